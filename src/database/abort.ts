@@ -1,0 +1,92 @@
+import { InterruptedError } from '../errors.js';
+
+/** How a call can be stopped from outside. */
+export interface AbortOptions {
+  /** Stops the call when it is aborted; the error is an `InterruptedError` with code `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Stops the call after this many ms, lock waits included; the error has code `TIMEOUT`. */
+  readonly timeout?: number | undefined;
+}
+
+/** A signal and a timeout as one thing that may happen once. */
+export class Abort {
+  readonly #listeners = new Set<() => void>();
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #error: InterruptedError | undefined;
+
+  private constructor(signal: AbortSignal | undefined, timeout: number | undefined) {
+    this.#signal = signal;
+    if (signal?.aborted) this.#onSignal();
+    else signal?.addEventListener('abort', this.#onSignal, { once: true });
+    if (timeout !== undefined) {
+      this.#timer = setTimeout(() => {
+        this.#abort(
+          new InterruptedError(`stopped after the timeout of ${timeout} ms`, { code: 'TIMEOUT', kind: 'interrupted' }),
+        );
+      }, timeout);
+    }
+  }
+
+  /** Undefined when there is nothing that could abort. */
+  static from(options: AbortOptions | undefined, defaultTimeout?: number): Abort | undefined {
+    const timeout = options?.timeout ?? defaultTimeout;
+    if (options?.signal === undefined && timeout === undefined) return undefined;
+    return new Abort(options?.signal, timeout);
+  }
+
+  /** Why it was aborted; undefined as long as it was not. */
+  get error(): InterruptedError | undefined {
+    return this.#error;
+  }
+
+  /** @throws {@link InterruptedError} when it was aborted */
+  throwIfAborted(): void {
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** Calls `listener` once on abort, at once if it has happened; returns the way to take it back. */
+  onAbort(listener: () => void): () => void {
+    if (this.#error !== undefined) listener();
+    else this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Forgets signal and timer. */
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#onSignal);
+    this.#listeners.clear();
+  }
+
+  readonly #onSignal = (): void => {
+    this.#abort(
+      new InterruptedError('stopped by its signal', {
+        code: 'ABORTED',
+        kind: 'interrupted',
+        cause: this.#signal?.reason,
+      }),
+    );
+  };
+
+  #abort(error: InterruptedError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.clear();
+  }
+}
+
+/** Waits `ms`, or until the abort, which it throws. */
+export async function sleep(ms: number, abort: Abort | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ms);
+    const forget = abort?.onAbort(done);
+    function done(): void {
+      clearTimeout(timer);
+      forget?.();
+      resolve();
+    }
+  });
+  abort?.throwIfAborted();
+}

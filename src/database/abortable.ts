@@ -1,0 +1,26 @@
+import type { Connection, MaybePromise } from '../engine/engine.js';
+import { InterruptedError } from '../errors.js';
+import type { Abort } from './abort.js';
+
+/**
+ * Runs an interruptible call of a connection and interrupts it on abort.
+ *
+ * @throws the abort's error instead of the interrupt that it caused
+ */
+export async function runAbortable<T>(
+  connection: Connection,
+  aborts: readonly (Abort | undefined)[],
+  run: () => MaybePromise<T>,
+): Promise<T> {
+  for (const abort of aborts) abort?.throwIfAborted();
+  const forget = aborts.map((abort) => abort?.onAbort(() => connection.interrupt()));
+  try {
+    return await run();
+  } catch (error) {
+    const abort = aborts.find((candidate) => candidate?.error !== undefined);
+    if (abort?.error !== undefined && error instanceof InterruptedError) throw abort.error;
+    throw error;
+  } finally {
+    for (const forgetOne of forget) forgetOne?.();
+  }
+}

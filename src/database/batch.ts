@@ -1,0 +1,96 @@
+import type { TransactionBehavior } from '../config.js';
+import type { ExecuteRequest, RawResult } from '../engine/engine.js';
+import { DatabaseError } from '../errors.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { SqlValue } from '../values.js';
+import type { Abort, AbortOptions } from './abort.js';
+import type { Executor } from './executor.js';
+import { type Arguments, bind } from './statements.js';
+
+/** A statement of a batch: its SQL text, or the text with its parameters. */
+export type BatchStatement = string | { readonly sql: string; readonly args?: Arguments };
+
+/** How a batch is run. */
+export interface BatchOptions extends AbortOptions {
+  /** All statements or none; `false` runs each on its own. @default true */
+  readonly atomic?: boolean | undefined;
+  /** How the transaction of an atomic batch takes its locks. @default config.transactionBehavior */
+  readonly behavior?: TransactionBehavior | undefined;
+  /** With `atomic: false`: whether the statements after a failed one are run. @default true */
+  readonly continueOnError?: boolean | undefined;
+}
+
+/** What became of one statement of an independent batch. */
+export type BatchOutcome<T> =
+  | { readonly status: 'fulfilled'; readonly value: T }
+  | { readonly status: 'rejected'; readonly reason: DatabaseError };
+
+/** A statement of a batch that was checked and whose parameters are encoded. */
+export interface BatchItem {
+  readonly statement: AnalyzedStatement;
+  readonly values: readonly SqlValue[];
+  readonly request: ExecuteRequest;
+}
+
+/** Checks one statement of a batch; an error carries its index. */
+export function toBatchItem(
+  executor: Executor,
+  input: BatchStatement,
+  request: ExecuteRequest,
+  index?: number,
+): BatchItem {
+  try {
+    const { sql, args } = typeof input === 'string' ? { sql: input, args: undefined } : input;
+    const statement = executor.statements.one(sql);
+    return { statement, values: bind(statement, args, executor.limits), request };
+  } catch (error) {
+    throw atIndex(error, index);
+  }
+}
+
+/** Runs statements one after another in the transaction that `executor` is; an error carries its statement's index. */
+export async function runInOrder(
+  executor: Executor,
+  items: readonly BatchItem[],
+  abort: Abort | undefined,
+): Promise<RawResult[]> {
+  const results: RawResult[] = [];
+  for (const [index, { statement, values, request }] of items.entries()) {
+    try {
+      const result = executor.runStatement(statement, values, request, abort);
+      results.push(result instanceof Promise ? await result : result);
+    } catch (error) {
+      throw atIndex(error, index);
+    }
+  }
+  return results;
+}
+
+/** Runs each statement on its own and gives every outcome. */
+export async function runIndependently<T>(
+  executor: Executor,
+  inputs: readonly T[],
+  prepare: (input: T) => BatchItem,
+  options: Pick<BatchOptions, 'continueOnError'>,
+  abort: Abort | undefined,
+): Promise<BatchOutcome<RawResult>[]> {
+  const outcomes: BatchOutcome<RawResult>[] = [];
+  for (const [index, input] of inputs.entries()) {
+    try {
+      const { statement, values, request } = prepare(input);
+      const value = await executor.runStatement(statement, values, request, abort);
+      outcomes.push({ status: 'fulfilled', value });
+    } catch (error) {
+      const reason = atIndex(error, index);
+      if (!(reason instanceof DatabaseError)) throw reason;
+      outcomes.push({ status: 'rejected', reason });
+      if (options.continueOnError === false) break;
+    }
+  }
+  return outcomes;
+}
+
+function atIndex(error: unknown, index: number | undefined): unknown {
+  if (error instanceof DatabaseError) error.statementIndex = index;
+  return error;
+}

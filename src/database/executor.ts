@@ -1,0 +1,210 @@
+import { checkTimeout, type ResolvedConfig, type TransactionBehavior } from '../config.js';
+import type { ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { SqlValue, ValueLimits } from '../values.js';
+import { Abort, type AbortOptions } from './abort.js';
+import {
+  type BatchItem,
+  type BatchOptions,
+  type BatchOutcome,
+  type BatchStatement,
+  runIndependently,
+  toBatchItem,
+} from './batch.js';
+import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
+import { Statement } from './statement.js';
+import { type Arguments, bind, type Statements } from './statements.js';
+import { openStream, type StreamOptions, type StreamSource } from './stream.js';
+
+/** How a statement is executed. */
+export interface ExecuteOptions extends AbortOptions {
+  /** Rows as objects by column name or as arrays. @default 'object' */
+  readonly rowMode?: RowMode | undefined;
+}
+
+/** What the database and a transaction have in common: everything that runs statements. */
+export abstract class Executor {
+  /** @internal */
+  readonly config: ResolvedConfig;
+  /** @internal */
+  readonly statements: Statements;
+
+  /** @internal */
+  constructor(config: ResolvedConfig, statements: Statements) {
+    this.config = config;
+    this.statements = statements;
+  }
+
+  /** @internal What the engine can't store; known before the engine is loaded. */
+  get limits(): ValueLimits {
+    return LOCAL_LIMITS;
+  }
+
+  /** @internal Runs one checked statement with encoded parameters. */
+  abstract runStatement(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort?: Abort,
+  ): MaybePromise<RawResult>;
+
+  /** @internal Runs several statements as one unit. */
+  abstract runAtomically(
+    items: readonly BatchItem[],
+    options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
+  ): Promise<RawResult[]>;
+
+  /** @internal Opens a result that is fetched piece by piece. */
+  abstract openSource(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    options: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
+  ): Promise<StreamSource>;
+
+  /**
+   * Runs one statement.
+   *
+   * @param sql - the text of one statement; for several there is `script()`
+   * @param args - an array for `?` and `?1`, an object for `:a`, `@a` and `$a` (keys with or without the prefix)
+   * @param options - row shape, `signal` and `timeout` (ms)
+   * @throws {@link ParameterError} when a parameter is missing, surplus or of a type without a SQLite value
+   * @throws {@link DatabaseError} when the text holds no statement or several, or the database refuses it
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table users (id integer primary key, name text)');
+   * const { lastInsertRowid } = await db.execute('insert into users (name) values (:name)', { name: 'Ada' });
+   * console.log(lastInsertRowid); // 1n
+   * ```
+   */
+  execute(
+    sql: string,
+    args: Arguments,
+    options: ExecuteOptions & { readonly rowMode: 'array' },
+  ): Promise<ResultSet<SqlValue[]>>;
+  execute<Row = RowObject>(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<Row>>;
+  async execute(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<unknown>> {
+    const statement = this.statements.one(sql);
+    const values = bind(statement, args, this.limits);
+    const { intMode } = this.config;
+    const request: ExecuteRequest = { fetch: 'all', columns: true, rowid: true, exactIntegers: intMode !== 'number' };
+    const abort = this.abortFrom(options);
+    try {
+      const raw = await this.runStatement(statement, values, request, abort);
+      return toResultSet(raw, options?.rowMode ?? 'object', intMode);
+    } finally {
+      abort?.dispose();
+    }
+  }
+
+  /**
+   * Runs several statements: all or none of them (the default), or with `atomic: false` each on its own.
+   *
+   * @param statements - SQL texts, or `{ sql, args }`
+   * @param options - `behavior` of the transaction, or `atomic: false`; `signal` and `timeout` (ms)
+   * @returns one result per statement; with `atomic: false` one outcome, as `Promise.allSettled` gives them
+   * @throws {@link DatabaseError} with `statementIndex`, when `atomic` and a statement fails; nothing is kept then
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * const [, inserted] = await db.batch(
+   *   ['create table t (a)', { sql: 'insert into t values (?), (?)', args: [1, 2] }],
+   *   { behavior: 'immediate' },
+   * );
+   * console.log(inserted?.rowsAffected); // 2
+   * ```
+   */
+  batch(
+    statements: readonly BatchStatement[],
+    options: BatchOptions & { readonly atomic: false },
+  ): Promise<BatchOutcome<ResultSet>[]>;
+  batch(statements: readonly BatchStatement[], options?: BatchOptions): Promise<ResultSet[]>;
+  async batch(
+    statements: readonly BatchStatement[],
+    options: BatchOptions = {},
+  ): Promise<ResultSet[] | BatchOutcome<ResultSet>[]> {
+    const { intMode } = this.config;
+    const request: ExecuteRequest = { fetch: 'all', columns: true, rowid: true, exactIntegers: intMode !== 'number' };
+    const decode = (raw: RawResult): ResultSet => toResultSet(raw, 'object', intMode) as ResultSet;
+    const abort = this.abortFrom(options);
+    try {
+      if (options.atomic === false) {
+        const prepare = (statement: BatchStatement): BatchItem => toBatchItem(this, statement, request);
+        const outcomes = await runIndependently(this, statements, prepare, options, abort);
+        return outcomes.map((outcome) =>
+          outcome.status === 'fulfilled' ? { ...outcome, value: decode(outcome.value) } : outcome,
+        );
+      }
+      const items = statements.map((statement, index) => toBatchItem(this, statement, request, index));
+      const { behavior } = options;
+      return (await this.runAtomically(items, { behavior, abort })).map(decode);
+    } finally {
+      abort?.dispose();
+    }
+  }
+
+  /**
+   * Gives the rows of a statement one by one, fetching them as they are asked for. Leaving the loop frees the
+   * statement and its locks. On a file the rows are a snapshot of the moment of the first row.
+   *
+   * @param options - row shape, `batchSize` (rows per fetch), `signal` and `timeout` (ms). With one of the last two
+   *   the whole result is computed before the first row, since only that can be stopped at any time.
+   * @throws as `execute()`, when the first row is asked for
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * for await (const row of db.stream('select value from generate_series(1, 3)')) console.log(row.value);
+   * ```
+   */
+  stream(
+    sql: string,
+    args: Arguments,
+    options: StreamOptions & { readonly rowMode: 'array' },
+  ): AsyncGenerator<SqlValue[], void, undefined>;
+  stream<Row = RowObject>(
+    sql: string,
+    args?: Arguments,
+    options?: StreamOptions,
+  ): AsyncGenerator<Row, void, undefined>;
+  stream(sql: string, args?: Arguments, options?: StreamOptions): AsyncGenerator<unknown, void, undefined> {
+    return openStream(this, sql, args, options);
+  }
+
+  /**
+   * Prepares a statement that is run many times. The text is checked now; the engine keeps the compiled statement
+   * in each connection's cache, so a schema change or a lost connection is no concern of the caller.
+   *
+   * @throws {@link DatabaseError} when the text holds no statement or several, or calls a refused function
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * const double = db.prepare('select ? * 2 as doubled');
+   * console.log(await double.get([21])); // { doubled: 42 }
+   * ```
+   */
+  prepare<Row = RowObject>(sql: string): Statement<Row> {
+    return new Statement<Row>(this, this.statements.one(sql));
+  }
+
+  /** @internal */
+  abortFrom(options: AbortOptions | undefined): Abort | undefined {
+    const timeout = checkTimeout(options?.timeout);
+    if (options?.signal === undefined && timeout === undefined && this.config.timeout === undefined) return undefined;
+    return Abort.from({ signal: options?.signal, timeout }, this.config.timeout);
+  }
+}
+
+/** libsql 0.5.29 cuts text at U+0000 when it reads it. */
+const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false });

@@ -1,0 +1,138 @@
+import { BusyError, TransactionError } from '../errors.js';
+import type { Abort } from './abort.js';
+import { enclosingTransactions } from './transaction-frame.js';
+
+/** Who holds or wants a lock. */
+export interface LockHolder {
+  /** Set while a transaction holds it. */
+  readonly transactionId: number | undefined;
+  /** `performance.now()` of the holder's last sign of life. */
+  readonly lastActive: number;
+}
+
+/** How long and for what a lock is waited for. */
+export interface LockWait {
+  /** Longest wait in ms. */
+  readonly timeout: number;
+  readonly abort: Abort | undefined;
+  /** Count only the time in which the holder shows no sign of life, not that in which it works. */
+  readonly patient?: boolean;
+}
+
+interface Waiter {
+  readonly holder: LockHolder;
+  readonly grant: () => void;
+}
+
+/** A lock in this process, first come first served. Waiting for it leaves the event loop free. */
+export class Lock {
+  readonly #what: string;
+  readonly #waiters: Waiter[] = [];
+  #holder: LockHolder | undefined;
+  #heldSince = 0;
+  #closed: (() => Error) | undefined;
+
+  /** @param what - what it protects, for messages: "the write lock" */
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  get free(): boolean {
+    return this.#holder === undefined;
+  }
+
+  /** Takes the lock if nobody holds or waits for it. */
+  tryAcquire(holder: LockHolder): boolean {
+    if (this.#holder !== undefined) return false;
+    this.#take(holder);
+    return true;
+  }
+
+  /**
+   * Waits for the lock.
+   *
+   * @throws {@link TransactionError} when the caller stands inside the callback of the transaction that holds it
+   * @throws {@link BusyError} after `wait.timeout` ms
+   */
+  async acquire(holder: LockHolder, wait: LockWait): Promise<void> {
+    wait.abort?.throwIfAborted();
+    if (this.tryAcquire(holder)) return;
+    if (this.#closed !== undefined) throw this.#closed();
+    const blocker = this.#holder?.transactionId;
+    if (blocker !== undefined && blocker !== holder.transactionId && enclosingTransactions().has(blocker)) {
+      throw misuse(this.#what);
+    }
+    await this.#wait(holder, wait);
+  }
+
+  release(holder: LockHolder): void {
+    if (this.#holder !== holder) return;
+    this.#holder = undefined;
+    const next = this.#waiters.shift();
+    if (next === undefined) return;
+    this.#take(next.holder);
+    next.grant();
+  }
+
+  /** Refuses everyone who waits or comes to wait. */
+  close(reason: () => Error): void {
+    this.#closed = reason;
+    for (const waiter of this.#waiters.splice(0)) waiter.grant();
+  }
+
+  #take(holder: LockHolder): void {
+    this.#holder = holder;
+    this.#heldSince = performance.now();
+  }
+
+  async #wait(holder: LockHolder, { timeout, abort, patient }: LockWait): Promise<void> {
+    const start = performance.now();
+    await new Promise<void>((resolve) => {
+      const expire = (): void => {
+        const left = patient ? timeout - (performance.now() - (this.#holder?.lastActive ?? 0)) : 0;
+        if (left < 1) done();
+        else timer = setTimeout(expire, left);
+      };
+      let timer = setTimeout(expire, timeout);
+      const forget = abort?.onAbort(done);
+      this.#waiters.push({ holder, grant: done });
+      function done(): void {
+        clearTimeout(timer);
+        forget?.();
+        resolve();
+      }
+    });
+    if (this.#holder === holder) {
+      if (abort?.error === undefined) return;
+      this.release(holder);
+    }
+    const index = this.#waiters.findIndex((waiter) => waiter.holder === holder);
+    if (index >= 0) this.#waiters.splice(index, 1);
+    if (this.#closed !== undefined) throw this.#closed();
+    abort?.throwIfAborted();
+    throw this.#timedOut(start);
+  }
+
+  #timedOut(start: number): BusyError {
+    const now = performance.now();
+    let message = `database is locked: waited ${Math.round(now - start)} ms for ${this.#what}`;
+    const holder = this.#holder;
+    if (holder?.transactionId !== undefined) {
+      message += `, held for ${Math.round(now - this.#heldSince)} ms by a transaction of this process`;
+      if (holder.lastActive <= start) {
+        message +=
+          ' that ran no statement while this call waited; if this call stands in its callback, use the `tx` that the ' +
+          'callback is given instead of the outer handle';
+      }
+    }
+    return new BusyError(message, { code: 'SQLITE_BUSY', rawCode: 5, kind: 'busy', retryable: true });
+  }
+}
+
+function misuse(what: string): TransactionError {
+  return new TransactionError(
+    `the outer handle was used inside the callback of a transaction that holds ${what}, so the call could never go ` +
+      'on; use the `tx` that the callback is given',
+    { code: 'TRANSACTION_MISUSE', kind: 'transaction' },
+  );
+}

@@ -1,0 +1,220 @@
+import type { ResolvedConfig } from '../config.js';
+import type { Connection, Engine } from '../engine/engine.js';
+import { loadEngine } from '../engine/registry.js';
+import { BusyError, DatabaseError } from '../errors.js';
+import { analyze } from '../sql/statement.js';
+import type { Abort } from './abort.js';
+import { waitWhileBusy } from './busy.js';
+import { Lock, type LockHolder } from './lock.js';
+import { shareWriteLock, unshareWriteLock } from './write-lock.js';
+
+/** A connection that its holder has for itself until it is released. */
+export interface Lease {
+  readonly connection: Connection;
+  release(): Promise<void>;
+}
+
+/**
+ * The connections of one database. A file has one for autocommit work, which is never lent, and more, opened as they
+ * are needed, for whoever needs one for itself. A database that lives in one connection lends that one, and the
+ * others wait.
+ */
+export class Pool {
+  readonly #config: ResolvedConfig;
+  readonly #idle: Connection[] = [];
+  readonly #lent = new Set<Connection>();
+  readonly #waiters: (() => void)[] = [];
+  #opening = 0;
+  #engine: Promise<Engine> | undefined;
+  #main: Connection | undefined;
+  #openingMain: Promise<Connection> | undefined;
+  #single: Lock | undefined;
+  #writeLock: Lock | undefined;
+  #writeLockName: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(config: ResolvedConfig) {
+    this.#config = config;
+    if (config.target.kind === 'memory') this.#single = new Lock('the only connection of the database');
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** The lock that serialises everything, where the database lives in one connection. */
+  get single(): Lock | undefined {
+    return this.#single;
+  }
+
+  /** The lock that serialises writers; undefined before the first connection and where {@link single} does it. */
+  get writeLock(): Lock | undefined {
+    return this.#writeLock;
+  }
+
+  /** The autocommit connection, if it is open and in order. */
+  get main(): Connection | undefined {
+    return this.#main;
+  }
+
+  /** Opens the autocommit connection if it is not open, or replaces it if it is not in order. */
+  async openMain(abort?: Abort): Promise<Connection> {
+    this.#assertOpen();
+    if (this.#main !== undefined && (this.#main.usable || this.#single !== undefined)) return this.#main;
+    if (this.#main !== undefined) void Promise.resolve(this.#main.close()).catch(ignore);
+    this.#main = undefined;
+    this.#openingMain ??= this.#connect(abort).finally(() => {
+      this.#openingMain = undefined;
+    });
+    const connection = await this.#openingMain;
+    if (this.closed) {
+      await connection.close();
+      this.#assertOpen();
+    }
+    this.#main ??= connection;
+    return this.#main;
+  }
+
+  /** Lends a connection; waits while as many as `concurrency` are lent, or for the only one. */
+  async lend(holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
+    this.#assertOpen();
+    const single = this.#single;
+    if (single !== undefined) return this.#lendSingle(single, holder, abort);
+    await this.#waitForRoom(abort);
+    const idle = this.#idle.pop();
+    this.#opening++;
+    let connection: Connection;
+    try {
+      connection = idle ?? (await this.#connect(abort));
+    } catch (error) {
+      this.#makeRoom();
+      throw error;
+    } finally {
+      this.#opening--;
+    }
+    this.#lent.add(connection);
+    return { connection, release: () => this.#takeBack(connection) };
+  }
+
+  /** Closes every connection; what is lent is rolled back and closed as well. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #lendSingle(single: Lock, holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
+    const connection = await this.openMain(abort);
+    await single.acquire(holder, { timeout: this.#config.busyTimeout, abort });
+    if (this.closed) {
+      single.release(holder);
+      this.#assertOpen();
+    }
+    return {
+      connection,
+      release: async () => {
+        try {
+          if (connection.inTransaction) await connection.rollback();
+        } finally {
+          single.release(holder);
+        }
+      },
+    };
+  }
+
+  async #takeBack(connection: Connection): Promise<void> {
+    if (!this.#lent.delete(connection)) return;
+    try {
+      // It must not go back with a transaction that the next holder would inherit.
+      if (connection.usable && connection.inTransaction) await connection.rollback();
+    } catch {
+      // A failed rollback leaves it unusable, which is looked at next.
+    }
+    if (connection.usable && !this.closed) this.#idle.push(connection);
+    else await Promise.resolve(connection.close()).catch(ignore);
+    this.#makeRoom();
+  }
+
+  async #connect(abort: Abort | undefined): Promise<Connection> {
+    this.#engine ??= loadEngine(this.#config);
+    const engine = await this.#engine;
+    const connection = await waitWhileBusy(() => engine.connect(), this.#config.busyTimeout, abort);
+    if (this.#writeLock === undefined && engine.writeLock !== undefined && !this.closed) {
+      this.#writeLockName = engine.writeLock;
+      this.#writeLock = shareWriteLock(engine.writeLock);
+    }
+    try {
+      await this.#config.onConnect?.({ script: (sql) => runSetup(connection, sql) });
+      return connection;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  async #waitForRoom(abort: Abort | undefined): Promise<void> {
+    const start = performance.now();
+    while (this.#lent.size + this.#opening >= this.#config.concurrency) {
+      const left = this.#config.busyTimeout - (performance.now() - start);
+      if (left <= 0) throw exhausted(this.#config);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, left);
+        const forget = abort?.onAbort(done);
+        const waiters = this.#waiters;
+        waiters.push(done);
+        function done(): void {
+          clearTimeout(timer);
+          forget?.();
+          const index = waiters.indexOf(done);
+          if (index >= 0) waiters.splice(index, 1);
+          resolve();
+        }
+      });
+      abort?.throwIfAborted();
+      this.#assertOpen();
+    }
+  }
+
+  #makeRoom(): void {
+    this.#waiters[0]?.();
+  }
+
+  async #closeAll(): Promise<void> {
+    this.#single?.close(closedError);
+    for (const wake of [...this.#waiters]) wake();
+    for (const connection of this.#lent) connection.interrupt();
+    if (this.#single !== undefined) this.#main?.interrupt();
+    const open = [...this.#idle.splice(0), ...this.#lent];
+    this.#lent.clear();
+    if (this.#main !== undefined) open.push(this.#main);
+    this.#main = undefined;
+    for (const connection of open) await Promise.resolve(connection.close()).catch(ignore);
+    if (this.#writeLockName !== undefined) unshareWriteLock(this.#writeLockName);
+  }
+
+  #assertOpen(): void {
+    if (this.closed) throw closedError();
+  }
+}
+
+/** What `onConnect` runs; it belongs to the application, so the file functions are its own affair. */
+async function runSetup(connection: Connection, sql: string): Promise<void> {
+  for (const statement of analyze(sql).statements) {
+    if (statement.kind === 'transaction') await connection.control(statement.text);
+    else await connection.execute(statement, [], { fetch: 'none' });
+  }
+}
+
+/** The error for every use of a database after `close()`. */
+export function closedError(): DatabaseError {
+  return new DatabaseError('the database is closed', { code: 'DATABASE_CLOSED', kind: 'closed' });
+}
+
+function exhausted({ concurrency, busyTimeout }: ResolvedConfig): BusyError {
+  return new BusyError(
+    `all ${concurrency} connections were in use for ${busyTimeout} ms; end transactions and streams sooner, or raise ` +
+      'config.concurrency',
+    { code: 'SQLITE_BUSY', kind: 'busy', retryable: true },
+  );
+}
+
+function ignore(): void {}

@@ -1,0 +1,94 @@
+import type { Column, MaybePromise } from '../engine/engine.js';
+import { ConfigError } from '../errors.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { SqlValue } from '../values.js';
+import type { Abort, AbortOptions } from './abort.js';
+import type { Executor } from './executor.js';
+import { type RowMode, toRows } from './result.js';
+import { type Arguments, bind } from './statements.js';
+
+/** How a stream is read. */
+export interface StreamOptions extends AbortOptions {
+  /** Rows as objects by column name or as arrays. @default 'object' */
+  readonly rowMode?: RowMode | undefined;
+  /** How many rows are fetched at a time. @default 256 */
+  readonly batchSize?: number | undefined;
+}
+
+/** An open result, and with it what must be given back. */
+export interface StreamSource {
+  readonly columns: readonly Column[];
+  /** The next rows; an empty array at the end. */
+  fetch(size: number): MaybePromise<SqlValue[][]>;
+  /** Frees the statement and its connection; closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/** How long rows may be handed out without giving way to the event loop, in ms. */
+const SLICE = 8;
+
+/** The rows of a SQL text one by one. Nothing happens before the first row is asked for. */
+export async function* openStream(
+  executor: Executor,
+  sql: string,
+  args: Arguments,
+  options: StreamOptions | undefined,
+): AsyncGenerator<unknown, void, undefined> {
+  const statement = executor.statements.one(sql);
+  const values = bind(statement, args, executor.limits);
+  const { intMode } = executor.config;
+  const rowMode = options?.rowMode ?? 'object';
+  for await (const { rows, columns } of streamBatches(executor, statement, values, intMode !== 'number', options)) {
+    yield* toRows(rows, columns, rowMode, intMode);
+  }
+}
+
+/** The rows of a statement, batch by batch, as the engine gives them. */
+export async function* streamBatches(
+  executor: Executor,
+  statement: AnalyzedStatement,
+  values: readonly SqlValue[],
+  exactIntegers: boolean,
+  options: StreamOptions | undefined,
+): AsyncGenerator<{ rows: SqlValue[][]; columns: readonly Column[] }, void, undefined> {
+  const size = checkBatchSize(options?.batchSize);
+  const abort = executor.abortFrom(options);
+  let source: StreamSource | undefined;
+  try {
+    source = await openAny(executor, statement, values, exactIntegers, abort);
+    let sliceEnd = performance.now() + SLICE;
+    for (;;) {
+      abort?.throwIfAborted();
+      const rows = await source.fetch(size);
+      if (rows.length === 0) return;
+      yield { rows, columns: source.columns };
+      if (performance.now() > sliceEnd) {
+        // A consumer that never waits for anything else would starve timers and sockets.
+        await new Promise((resolve) => setImmediate(resolve));
+        sliceEnd = performance.now() + SLICE;
+      }
+    }
+  } finally {
+    abort?.dispose();
+    await source?.close();
+  }
+}
+
+/** A statement that writes (RETURNING) is run as a whole, only its rows are handed out one by one. */
+async function openAny(
+  executor: Executor,
+  statement: AnalyzedStatement,
+  values: readonly SqlValue[],
+  exactIntegers: boolean,
+  abort: Abort | undefined,
+): Promise<StreamSource> {
+  if (statement.kind === 'read') return executor.openSource(statement, values, { exactIntegers, abort });
+  const request = { fetch: 'all', columns: true, exactIntegers } as const;
+  const { rows, columns = [] } = await executor.runStatement(statement, values, request, abort);
+  return { columns, fetch: (size) => rows.splice(0, size), close: async () => {} };
+}
+
+function checkBatchSize(size = 256): number {
+  if (Number.isInteger(size) && size >= 1 && size <= 1_000_000) return size;
+  throw new ConfigError('batchSize', 'expected a whole number from 1 to 1000000');
+}

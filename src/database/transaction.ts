@@ -1,0 +1,384 @@
+import type { ResolvedConfig, TransactionBehavior } from '../config.js';
+import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import {
+  ConstraintError,
+
+  isLockWait,
+  suppress,
+  TransactionError,
+  TransactionLostError,
+} from '../errors.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { SqlValue } from '../values.js';
+import type { Abort } from './abort.js';
+import { runAbortable } from './abortable.js';
+import { type BatchItem, runInOrder } from './batch.js';
+import { waitWhileBusy } from './busy.js';
+import { nameConstraintIndex } from './constraint-index.js';
+import { Executor } from './executor.js';
+import { Lock, type LockHolder } from './lock.js';
+import { runScriptIn, type ScriptResult } from './script.js';
+import type { Statements } from './statements.js';
+import type { StreamSource } from './stream.js';
+import { nextTransactionId, runInFrame } from './transaction-frame.js';
+
+/** What a transaction and those nested in it share. */
+interface Root {
+  readonly behavior: TransactionBehavior;
+  readonly abort: Abort | undefined;
+  /** How the whole transaction holds a lock. */
+  readonly holder: LockHolder;
+  readonly cursors: Set<Cursor>;
+  lastActive: number;
+  savepoints: number;
+  connection: Connection | undefined;
+  release: () => Promise<void>;
+  /** Must still be taken before the first write. */
+  writeLock: Lock | undefined;
+  /** The call that is running off-thread. */
+  running: Promise<unknown> | undefined;
+  /** Why the database ended the transaction by itself. */
+  lost: unknown;
+}
+
+/**
+ * An open transaction, or one nested in it (a savepoint). Statements run in the order in which they are called;
+ * nested transactions of one parent run one after another, and the parent's own statements wait for them.
+ */
+export class Transaction extends Executor {
+  /** @internal */
+  readonly id: number = nextTransactionId();
+  /** @internal How this transaction holds a lock. */
+  readonly holder: LockHolder;
+  readonly #root: Root;
+  readonly #turn = new Lock('its turn in the transaction');
+  #ended = false;
+
+  /** @internal */
+  constructor(
+    config: ResolvedConfig,
+    statements: Statements,
+    origin: TransactionBehavior | Transaction,
+    abort?: Abort,
+  ) {
+    super(config, statements);
+    const nested = origin instanceof Transaction;
+    const { id } = this;
+    let root: Root;
+    this.holder = {
+      transactionId: id,
+      get lastActive() {
+        return root.lastActive;
+      },
+    };
+    root = nested ? origin.#root : newRoot(origin, abort, this.holder);
+    this.#root = root;
+  }
+
+  /** The behaviour that the transaction was begun with. */
+  get behavior(): TransactionBehavior {
+    return this.#root.behavior;
+  }
+
+  /**
+   * Runs a callback in a nested transaction, a savepoint: what it did is undone when it throws, and the outer
+   * transaction goes on.
+   *
+   * @param callback - is given the nested transaction, through which everything in it must go
+   * @throws what the callback throws
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table log (line text)');
+   * await db.transaction(async (tx) => {
+   *   await tx.execute("insert into log values ('kept')");
+   *   await tx.transaction(async (nested) => {
+   *     await nested.execute("insert into log values ('undone')");
+   *     throw new Error('not this one');
+   *   }).catch(() => {});
+   * });
+   * ```
+   */
+  async transaction<T>(callback: (tx: Transaction) => T | Promise<T>): Promise<T> {
+    const nested = new Transaction(this.config, this.statements, this);
+    await this.#waitForTurn(nested.holder, undefined);
+    try {
+      const connection = this.#connection();
+      const name = `turso_dialect_${++this.#root.savepoints}`;
+      await connection.savepoint(name);
+      try {
+        const result = await runInFrame(nested.id, () => callback(nested));
+        await nested.#waitForTurn(nested.holder, undefined);
+        this.#connection();
+        await connection.releaseSavepoint(name);
+        return result;
+      } catch (error) {
+        await this.#undo(connection, name, error);
+        throw error;
+      } finally {
+        nested.#ended = true;
+      }
+    } finally {
+      this.#turn.release(nested.holder);
+    }
+  }
+
+  /**
+   * Runs a script of several statements as one unit in this transaction.
+   *
+   * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
+   */
+  async script(sql: string): Promise<ScriptResult> {
+    return this.transaction((nested) => runScriptIn(nested, sql));
+  }
+
+  /** @internal Gives the transaction its connection. */
+  started(connection: Connection, release: () => Promise<void>, writeLock: Lock | undefined): void {
+    this.#root.connection = connection;
+    this.#root.release = release;
+    this.#root.writeLock = writeLock;
+    this.#root.lastActive = performance.now();
+  }
+
+  /** @internal */
+  override runStatement(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort?: Abort,
+  ): MaybePromise<RawResult> {
+    const root = this.#root;
+    const connection = this.#connection();
+    checkInside(statement);
+    const simple =
+      abort === undefined &&
+      root.abort === undefined &&
+      this.#turn.free &&
+      (root.writeLock === undefined || statement.kind === 'read');
+    if (!simple) return this.#runInTurn(statement, values, request, abort);
+    root.lastActive = performance.now();
+    try {
+      const result = connection.execute(statement, values, request);
+      return result instanceof Promise ? this.#runInTurn(statement, values, request, abort) : result;
+    } catch (error) {
+      if (isLockWait(error)) return this.#runInTurn(statement, values, request, abort);
+      this.#noteLoss(connection, error);
+      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      throw error;
+    }
+  }
+
+  /** @internal */
+  override async runAtomically(
+    items: readonly BatchItem[],
+    { behavior, abort }: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
+  ): Promise<RawResult[]> {
+    this.checkBehavior(behavior);
+    return this.transaction((nested) => runInOrder(nested, items, abort));
+  }
+
+  /** @internal */
+  override async openSource(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    { exactIntegers, abort }: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
+  ): Promise<StreamSource> {
+    const root = this.#root;
+    const interruptible = abort !== undefined || root.abort !== undefined;
+    const cursor = await this.#inTurn(abort, (connection) =>
+      runAbortable(connection, [abort, root.abort], () =>
+        connection.openCursor(statement, values, { exactIntegers, interruptible }),
+      ),
+    );
+    root.cursors.add(cursor);
+    return {
+      columns: cursor.columns,
+      fetch: (size) => {
+        this.#connection();
+        root.lastActive = performance.now();
+        return cursor.fetch(size);
+      },
+      close: async () => {
+        root.cursors.delete(cursor);
+        cursor.close();
+      },
+    };
+  }
+
+  /** @internal A nested transaction has its parent's behaviour; another one can't be had. */
+  checkBehavior(behavior: TransactionBehavior | undefined): void {
+    if (behavior === undefined || behavior === this.behavior) return;
+    throw new TransactionError(
+      `a nested transaction is a savepoint and can not have behavior '${behavior}' inside one with '${this.behavior}'`,
+      { code: 'TRANSACTION_CONTROL', kind: 'transaction' },
+    );
+  }
+
+  /** @internal Waits for what was called and not awaited, then commits; rolls back if that fails. */
+  async commit(): Promise<void> {
+    const root = this.#root;
+    try {
+      await this.#waitForTurn(this.holder, root.abort);
+      const connection = this.#connection();
+      this.#ended = true;
+      this.#closeCursors();
+      await waitWhileBusy(() => connection.commit(), this.config.busyTimeout, root.abort);
+    } catch (error) {
+      await this.rollbackAfter(error);
+      throw error;
+    }
+    await root.release();
+  }
+
+  /** @internal Rolls back, also while statements wait; what fails then is noted on `error`. */
+  async rollbackAfter(error: unknown): Promise<void> {
+    try {
+      await this.rollback();
+    } catch (later) {
+      suppress(error, later);
+    }
+  }
+
+  /** @internal */
+  async rollback(): Promise<void> {
+    const root = this.#root;
+    this.#ended = true;
+    root.lost ??= closed();
+    try {
+      await root.running?.catch(() => {});
+      this.#closeCursors();
+      await root.connection?.rollback();
+    } finally {
+      await root.release();
+    }
+  }
+
+  /** Runs one statement when it is its turn, off-thread if it can be aborted. */
+  #runInTurn(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort: Abort | undefined,
+  ): Promise<RawResult> {
+    const root = this.#root;
+    const aborts = [abort, root.abort];
+    const interruptible = abort !== undefined || root.abort !== undefined;
+    return this.#inTurn(abort, async (connection) => {
+      if (statement.kind !== 'read') await this.#takeWriteLock(abort);
+      const run = (): Promise<RawResult> =>
+        runAbortable(connection, aborts, () => connection.execute(statement, values, { ...request, interruptible }));
+      try {
+        return await waitWhileBusy(run, this.config.busyTimeout, abort ?? root.abort);
+      } catch (error) {
+        this.#noteLoss(connection, error);
+        await nameConstraintIndex(connection, error);
+        throw error;
+      }
+    });
+  }
+
+  async #inTurn<T>(abort: Abort | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
+    const root = this.#root;
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    await this.#waitForTurn(holder, abort);
+    try {
+      const running = run(this.#connection());
+      root.running = running;
+      return await running;
+    } finally {
+      root.running = undefined;
+      root.lastActive = performance.now();
+      this.#turn.release(holder);
+    }
+  }
+
+  async #waitForTurn(holder: LockHolder, abort: Abort | undefined): Promise<void> {
+    if (this.#turn.tryAcquire(holder)) return;
+    await this.#turn.acquire(holder, { timeout: this.config.busyTimeout, abort, patient: true });
+  }
+
+  async #takeWriteLock(abort: Abort | undefined): Promise<void> {
+    const root = this.#root;
+    if (root.writeLock === undefined) return;
+    await root.writeLock.acquire(root.holder, { timeout: this.config.busyTimeout, abort });
+    root.writeLock = undefined;
+  }
+
+  /** The connection, if statements may still be run. */
+  #connection(): Connection {
+    const { lost, connection } = this.#root;
+    if (this.#ended || connection === undefined) throw closed();
+    if (lost !== undefined) {
+      throw new TransactionLostError(
+        'the database ended this transaction after an earlier failure; nothing more can be run in it',
+        { code: 'TRANSACTION_LOST', kind: 'transaction', cause: lost },
+      );
+    }
+    return connection;
+  }
+
+  /** `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction. */
+  #noteLoss(connection: Connection, error: unknown): void {
+    if (!connection.inTransaction) this.#root.lost ??= error;
+  }
+
+  async #undo(connection: Connection, name: string, error: unknown): Promise<void> {
+    const root = this.#root;
+    if (root.lost !== undefined) return;
+    try {
+      await root.running?.catch(() => {});
+      await connection.rollbackToSavepoint(name);
+      await connection.releaseSavepoint(name);
+    } catch (later) {
+      suppress(error, later);
+      root.lost ??= later;
+    }
+  }
+
+  #closeCursors(): void {
+    for (const cursor of this.#root.cursors) cursor.close();
+    this.#root.cursors.clear();
+  }
+}
+
+function newRoot(behavior: TransactionBehavior, abort: Abort | undefined, holder: LockHolder): Root {
+  return {
+    behavior,
+    abort,
+    holder,
+    cursors: new Set(),
+    lastActive: performance.now(),
+    savepoints: 0,
+    connection: undefined,
+    release: async () => {},
+    writeLock: undefined,
+    running: undefined,
+    lost: undefined,
+  };
+}
+
+/** Pragmas that SQLite ignores inside a transaction without a word. */
+function checkInside(statement: AnalyzedStatement): void {
+  if (statement.pragma !== 'foreign_keys' || !statement.pragmaArgument) return;
+  throw new TransactionError('PRAGMA foreign_keys has no effect inside a transaction; set it before', {
+    code: 'TRANSACTION_CONTROL',
+    kind: 'transaction',
+    sql: statement.text,
+  });
+}
+
+function closed(): TransactionError {
+  return new TransactionError('the transaction has ended; nothing more can be run in it', {
+    code: 'TRANSACTION_CLOSED',
+    kind: 'transaction',
+  });
+}
+
+async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
+  await nameConstraintIndex(connection, error);
+  throw error;
+}
+

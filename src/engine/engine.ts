@@ -1,0 +1,100 @@
+import type { TransactionBehavior } from '../config.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { SqlValue, ValueLimits } from '../values.js';
+
+/** A value that is there at once where the engine is synchronous, and a promise of it where it is not. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** What an engine can do with the database at hand; what is missing is a `CapabilityError` at the call. */
+export interface Capabilities extends ValueLimits {
+  /** The transaction behaviours that the engine honours. */
+  readonly behaviors: readonly TransactionBehavior[];
+  /** Whether the database can be opened more than once at a time and the connections see the same data. */
+  readonly multipleConnections: boolean;
+}
+
+/** A result column. */
+export interface Column {
+  readonly name: string;
+  /** Declared type as written in the schema, `''` for an expression. */
+  readonly type: string;
+}
+
+/** How a statement is to be run. */
+export interface ExecuteRequest {
+  /** `all` rows, the `first` one at most, or `none` are wanted. */
+  readonly fetch: 'all' | 'first' | 'none';
+  /** Give every INTEGER as bigint; otherwise only those outside the safe range. */
+  readonly exactIntegers?: boolean;
+  /** Fill {@link RawResult.columns}. */
+  readonly columns?: boolean;
+  /** Fill {@link RawResult.lastInsertRowid}, also for a statement with RETURNING. */
+  readonly rowid?: boolean;
+  /** Run so that {@link Connection.interrupt} stops it and the event loop stays free. */
+  readonly interruptible?: boolean;
+}
+
+/** What a statement gave. */
+export interface RawResult {
+  readonly rows: SqlValue[][];
+  readonly columns: readonly Column[] | undefined;
+  readonly rowsAffected: number;
+  /** Only for INSERT and REPLACE that inserted a row. */
+  readonly lastInsertRowid: bigint | undefined;
+}
+
+/** An open result that is fetched piece by piece. It keeps a read snapshot until it ends or is closed. */
+export interface Cursor {
+  readonly columns: readonly Column[];
+  /** The next rows, `size` at most; an empty array at the end. */
+  fetch(size: number): MaybePromise<SqlValue[][]>;
+  /** Frees the statement and its locks; closing twice is fine. */
+  close(): void;
+}
+
+/**
+ * One connection. Everything is run one at a time: the database layer never starts a call while another is pending.
+ * All failures are errors of the tree in `errors.ts`. A call that failed with a lock (`isLockWait`) left nothing
+ * behind and may be repeated.
+ */
+export interface Connection {
+  readonly inTransaction: boolean;
+  /** False once the connection must be closed and replaced (I/O error, a statement that can't be reset). */
+  readonly usable: boolean;
+  /** Runs one statement. Outside a transaction a write commits before this returns. */
+  execute(
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[],
+    request: ExecuteRequest,
+  ): MaybePromise<RawResult>;
+  /** Opens a cursor on a statement that only reads. `snapshot`: later writes of this connection stay unseen. */
+  openCursor(
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[],
+    options: { readonly exactIntegers?: boolean; readonly interruptible?: boolean; readonly snapshot?: boolean },
+  ): MaybePromise<Cursor>;
+  /** Runs one statement that gives no rows and must not be wrapped, for instance transaction control in a script. */
+  control(sql: string): MaybePromise<void>;
+  begin(behavior: TransactionBehavior): MaybePromise<void>;
+  commit(): MaybePromise<void>;
+  rollback(): MaybePromise<void>;
+  savepoint(name: string): MaybePromise<void>;
+  releaseSavepoint(name: string): MaybePromise<void>;
+  rollbackToSavepoint(name: string): MaybePromise<void>;
+  /** Stops the interruptible call that is running, if any. */
+  interrupt(): void;
+  close(): MaybePromise<void>;
+}
+
+/** One database reached through one driver. */
+export interface Engine {
+  readonly name: 'libsql';
+  readonly capabilities: Capabilities;
+  /**
+   * Name of the lock that one writer at a time holds, the same for every handle of this process on the same
+   * database; undefined where the database itself queues its writers. Known once a connection was opened.
+   */
+  readonly writeLock: string | undefined;
+  /** Opens a connection and applies the per-connection settings. */
+  connect(): MaybePromise<Connection>;
+}

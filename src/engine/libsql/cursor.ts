@@ -1,0 +1,90 @@
+import type { SqlValue } from '../../values.js';
+import type { Column, Cursor } from '../engine.js';
+import { toDatabaseError } from './failure.js';
+import { fetchRows, type NativeRows } from './native.js';
+import { canonicalize } from './rows.js';
+
+/** What a cursor needs of its connection. */
+export interface CursorOwner {
+  /** Takes the cursor off the list and, if it was left before its end, frees its statement. */
+  released(cursor: LibsqlCursor): void;
+}
+
+/**
+ * An open statement. The binding's iterator has no way to be closed: a statement that is left before its end keeps its
+ * snapshot and locks until it is stepped once more after an interrupt ({@link LibsqlCursor.abandon}).
+ */
+export class LibsqlCursor implements Cursor {
+  readonly columns: readonly Column[];
+  readonly #owner: CursorOwner;
+  readonly #reading: 'wide' | 'exact';
+  readonly #sql: string;
+  #rows: NativeRows | undefined;
+  #buffered: SqlValue[][] | undefined;
+  #closed = false;
+
+  constructor(
+    owner: CursorOwner,
+    rows: NativeRows,
+    details: { columns: readonly Column[]; reading: 'wide' | 'exact'; sql: string },
+  ) {
+    this.#owner = owner;
+    this.#rows = rows;
+    this.columns = details.columns;
+    this.#reading = details.reading;
+    this.#sql = details.sql;
+  }
+
+  /** Whether the statement is still being stepped. */
+  get active(): boolean {
+    return this.#rows !== undefined;
+  }
+
+  fetch(size: number): SqlValue[][] {
+    if (this.#buffered !== undefined) return this.#buffered.splice(0, size);
+    const rows = this.#step(size);
+    if (!this.active) this.#owner.released(this);
+    return rows;
+  }
+
+  /** Takes the remaining rows into memory, so that the statement ends. */
+  buffer(): void {
+    if (!this.active) return;
+    const buffered: SqlValue[][] = [];
+    while (this.active) buffered.push(...this.#step(1024));
+    this.#buffered = buffered;
+    this.#owner.released(this);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#buffered = [];
+    this.#owner.released(this);
+  }
+
+  /** Steps the interrupted statement once, which ends it. */
+  abandon(): void {
+    try {
+      this.#step(1);
+    } catch {
+      // The interrupt is the expected failure; whatever it is, the statement was reset by it.
+    }
+    this.#rows = undefined;
+  }
+
+  #step(size: number): SqlValue[][] {
+    const rows = this.#rows;
+    if (rows === undefined) return [];
+    try {
+      const batch = fetchRows(rows, size);
+      if (batch.length < size) this.#rows = undefined;
+      canonicalize(batch, this.#reading);
+      return batch as SqlValue[][];
+    } catch (thrown) {
+      this.#rows = undefined;
+      this.#owner.released(this);
+      throw toDatabaseError(thrown, this.#sql);
+    }
+  }
+}

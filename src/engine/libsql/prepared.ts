@@ -1,0 +1,116 @@
+import type { SqlValue } from '../../values.js';
+import type { Column } from '../engine.js';
+import { fetchRows, type NativeDatabase, type NativeStatement } from './native.js';
+import { findPointLookup, schemaUnchanged, type PointLookup } from './point-lookup.js';
+import { canonicalize, canonicalizeRow } from './rows.js';
+
+/** Rows of the first native fetch; most results are small, and an array of this size costs nothing. */
+const FIRST_FETCH = 32;
+const FETCH = 1024;
+
+/** One prepared statement and what was learned about it. */
+export class PreparedStatement {
+  readonly native: NativeStatement;
+  readonly reader: boolean;
+  /** Once an integer needed more than a double, integers are read as bigint and narrowed. */
+  #wide = false;
+  #wideNative = false;
+  #runs = 0;
+  #pointLookup: PointLookup | undefined;
+
+  constructor(native: NativeStatement) {
+    this.native = native;
+    this.reader = native.reader;
+    if (this.reader) native.raw();
+  }
+
+  /**
+   * Column names and declared types. Only right after the statement was run or prepared: the binding refreshes them
+   * with the first step after a schema change.
+   */
+  columns(): Column[] {
+    return this.native.columns().map(({ name, type }) => ({ name, type: type ?? '' }));
+  }
+
+  /** Sets how integers are read; the binding keeps this per statement. */
+  readIntegers(wide: boolean): void {
+    if (this.#wideNative === wide) return;
+    this.native.safeIntegers(wide);
+    this.#wideNative = wide;
+  }
+
+  /** All rows of a statement that may be run twice: if a double was not enough, it is run again with bigint. */
+  readAll(database: NativeDatabase, sql: string, args: readonly SqlValue[], epoch: number): SqlValue[][] {
+    if (!this.#wide) {
+      const point = this.#readPoint(database, sql, args, epoch);
+      if (point !== undefined) return point;
+      this.readIntegers(false);
+      const rows = this.drain(args);
+      if (canonicalize(rows, 'fast')) return rows;
+      this.#wide = true;
+    }
+    return this.readAllOnce(args, 'wide');
+  }
+
+  /** All rows of a statement that must run once only. */
+  readAllOnce(args: readonly SqlValue[], reading: 'wide' | 'exact'): SqlValue[][] {
+    this.readIntegers(true);
+    const rows = this.drain(args);
+    canonicalize(rows, reading);
+    return rows as SqlValue[][];
+  }
+
+  /** The first row; the statement is reset at once. Like {@link readAll} it may run the statement twice. */
+  readFirst(args: readonly SqlValue[], exact: boolean): SqlValue[] | undefined {
+    if (!exact && !this.#wide) {
+      this.readIntegers(false);
+      const row = this.native.get(args);
+      if (row === undefined || canonicalizeRow(row, 'fast')) return row;
+      this.#wide = true;
+    }
+    this.readIntegers(true);
+    const row = this.native.get(args);
+    if (row !== undefined) canonicalizeRow(row, exact ? 'exact' : 'wide');
+    return row as SqlValue[] | undefined;
+  }
+
+  /** Runs the statement to its end, so that it is reset, and gives the rows as the binding makes them. */
+  drain(args: readonly SqlValue[]): unknown[][] {
+    const iterator = this.native.iterate(args);
+    let rows = fetchRows(iterator, FIRST_FETCH);
+    if (rows.length < FIRST_FETCH) return rows;
+    for (;;) {
+      const more = fetchRows(iterator, FETCH);
+      rows = rows.length === FIRST_FETCH && more.length === 0 ? rows : rows.concat(more);
+      if (more.length < FETCH) return rows;
+    }
+  }
+
+  /**
+   * The rows of a lookup by rowid, which gives one row at most: the binding's `get()` takes half the time of an
+   * iteration. Undefined when the statement is not known to be one, or was changed by a new schema.
+   */
+  #readPoint(
+    database: NativeDatabase,
+    sql: string,
+    args: readonly SqlValue[],
+    epoch: number,
+  ): SqlValue[][] | undefined {
+    this.#runs++;
+    // The proof costs two statements, so only what is run again gets one.
+    if (this.#runs === 2) this.#pointLookup = findPointLookup(database, sql, epoch);
+    const lookup = this.#pointLookup;
+    if (lookup === undefined) return undefined;
+    this.readIntegers(false);
+    const row = this.native.get(args);
+    if (!schemaUnchanged(lookup, epoch)) {
+      this.#runs = 1;
+      this.#pointLookup = undefined;
+      return undefined;
+    }
+    if (row === undefined) return [];
+    if (canonicalizeRow(row, 'fast')) return [row];
+    this.#wide = true;
+    return undefined;
+  }
+}

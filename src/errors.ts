@@ -1,0 +1,371 @@
+/**
+ * The error tree, the same for every engine. A caller branches on the class, on {@link DatabaseError.kind} or on
+ * {@link DatabaseError.code}; parameter values and secrets never appear in a message.
+ */
+
+/** What went wrong, in one word. */
+export type ErrorKind =
+  | 'config'
+  | 'parameter'
+  | 'value'
+  | 'capability'
+  | 'constraint'
+  | 'busy'
+  | 'readonly'
+  | 'interrupted'
+  | 'transaction'
+  | 'closed'
+  | 'migration'
+  | 'corrupt'
+  | 'io'
+  | 'full'
+  | 'sql';
+
+/** SQLite's own result code names, or one of ours where the database was not asked. */
+export type ErrorCode =
+  | `SQLITE_${string}`
+  | 'CONFIG_INVALID'
+  | 'PARAMETER_INVALID'
+  | 'VALUE_OUT_OF_RANGE'
+  | 'NOT_SUPPORTED'
+  | 'MULTIPLE_STATEMENTS'
+  | 'NO_STATEMENT'
+  | 'TRANSACTION_CONTROL'
+  | 'TRANSACTION_CLOSED'
+  | 'TRANSACTION_LOST'
+  | 'TRANSACTION_MISUSE'
+  | 'FUNCTION_REFUSED'
+  | 'MIGRATION_FAILED'
+  | 'DATABASE_CLOSED'
+  | 'ABORTED'
+  | 'TIMEOUT';
+
+/** Where a statement stands in a script: `offset` in UTF-16 code units, `line` and `column` counted from 1. */
+export interface SqlPosition {
+  readonly offset: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The fields of a {@link DatabaseError}. */
+export interface DatabaseErrorOptions {
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly extendedCode?: string | undefined;
+  readonly rawCode?: number | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly sql?: string | undefined;
+  readonly statementIndex?: number | undefined;
+  readonly position?: SqlPosition | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Base of every error that this package throws.
+ *
+ * @example
+ * ```ts
+ * import { DatabaseError, open } from 'turso-dialect';
+ *
+ * await using db = open(':memory:');
+ * try {
+ *   await db.execute('select * from missing');
+ * } catch (error) {
+ *   if (error instanceof DatabaseError) console.log(error.kind, error.code); // sql SQLITE_ERROR
+ * }
+ * ```
+ */
+export class DatabaseError extends Error {
+  /** SQLite's primary result code (`SQLITE_BUSY`) or one of our own codes. */
+  readonly code: ErrorCode;
+  /** SQLite's extended result code (`SQLITE_BUSY_SNAPSHOT`) where there is one. */
+  readonly extendedCode: string | undefined;
+  /** SQLite's extended result code as a number. */
+  readonly rawCode: number | undefined;
+  /** What went wrong, in one word. */
+  readonly kind: ErrorKind;
+  /** Whether running the same transaction or statement again may succeed. */
+  readonly retryable: boolean;
+  /** The SQL text that failed, without its parameters. */
+  sql: string | undefined;
+  /** Index of the failed statement in its batch or script, from 0. */
+  statementIndex: number | undefined;
+  /** Where the failed statement begins in its script. */
+  position: SqlPosition | undefined;
+  /** Failures that followed the first one, for instance a rollback that failed too. */
+  suppressed: unknown[] | undefined;
+
+  constructor(message: string, options: DatabaseErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code;
+    this.kind = options.kind;
+    this.extendedCode = options.extendedCode;
+    this.rawCode = options.rawCode;
+    this.retryable = options.retryable ?? false;
+    this.sql = options.sql;
+    this.statementIndex = options.statementIndex;
+    this.position = options.position;
+    this.suppressed = undefined;
+  }
+
+  static {
+    DatabaseError.prototype.name = 'DatabaseError';
+  }
+}
+
+/** A config key that is unknown, ill-typed, contradictory or not usable for this database. */
+export class ConfigError extends DatabaseError {
+  /** The config key at fault. */
+  readonly key: string;
+
+  constructor(key: string, problem: string, cause?: unknown) {
+    super(`config.${key}: ${problem}`, { code: 'CONFIG_INVALID', kind: 'config', cause });
+    this.key = key;
+  }
+
+  static {
+    ConfigError.prototype.name = 'ConfigError';
+  }
+}
+
+/** A parameter that is missing, surplus or of a type that no SQLite value can hold. */
+export class ParameterError extends DatabaseError {
+  /** Index (from 0) or name of the parameter, where one is at fault. */
+  readonly parameter: number | string | undefined;
+
+  constructor(problem: string, parameter?: number | string, sql?: string) {
+    super(problem, { code: 'PARAMETER_INVALID', kind: 'parameter', sql });
+    this.parameter = parameter;
+  }
+
+  static {
+    ParameterError.prototype.name = 'ParameterError';
+  }
+}
+
+/** A stored value that can't be given back in the wanted type without loss. */
+export class ValueError extends DatabaseError {
+  /** Name of the result column. */
+  readonly column: string | undefined;
+
+  constructor(problem: string, column?: string, sql?: string) {
+    super(problem, { code: 'VALUE_OUT_OF_RANGE', kind: 'value', sql });
+    this.column = column;
+  }
+
+  static {
+    ValueError.prototype.name = 'ValueError';
+  }
+}
+
+/** Something that this engine or database can't do. */
+export class CapabilityError extends DatabaseError {
+  /** Name of the missing capability. */
+  readonly capability: string;
+
+  constructor(capability: string, problem: string) {
+    super(problem, { code: 'NOT_SUPPORTED', kind: 'capability' });
+    this.capability = capability;
+  }
+
+  static {
+    CapabilityError.prototype.name = 'CapabilityError';
+  }
+}
+
+/** Which rule a statement broke. */
+export type ConstraintKind =
+  | 'unique'
+  | 'primaryKey'
+  | 'notNull'
+  | 'check'
+  | 'foreignKey'
+  | 'trigger'
+  | 'datatype'
+  | 'other';
+
+/** What SQLite tells about a broken constraint. */
+export interface ConstraintDetails {
+  readonly constraint: ConstraintKind;
+  readonly table?: string | undefined;
+  readonly columns?: readonly string[] | undefined;
+  readonly index?: string | undefined;
+}
+
+/** A statement broke a UNIQUE, PRIMARY KEY, NOT NULL, CHECK or FOREIGN KEY constraint, or a trigger refused it. */
+export class ConstraintError extends DatabaseError {
+  /** Which rule was broken. */
+  readonly constraint: ConstraintKind;
+  /** The table, where SQLite names it. */
+  readonly table: string | undefined;
+  /** The columns, where SQLite names them; empty otherwise. */
+  readonly columns: readonly string[];
+  /** Name of the unique index, or of the CHECK constraint. */
+  index: string | undefined;
+
+  constructor(message: string, options: DatabaseErrorOptions & ConstraintDetails) {
+    super(message, options);
+    this.constraint = options.constraint;
+    this.table = options.table;
+    this.columns = options.columns ?? [];
+    this.index = options.index;
+  }
+
+  static {
+    ConstraintError.prototype.name = 'ConstraintError';
+  }
+}
+
+/** The database stayed locked for longer than `busyTimeout`, or a transaction's snapshot is too old to write. */
+export class BusyError extends DatabaseError {
+  static {
+    BusyError.prototype.name = 'BusyError';
+  }
+}
+
+/** A write to a read-only database or in a `read` transaction. */
+export class ReadOnlyError extends DatabaseError {
+  static {
+    ReadOnlyError.prototype.name = 'ReadOnlyError';
+  }
+}
+
+/** A statement or transaction was stopped: its signal was aborted (`ABORTED`) or its time ran out (`TIMEOUT`). */
+export class InterruptedError extends DatabaseError {
+  static {
+    InterruptedError.prototype.name = 'InterruptedError';
+  }
+}
+
+/** A transaction was used wrongly: after its end, around its own control, or through the outer handle. */
+export class TransactionError extends DatabaseError {
+  static {
+    TransactionError.prototype.name = 'TransactionError';
+  }
+}
+
+/** The database ended a transaction by itself; nothing more is run in it. `cause` is the first failure. */
+export class TransactionLostError extends TransactionError {
+  static {
+    TransactionLostError.prototype.name = 'TransactionLostError';
+  }
+}
+
+/** SQLite's primary result codes, https://www.sqlite.org/rescode.html. */
+const PRIMARY_CODES = [
+  'OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN',
+  'PROTOCOL EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB NOTICE WARNING',
+]
+  .join(' ')
+  .split(' ');
+
+const EXTENDED_CODES: Readonly<Record<number, string>> = {
+  261: 'BUSY_RECOVERY',
+  517: 'BUSY_SNAPSHOT',
+  773: 'BUSY_TIMEOUT',
+  262: 'LOCKED_SHAREDCACHE',
+  275: 'CONSTRAINT_CHECK',
+  787: 'CONSTRAINT_FOREIGNKEY',
+  1299: 'CONSTRAINT_NOTNULL',
+  1555: 'CONSTRAINT_PRIMARYKEY',
+  1811: 'CONSTRAINT_TRIGGER',
+  2067: 'CONSTRAINT_UNIQUE',
+  2579: 'CONSTRAINT_ROWID',
+  3091: 'CONSTRAINT_DATATYPE',
+};
+
+const CONSTRAINTS: Readonly<Record<number, ConstraintKind>> = {
+  275: 'check',
+  787: 'foreignKey',
+  1299: 'notNull',
+  1555: 'primaryKey',
+  1811: 'trigger',
+  2067: 'unique',
+  2579: 'primaryKey',
+  3091: 'datatype',
+};
+
+const BUSY_SNAPSHOT = 517;
+const LOCKED_SHAREDCACHE = 262;
+
+/** A failure as an engine reports it: SQLite's extended result code and message. */
+export interface EngineFailure {
+  readonly rawCode: number;
+  readonly message: string;
+  readonly extendedCode?: string | undefined;
+  readonly sql?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Turns an engine's result code and message into the class that a caller branches on. */
+export function fromEngineFailure(failure: EngineFailure): DatabaseError {
+  const { rawCode, message, sql, cause } = failure;
+  const primary = PRIMARY_CODES[rawCode & 0xff] ?? 'ERROR';
+  const extended = EXTENDED_CODES[rawCode];
+  const options = (kind: ErrorKind, retryable = false): DatabaseErrorOptions => ({
+    code: `SQLITE_${primary}`,
+    extendedCode: extended === undefined ? failure.extendedCode : `SQLITE_${extended}`,
+    rawCode,
+    kind,
+    retryable,
+    sql,
+    cause,
+  });
+  switch (primary) {
+    case 'CONSTRAINT':
+      return new ConstraintError(message, { ...options('constraint'), ...constraintDetails(rawCode, message) });
+    case 'BUSY':
+      return new BusyError(message, options('busy', true));
+    case 'LOCKED':
+      return new BusyError(message, options('busy', rawCode === LOCKED_SHAREDCACHE));
+    case 'READONLY':
+      return new ReadOnlyError(message, options('readonly'));
+    case 'INTERRUPT':
+      return new InterruptedError(message, options('interrupted'));
+    case 'CORRUPT':
+    case 'NOTADB':
+      return new DatabaseError(message, options('corrupt'));
+    case 'IOERR':
+    case 'CANTOPEN':
+      return new DatabaseError(message, options('io'));
+    case 'FULL':
+      return new DatabaseError(message, options('full'));
+    default:
+      return new DatabaseError(message, options('sql'));
+  }
+}
+
+/** Whether waiting and running the same statement again may help: a lock, but not a snapshot that is too old. */
+export function isLockWait(error: unknown): error is BusyError {
+  return error instanceof BusyError && error.retryable && error.rawCode !== BUSY_SNAPSHOT;
+}
+
+/** Finds the first of our errors in an error and its causes (a builder may have wrapped it). */
+export function findDatabaseError(error: unknown): DatabaseError | undefined {
+  for (let current = error, depth = 0; current instanceof Error && depth < 16; current = current.cause, depth++) {
+    if (current instanceof DatabaseError) return current;
+  }
+  return undefined;
+}
+
+/** Notes a later failure on the error that came first, which stays the one that is thrown. */
+export function suppress(error: unknown, later: unknown): void {
+  const target = findDatabaseError(error);
+  if (target !== undefined) (target.suppressed ??= []).push(later);
+}
+
+/**
+ * `UNIQUE constraint failed: users.a, users.b`, `… index 'lower_name'` (an expression index),
+ * `CHECK constraint failed: positive_age`.
+ */
+function constraintDetails(rawCode: number, message: string): ConstraintDetails {
+  const constraint = CONSTRAINTS[rawCode] ?? 'other';
+  const subject = /constraint failed: ([\s\S]+)$/.exec(message)?.[1];
+  if (subject === undefined) return { constraint };
+  if (constraint === 'check') return { constraint, index: subject };
+  const index = /^index '([\s\S]+)'$/.exec(subject)?.[1];
+  if (index !== undefined) return { constraint, index };
+  const names = subject.split(', ').map((name) => name.split('.'));
+  if (!names.every((name) => name.length === 2)) return { constraint };
+  return { constraint, table: names[0]?.[0], columns: names.map((name) => name[1] as string) };
+}

@@ -1,0 +1,35 @@
+export type {
+  Config,
+  ConnectionSetup,
+  PragmaValue,
+  RetryConfig,
+  TransactionBehavior,
+} from './config.js';
+export type { AbortOptions } from './database/abort.js';
+export type { BatchOptions, BatchOutcome, BatchStatement } from './database/batch.js';
+export { Database, open, type TransactionOptions } from './database/database.js';
+export type { ExecuteOptions } from './database/executor.js';
+export type { ResultSet, RowMode, RowObject } from './database/result.js';
+export type { ScriptOptions, ScriptResult } from './database/script.js';
+export { Statement } from './database/statement.js';
+export type { Arguments } from './database/statements.js';
+export type { StreamOptions } from './database/stream.js';
+export { Transaction } from './database/transaction.js';
+export {
+  BusyError,
+  CapabilityError,
+  ConfigError,
+  ConstraintError,
+  type ConstraintKind,
+  DatabaseError,
+  type ErrorCode,
+  type ErrorKind,
+  InterruptedError,
+  ParameterError,
+  ReadOnlyError,
+  type SqlPosition,
+  TransactionError,
+  TransactionLostError,
+  ValueError,
+} from './errors.js';
+export type { IntMode, SqlValue } from './values.js';
