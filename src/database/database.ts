@@ -218,7 +218,7 @@ export class Database extends Executor {
     items: readonly BatchItem[],
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
-    return this.#runTransaction((tx) => runInOrder(tx, items, undefined), options.behavior, options.abort);
+    return await this.#runTransaction((tx) => runInOrder(tx, items, undefined), options.behavior, options.abort);
   }
 
   /** @internal */
@@ -282,7 +282,7 @@ export class Database extends Executor {
   ): Promise<RawResult> {
     const start = performance.now();
     await this.#pool.openMain(abort);
-    if (abort !== undefined) return this.#runAbortable(statement, values, request, abort);
+    if (abort !== undefined) return await this.#runAbortable(statement, values, request, abort);
     const holder: LockHolder = { transactionId: undefined, lastActive: start };
     const lock = this.#lockFor(statement);
     await lock?.acquire(holder, { timeout: this.config.busyTimeout, abort });

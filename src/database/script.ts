@@ -39,9 +39,9 @@ export async function runScript(
   if (atomic) {
     const run = (tx: Transaction): Promise<ScriptResult> =>
       eachStatement(sql, statements, (statement) => tx.runStatement(statement, [], { fetch: 'none' }, abort));
-    return database.transaction(run, { behavior });
+    return await database.transaction(run, { behavior });
   }
-  return database.withConnection((connection) => runOn(database, connection, sql, statements, abort), abort);
+  return await database.withConnection((connection) => runOn(database, connection, sql, statements, abort), abort);
 }
 
 /** Runs a script inside a transaction. */

@@ -15,6 +15,7 @@ import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import { nameConstraintIndex } from './constraint-index.js';
+import type { TransactionOptions } from './database.js';
 import { Executor } from './executor.js';
 import { Lock, type LockHolder } from './lock.js';
 import { runScriptIn, type ScriptResult } from './script.js';
@@ -132,7 +133,7 @@ export class Transaction extends Executor {
    * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
    */
   async script(sql: string): Promise<ScriptResult> {
-    return this.transaction((nested) => runScriptIn(nested, sql));
+    return await this.transaction((nested) => runScriptIn(nested, sql));
   }
 
   /** @internal Gives the transaction its connection. */
@@ -176,8 +177,8 @@ export class Transaction extends Executor {
     items: readonly BatchItem[],
     { behavior, abort }: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
-    this.checkBehavior(behavior);
-    return this.transaction((nested) => runInOrder(nested, items, abort));
+    this.checkNested({ behavior });
+    return await this.transaction((nested) => runInOrder(nested, items, abort));
   }
 
   /** @internal */
@@ -208,11 +209,15 @@ export class Transaction extends Executor {
     };
   }
 
-  /** @internal A nested transaction has its parent's behaviour; another one can't be had. */
-  checkBehavior(behavior: TransactionBehavior | undefined): void {
-    if (behavior === undefined || behavior === this.behavior) return;
+  /** @internal Refuses what a savepoint can't have: a behaviour or limits of its own. */
+  checkNested(options: TransactionOptions): void {
+    const { behavior, ...rest } = options;
+    const [other] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
+    if (other === undefined && (behavior === undefined || behavior === this.behavior)) return;
     throw new TransactionError(
-      `a nested transaction is a savepoint and can not have behavior '${behavior}' inside one with '${this.behavior}'`,
+      other === undefined
+        ? `a nested transaction can not have behavior '${behavior}' inside one with '${this.behavior}'`
+        : `a nested transaction can not have "${other}"; give it to the outermost one`,
       { code: 'TRANSACTION_CONTROL', kind: 'transaction' },
     );
   }

@@ -3,9 +3,9 @@
  * `private`. Everything here is read from objects that Drizzle built, so a cast to one of these interfaces is true for
  * that version; the differential tests in `test/dialect/drizzle` fail when a newer version moves a member.
  */
-import type { Column, Relation, SQL, Table } from 'drizzle-orm';
+import type { Column, SQL, Table } from 'drizzle-orm';
 import * as drizzle from 'drizzle-orm';
-import type { SelectedFieldsOrdered, SQLiteSelectConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { SelectedFieldsOrdered, SQLiteSelectConfig } from 'drizzle-orm/sqlite-core';
 
 /** Key of a table's schema name. */
 export const TableSchema: unique symbol = Symbol.for('drizzle:Schema');
@@ -82,9 +82,3 @@ export const orderSelectedFields: (fields: Record<string, unknown>) => SelectedF
   // utils.js exports it; the declarations lack it.
   drizzle as unknown as { orderSelectedFields: (fields: Record<string, unknown>) => SelectedFieldsOrdered }
 ).orderSelectedFields;
-
-/** What `buildRelationalQuery` is told about one level of a relational query. */
-export interface RelationalQueryLevel {
-  readonly table: SQLiteTable;
-  readonly nestedQueryRelation?: Relation;
-}

@@ -6,6 +6,7 @@ import {
 } from 'drizzle-orm/sqlite-core';
 import { InsertBuilder } from './insert-text.js';
 import type { SQLiteDialectInternals } from './internals.js';
+import { makeJsonExact } from './relational-query.js';
 import { buildSelect } from './select-text.js';
 import { quoteName, SqlWriter } from './sql-writer.js';
 
@@ -41,6 +42,15 @@ export class TursoSQLiteDialect extends SQLiteAsyncDialect {
   /** Builds an insert statement. */
   override buildInsertQuery(config: SQLiteInsertConfig): SQL {
     return this.#insertBuilder.build(config, this.#internals.buildWithCTE(config.withList));
+  }
+
+  /** Builds a relational query. What comes back as JSON keeps all digits of REAL values and can hold BLOB values. */
+  override buildRelationalQuery(
+    config: Parameters<SQLiteAsyncDialect['buildRelationalQuery']>[0],
+  ): ReturnType<SQLiteAsyncDialect['buildRelationalQuery']> {
+    const built = super.buildRelationalQuery(config);
+    if (config.nestedQueryRelation !== undefined) makeJsonExact(built, config.nestedQueryRelation);
+    return built;
   }
 
   get #internals(): SQLiteDialectInternals {

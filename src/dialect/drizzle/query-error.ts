@@ -1,0 +1,14 @@
+import { DrizzleQueryError } from 'drizzle-orm';
+
+/**
+ * Wraps a failure as Drizzle does, but keeps the parameters out of the message and of what is printed or serialised:
+ * they may be secrets. They are still there as `error.params`.
+ */
+export function queryError(sql: string, params: unknown[], thrown: unknown): DrizzleQueryError {
+  const cause = thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
+  const reason = cause instanceof Error ? cause : new Error(String(cause));
+  const error = new DrizzleQueryError(sql, [], reason);
+  error.message = `Failed query: ${sql}\n${reason.message}`;
+  Object.defineProperty(error, 'params', { value: params, enumerable: false, configurable: true, writable: true });
+  return error;
+}

@@ -1,0 +1,48 @@
+import { is } from 'drizzle-orm';
+import type { Executor } from '../../database/executor.js';
+import type { StreamOptions } from '../../database/stream.js';
+import { ParameterError } from '../../errors.js';
+import { TursoPreparedQuery } from './prepared-query.js';
+
+/** A query builder, a relational query, `db.all(sql)` or a prepared query: anything with rows. */
+export type StreamableQuery =
+  | { readonly _: { readonly dialect: 'sqlite'; readonly result: unknown } }
+  | { all(placeholderValues?: Record<string, unknown>): Promise<unknown> };
+
+/** What a streamed query gives row by row. */
+export type StreamedRow<TQuery> = TQuery extends { readonly _: { readonly result: infer TResult } }
+  ? Element<TResult>
+  : TQuery extends { all(placeholderValues?: Record<string, unknown>): Promise<infer TResult> }
+    ? Element<TResult>
+    : never;
+
+type Element<TResult> = TResult extends readonly (infer TRow)[] ? TRow : Exclude<TResult, undefined>;
+
+/** How a query is streamed. */
+export interface StreamQueryOptions extends Omit<StreamOptions, 'rowMode'> {
+  /** Values of the placeholders of a prepared query. */
+  readonly placeholderValues?: Record<string, unknown> | undefined;
+}
+
+/** The rows of any query one by one, run by `executor`. */
+export async function* streamQuery(
+  executor: Executor,
+  query: StreamableQuery,
+  { placeholderValues, ...options }: StreamQueryOptions = {},
+): AsyncGenerator<unknown, void, undefined> {
+  const prepared = prepare(query);
+  if (is(prepared, TursoPreparedQuery)) {
+    yield* prepared.stream(executor, placeholderValues, options);
+    return;
+  }
+  // db.all(sql`…`) and its like, of which only the text and parameters are public.
+  const { getQuery } = (prepared ?? {}) as { getQuery?: () => { sql: string; params: unknown[]; method?: string } };
+  if (typeof getQuery !== 'function') throw new ParameterError('stream() takes a query');
+  const { sql, params, method } = getQuery.call(prepared);
+  yield* executor.stream(sql, params, { ...options, rowMode: method === 'values' ? 'array' : 'object' });
+}
+
+function prepare(query: unknown): unknown {
+  const { _prepare } = (query ?? {}) as { _prepare?: (oneTime: boolean) => unknown };
+  return typeof _prepare === 'function' ? _prepare.call(query, true) : query;
+}

@@ -1,0 +1,54 @@
+import { entityKind, type RelationalSchemaConfig, type TablesRelationalConfig } from 'drizzle-orm';
+import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
+import { SQLiteTransaction } from 'drizzle-orm/sqlite-core';
+import type { ResultSet } from '../../database/result.js';
+import { installRelationalQueries, type SchemaHolder } from './relational.js';
+import type { TursoSession } from './session.js';
+import type { TursoSQLiteDialect } from './sql-dialect.js';
+import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
+
+/** What the callback of `db.transaction()` is given: everything that the database has, inside the transaction. */
+export class TursoTransaction<
+  TFullSchema extends Record<string, unknown>,
+  TSchema extends TablesRelationalConfig,
+> extends SQLiteTransaction<'async', ResultSet, TFullSchema, TSchema> {
+  static override readonly [entityKind]: string = 'TursoTransaction';
+  readonly #session: TursoSession<TFullSchema, TSchema>;
+
+  /** @internal */
+  constructor(
+    dialect: TursoSQLiteDialect,
+    session: TursoSession<TFullSchema, TSchema>,
+    schema: RelationalSchemaConfig<TSchema> | undefined,
+  ) {
+    super('async', dialect, session, undefined);
+    this.#session = session;
+    installRelationalQueries(this as SchemaHolder, dialect, session, schema as never);
+  }
+
+  /**
+   * Runs a callback in a nested transaction, a savepoint. Siblings run one after another.
+   *
+   * @throws what the callback throws; `tx.rollback()` in it undoes the nested transaction only
+   */
+  override async transaction<T>(
+    callback: (tx: TursoTransaction<TFullSchema, TSchema>) => Promise<T>,
+    config?: { readonly behavior?: 'deferred' | 'immediate' | 'exclusive' },
+  ): Promise<T> {
+    return await this.#session.transaction(callback, config);
+  }
+
+  /** Runs several queries as one unit inside the transaction; results in order, typed as a tuple. */
+  async batch<U extends BatchItem<'sqlite'>, T extends Readonly<[U, ...U[]]>>(queries: T): Promise<BatchResponse<T>> {
+    // One result per query, each of that query's own type.
+    return (await this.#session.batch(queries, {})) as BatchResponse<T>;
+  }
+
+  /** Gives the rows of a query one by one; see `db.stream()`. */
+  stream<TQuery extends StreamableQuery>(
+    query: TQuery,
+    options?: StreamQueryOptions,
+  ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
+    return streamQuery(this.#session.executor, query, options) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
+  }
+}
