@@ -6,7 +6,8 @@
 //   folder of its own, for at most 30 seconds.
 // - ```ts no-run is type-checked only.
 // - <!-- continues --> on the line before a block appends it to the block before it in the same file.
-// - Each ```ts block under an @example of src/**/*.ts is type-checked.
+// - Each ```ts block under an @example of src/**/*.ts is type-checked. It may import other files of src/
+//   by relative paths, when what it shows is internal.
 //
 // A block's module has the block on the same lines as the document has it, so that what the compiler and a
 // stack trace say about a line is true of the document.
@@ -76,6 +77,8 @@ const TSCONFIG = {
     skipLibCheck: true,
     inlineSourceMap: true,
     rootDir: 'blocks',
+    // An example of an internal function imports its neighbours: they are in the build.
+    rootDirs: ['blocks/src', path.join(REPOSITORY, 'dist')],
     outDir: 'out',
   },
   include: ['blocks'],
@@ -95,10 +98,10 @@ function linkModules(folder) {
 
 /**
  * @param {Block} block
- * @returns {string} the path of its module below `blocks/`: the document's, the line, and `.ts`
+ * @returns {string} the path of its module below `blocks/`, beside where its document would be
  */
 function moduleOf({ file, line }) {
-  return `${file}/${line}.ts`;
+  return `${file}.${line}.ts`;
 }
 
 /**
@@ -113,7 +116,7 @@ async function compile(project, blocks) {
   const found = output.matchAll(/^blocks\/(.+)\((\d+),\d+\): (.*(?:\n\s+.*)*)/gm);
   const problems = Array.from(found, ([, module = '', line, message = '']) => {
     const block = blocks.find((candidate) => moduleOf(candidate) === module);
-    return { file: path.posix.dirname(module), line: Number(line), message, block };
+    return { file: module.replace(/\.\d+\.ts$/, ''), line: Number(line), message, block };
   });
   if (failed && problems.length === 0) throw new Error(`tsc failed:\n${output}`);
   return problems;

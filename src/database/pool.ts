@@ -79,7 +79,8 @@ export class Pool {
   async lend(holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
     this.#assertOpen();
     const single = this.#single;
-    if (single !== undefined) return this.#lendSingle(single, holder, abort);
+    // Awaited, so that callers stay visible in the stack (transaction-frame.ts).
+    if (single !== undefined) return await this.#lendSingle(single, holder, abort);
     await this.#waitForRoom(abort);
     const idle = this.#idle.pop();
     this.#opening++;

@@ -104,6 +104,20 @@ describe('the documentation check', { timeout: 120_000 }, () => {
     expect(await check({ 'src/a.ts': fixed.join('\n') })).toEqual([]);
   });
 
+  it('lets an @example of an internal file import its neighbours', async () => {
+    const example = [
+      ' * ```ts',
+      " * import { DatabaseError } from '../errors.js';",
+      ' * throw new DatabaseError();',
+      ' * ```',
+    ];
+    const source = ['/**', ' * @example', ...example, ' */', 'export {};'].join('\n');
+    expect(await check({ 'src/sql/a.ts': source.replace('new DatabaseError()', 'DatabaseError') })).toEqual(
+      [],
+    );
+    expect(await check({ 'src/sql/a.ts': source.replace('errors.js', 'missing.js') })).toHaveLength(1);
+  });
+
   it('reports an @example without a block', async () => {
     expect(await check({ 'src/a.ts': '/**\n * @example add(1, 1)\n */\nexport {};' })).toEqual([
       { file: 'src/a.ts', line: 2, message: '@example has no ```ts block' },

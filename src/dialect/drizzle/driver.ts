@@ -38,10 +38,7 @@ export type TursoDrizzleConfig<TSchema extends Record<string, unknown> = Record<
  * ```
  */
 export function drizzle<TSchema extends Record<string, unknown> = Record<string, never>>(
-  ...params:
-    | [Database | string]
-    | [Database | string, DrizzleConfig<TSchema>]
-    | [TursoDrizzleConfig<TSchema>]
+  ...params: [Database | string] | [Database | string, DrizzleConfig<TSchema>] | [TursoDrizzleConfig<TSchema>]
 ): TursoDatabase<TSchema> {
   const [first, config] = params;
   if (typeof first === 'string') return construct(open(first), config);
@@ -76,7 +73,9 @@ function isDrizzleConfig<TSchema extends Record<string, unknown>>(
 ): value is AnyDrizzleConfig<TSchema> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && ('connection' in value || 'client' in value);
+  return (
+    (prototype === Object.prototype || prototype === null) && ('connection' in value || 'client' in value)
+  );
 }
 
 function ownClient(client: unknown): Database {

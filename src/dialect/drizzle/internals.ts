@@ -78,7 +78,7 @@ export function sqlInternals(sql: SQL): SqlInternals {
 }
 
 /** Flattens a selection to its fields in the order in which the query returns them. */
-export const orderSelectedFields: (fields: Record<string, unknown>) => SelectedFieldsOrdered = (
+export const orderSelectedFields: (fields: Record<string, unknown>) => SelectedFieldsOrdered =
   // utils.js exports it; the declarations lack it.
-  drizzle as unknown as { orderSelectedFields: (fields: Record<string, unknown>) => SelectedFieldsOrdered }
-).orderSelectedFields;
+  (drizzle as unknown as { orderSelectedFields: (fields: Record<string, unknown>) => SelectedFieldsOrdered })
+    .orderSelectedFields;

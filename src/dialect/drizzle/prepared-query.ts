@@ -1,4 +1,13 @@
-import { entityKind, fillPlaceholders, is, type Logger, NoopLogger, Param, Placeholder, type Query } from 'drizzle-orm';
+import {
+  entityKind,
+  fillPlaceholders,
+  is,
+  type Logger,
+  NoopLogger,
+  Param,
+  Placeholder,
+  type Query,
+} from 'drizzle-orm';
 import { type Cache, NoopCache } from 'drizzle-orm/cache/core';
 import type { WithCacheConfig } from 'drizzle-orm/cache/core/types';
 import {
@@ -53,7 +62,9 @@ interface PreparedQueryInternals {
 }
 
 /** A Drizzle query ready to run on a database or transaction. */
-export class TursoPreparedQuery<T extends PreparedQueryConfig = PreparedQueryConfig> extends SQLitePreparedQuery<{
+export class TursoPreparedQuery<
+  T extends PreparedQueryConfig = PreparedQueryConfig,
+> extends SQLitePreparedQuery<{
   type: 'async';
   run: ResultSet;
   all: T['all'];
@@ -124,7 +135,11 @@ export class TursoPreparedQuery<T extends PreparedQueryConfig = PreparedQueryCon
     const { method } = this.#parts;
     const request = method === 'run' ? RUN : this.#isRaw ? OBJECTS : ROWS;
     const statement = this.#analyzed();
-    return { statement, values: bind(statement, params, this.#parts.executor.limits), request: this.#exact(request) };
+    return {
+      statement,
+      values: bind(statement, params, this.#parts.executor.limits),
+      request: this.#exact(request),
+    };
   }
 
   override mapRunResult(result: unknown): unknown {
@@ -154,7 +169,10 @@ export class TursoPreparedQuery<T extends PreparedQueryConfig = PreparedQueryCon
     return fields === undefined && decodeRow === undefined && mapRows === undefined;
   }
 
-  async #query(placeholderValues: Record<string, unknown> | undefined, request: ExecuteRequest): Promise<RawResult> {
+  async #query(
+    placeholderValues: Record<string, unknown> | undefined,
+    request: ExecuteRequest,
+  ): Promise<RawResult> {
     const params = this.#params(placeholderValues);
     if (this.#logged) this.#log(params);
     try {
@@ -163,7 +181,9 @@ export class TursoPreparedQuery<T extends PreparedQueryConfig = PreparedQueryCon
         return result instanceof Promise ? await result : result;
       }
       // It calls back and wraps errors itself; ours are unwrapped below, so that they are wrapped only once.
-      return await this.#internals.queryWithCache(this.query.sql, params, async () => this.#run(params, request));
+      return await this.#internals.queryWithCache(this.query.sql, params, async () =>
+        this.#run(params, request),
+      );
     } catch (error) {
       throw queryError(this.query.sql, params, error);
     }

@@ -8,7 +8,19 @@ export function queryError(sql: string, params: unknown[], thrown: unknown): Dri
   const cause = thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
   const reason = cause instanceof Error ? cause : new Error(String(cause));
   const error = new DrizzleQueryError(sql, [], reason);
-  error.message = `Failed query: ${sql}\n${reason.message}`;
-  Object.defineProperty(error, 'params', { value: params, enumerable: false, configurable: true, writable: true });
+  error.message = `Failed query: ${shorten(sql)}\n${reason.message}`;
+  Object.defineProperty(error, 'params', {
+    value: params,
+    enumerable: false,
+    configurable: true,
+    writable: true,
+  });
   return error;
 }
+
+/** A bulk insert's text can be megabytes long; the whole of it is in `error.query`. */
+function shorten(sql: string): string {
+  return sql.length <= LONGEST_SHOWN ? sql : `${sql.slice(0, LONGEST_SHOWN)}… (${sql.length} characters)`;
+}
+
+const LONGEST_SHOWN = 2_000;

@@ -4,7 +4,13 @@ import { quoteName } from './sql-writer.js';
 
 // What these hold goes into JSON as it is. Any other column may hold a REAL, which JSON functions round to 15 digits,
 // or a BLOB, which they refuse.
-const JSON_SAFE = new Set(['SQLiteText', 'SQLiteTextJson', 'SQLiteInteger', 'SQLiteTimestamp', 'SQLiteBoolean']);
+const JSON_SAFE = new Set([
+  'SQLiteText',
+  'SQLiteTextJson',
+  'SQLiteInteger',
+  'SQLiteTimestamp',
+  'SQLiteBoolean',
+]);
 
 /** What of a built level of a relational query is needed to make it exact. */
 export interface BuiltRelation {

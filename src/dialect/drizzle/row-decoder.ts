@@ -12,7 +12,7 @@ import { chunkKind } from './chunk-kind.js';
 import { parseExactJson } from './exact-json.js';
 import { compileField, type DecodeOptions, narrow, type SelectedField } from './field-decoder.js';
 import { TableName, tableInternals } from './internals.js';
-import { type CellDecoder, compileShape, type ShapeMember } from './row-shape.js';
+import { type CellDecoder, compileShape, type ShapeCell } from './row-shape.js';
 
 /** Turns one row, as the values in the order of the query, into what the caller of the query gets. */
 export type RowDecoder = (row: readonly SqlValue[]) => Record<string, unknown>;
@@ -48,7 +48,11 @@ export function compileRowDecoder(
 ): RowDecoder {
   const root: GroupDraft = { key: '', members: [] };
   for (const [index, { path, field }] of fields.entries()) {
-    addField(root, path, { key: path.at(-1) ?? '', index, decode: compileField(field, path.join('.'), options) });
+    addField(root, path, {
+      key: path.at(-1) ?? '',
+      index,
+      decode: compileField(field, path.join('.'), options),
+    });
   }
   if (joinsNotNullableMap) findNullGroups(root, fields, joinsNotNullableMap);
   return compileShape(root.members);
@@ -56,11 +60,11 @@ export function compileRowDecoder(
 
 interface GroupDraft {
   readonly key: string;
-  readonly members: (GroupDraft | Extract<ShapeMember, { index: number }>)[];
+  readonly members: (GroupDraft | ShapeCell)[];
   nullIndex?: number;
 }
 
-function addField(root: GroupDraft, path: readonly string[], cell: Extract<ShapeMember, { index: number }>): void {
+function addField(root: GroupDraft, path: readonly string[], cell: ShapeCell): void {
   let group = root;
   for (const key of path.slice(0, -1)) {
     let next = groupOf(group, key);
@@ -169,7 +173,12 @@ class LevelCompiler {
     return (value) => (read(value) as SqlValue[][]).map(decode);
   }
 
-  #cell(table: TableRelationalConfig, item: RelationalSelection[number], name: string, isJson: boolean): CellDecoder {
+  #cell(
+    table: TableRelationalConfig,
+    item: RelationalSelection[number],
+    name: string,
+    isJson: boolean,
+  ): CellDecoder {
     const isColumn = chunkKind(item.field) === 'column';
     // The selection has an aliased proxy of the column; the column itself decodes the same, and faster.
     const field = (isColumn && table.columns[item.tsKey]) || item.field;
@@ -198,5 +207,7 @@ function bytesOf(value: readonly unknown[]): Uint8Array {
   // See `makeJsonExact`.
   const hex = value[0] as string;
   if (typeof Buffer !== 'undefined') return Buffer.from(hex, 'hex');
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) =>
+    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
+  );
 }

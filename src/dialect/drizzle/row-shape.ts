@@ -11,7 +11,7 @@ export interface ShapeCell {
 }
 
 /** A member of a row object that is itself an object. */
-export interface ShapeGroup {
+interface ShapeGroup {
   readonly key: string;
   readonly members: readonly ShapeMember[];
   readonly nullIndex?: number | undefined;
@@ -27,15 +27,29 @@ type Generated = (decoders: readonly CellDecoder[]) => RowBuilder;
 
 // The source depends on keys and positions alone, so queries of one shape share a function and pay for its generation once.
 const generated = new LruCache<string, Generated>(1000);
+let mayGenerate = true;
+
+// To generate costs as much as the loop takes for about this many rows.
+const ROWS_BY_LOOP = 32;
 
 /**
  * Builds the function that makes row objects of a shape. An object with `nullIndex` is `null` when the decoded value at
  * that position, which is one of its own, is `null`.
  *
- * A generated function that returns an object literal is about four times as fast as a loop over keys. Where code may
- * not be generated (a content security policy, some workers), the loop does it.
+ * The first rows are made by a loop over the keys; then comes a generated function that returns an object literal, about
+ * four times as fast. Where code may not be generated (a content security policy, some workers), the loop makes them all.
  */
 export function compileShape(members: readonly ShapeMember[]): RowBuilder {
+  let generatedBuilder: RowBuilder | undefined;
+  let rows = 0;
+  return (row) => {
+    if (generatedBuilder !== undefined) return generatedBuilder(row);
+    if (++rows > ROWS_BY_LOOP && mayGenerate) generatedBuilder = generate(members);
+    return buildByLoop(members, row);
+  };
+}
+
+function generate(members: readonly ShapeMember[]): RowBuilder | undefined {
   const decoders: CellDecoder[] = [];
   const source = shapeSource(members, decoders);
   let create = generated.get(source);
@@ -44,7 +58,8 @@ export function compileShape(members: readonly ShapeMember[]): RowBuilder {
       // The source consists of positions and quoted keys, and returns what the type says.
       create = new Function('d', source) as Generated;
     } catch {
-      return (row) => buildByLoop(members, row);
+      mayGenerate = false;
+      return undefined;
     }
     generated.set(source, create);
   }

@@ -1,6 +1,10 @@
 import type { Column, SQL, Subquery, Table } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm';
-import type { SelectedFieldsOrdered, SQLiteSelectConfig, SQLiteSelectJoinConfig } from 'drizzle-orm/sqlite-core';
+import type {
+  SelectedFieldsOrdered,
+  SQLiteSelectConfig,
+  SQLiteSelectJoinConfig,
+} from 'drizzle-orm/sqlite-core';
 import { chunkKind } from './chunk-kind.js';
 import {
   type AliasedInternals,
@@ -27,7 +31,11 @@ export type ColumnNamer = (column: Column) => string;
  * @param withSql - the `with` clause, if there is one
  * @throws Error when a selected column belongs to a table that the query does not read
  */
-export function buildSelect(config: SQLiteSelectConfig, withSql: SQL | undefined, columnName: ColumnNamer): SQL {
+export function buildSelect(
+  config: SQLiteSelectConfig,
+  withSql: SQL | undefined,
+  columnName: ColumnNamer,
+): SQL {
   const { table, joins } = config;
   const fields = config.fieldsFlat ?? orderSelectedFields(config.fields);
   checkTables(fields, table, joins);
@@ -43,7 +51,8 @@ export function buildSelect(config: SQLiteSelectConfig, withSql: SQL | undefined
   if (config.having) out.text(' having ').chunk(config.having);
   if (config.orderBy?.length) out.text(' order by ').join(config.orderBy, ', ');
   const { limit, offset } = config;
-  if (typeof limit === 'object' || (typeof limit === 'number' && limit >= 0)) out.text(' limit ').chunk(limit);
+  if (typeof limit === 'object' || (typeof limit === 'number' && limit >= 0))
+    out.text(' limit ').chunk(limit);
   if (offset) out.text(' offset ').chunk(offset);
   return out.toSQL();
 }
@@ -96,13 +105,23 @@ function writeColumn(out: SqlText, column: Column, isSingleTable: boolean, colum
 }
 
 /** With one table, the columns that an expression names itself (not those in a nested one) go without their table. */
-function writeExpression(out: SqlText, expression: SQL, isSingleTable: boolean, columnName: ColumnNamer): void {
+function writeExpression(
+  out: SqlText,
+  expression: SQL,
+  isSingleTable: boolean,
+  columnName: ColumnNamer,
+): void {
   if (!isSingleTable) {
     out.chunk(expression);
     return;
   }
   for (const chunk of expression.queryChunks) {
-    if (typeof chunk === 'object' && !Array.isArray(chunk) && chunk !== null && chunkKind(chunk) === 'column') {
+    if (
+      typeof chunk === 'object' &&
+      !Array.isArray(chunk) &&
+      chunk !== null &&
+      chunkKind(chunk) === 'column'
+    ) {
       // chunkKind has just found it.
       out.text(columnName(chunk as Column));
     } else {
@@ -156,7 +175,8 @@ function writeJoins(out: SqlText, joins: readonly SQLiteSelectJoinConfig[]): voi
       const names = tableInternals(table as Table);
       writeSchema(out, names[TableSchema]);
       out.text(quoteName(names[TableOriginalName]));
-      if (alias !== undefined && names[TableName] !== names[TableOriginalName]) out.text(` ${quoteName(alias)}`);
+      if (alias !== undefined && names[TableName] !== names[TableOriginalName])
+        out.text(` ${quoteName(alias)}`);
     } else {
       out.chunk(table);
     }

@@ -87,9 +87,17 @@ export class TursoSession<
     const abort = this.executor.abortFrom(options);
     try {
       if (options.atomic === false) {
-        const outcomes = await runIndependently(this.executor, items, (item) => item.toBatchItem(), options, abort);
+        const outcomes = await runIndependently(
+          this.executor,
+          items,
+          (item) => item.toBatchItem(),
+          options,
+          abort,
+        );
         return outcomes.map((outcome, i) =>
-          outcome.status === 'fulfilled' ? { ...outcome, value: items[i]?.mapResult(outcome.value) } : outcome,
+          outcome.status === 'fulfilled'
+            ? { ...outcome, value: items[i]?.mapResult(outcome.value) }
+            : outcome,
         );
       }
       const { behavior } = options;
@@ -139,7 +147,12 @@ export class TursoSession<
   }
 
   #transactionOn(executor: Executor): TursoTransaction<TFullSchema, TSchema> {
-    const session = new TursoSession<TFullSchema, TSchema>(executor, this.#dialect, this.#schema, this.#options);
+    const session = new TursoSession<TFullSchema, TSchema>(
+      executor,
+      this.#dialect,
+      this.#schema,
+      this.#options,
+    );
     return new TursoTransaction(this.#dialect, session, this.#schema);
   }
 }

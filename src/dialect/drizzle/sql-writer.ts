@@ -1,7 +1,25 @@
-import type { Column, Name, Param, Query, SQL, SQLWrapper, StringChunk, Subquery, Table, View } from 'drizzle-orm';
+import type {
+  Column,
+  Name,
+  Param,
+  Query,
+  SQL,
+  SQLWrapper,
+  StringChunk,
+  Subquery,
+  Table,
+  View,
+} from 'drizzle-orm';
 import { isSQLWrapper, ViewBaseConfig } from 'drizzle-orm';
 import { chunkKind } from './chunk-kind.js';
-import { sqlInternals, TableIsAlias, TableName, TableSchema, tableInternals, type ViewInternals } from './internals.js';
+import {
+  sqlInternals,
+  TableIsAlias,
+  TableName,
+  TableSchema,
+  tableInternals,
+  type ViewInternals,
+} from './internals.js';
 
 /** Quotes an identifier. */
 export function quoteName(name: string): string {
@@ -66,7 +84,9 @@ export class SqlWriter implements Query {
         this.sql += this.#tableName(chunk as Table);
         return;
       case 'view': {
-        const view: ViewInternals = (chunk as View & Record<typeof ViewBaseConfig, ViewInternals>)[ViewBaseConfig];
+        const view: ViewInternals = (chunk as View & Record<typeof ViewBaseConfig, ViewInternals>)[
+          ViewBaseConfig
+        ];
         this.sql += qualified(view.isAlias ? undefined : view.schema, view.name);
         return;
       }
@@ -172,7 +192,9 @@ function literal(value: unknown): string {
       return quoteText(text === '[object Object]' ? JSON.stringify(value) : text);
     }
     default:
-      throw new Error(`a ${typeof value} can't be written into SQL text; pass a number, a string, a boolean or null`);
+      throw new Error(
+        `a ${typeof value} can't be written into SQL text; pass a number, a string, a boolean or null`,
+      );
   }
 }
 

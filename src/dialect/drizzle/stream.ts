@@ -36,7 +36,9 @@ export async function* streamQuery(
     return;
   }
   // db.all(sql`…`) and its like, of which only the text and parameters are public.
-  const { getQuery } = (prepared ?? {}) as { getQuery?: () => { sql: string; params: unknown[]; method?: string } };
+  const { getQuery } = (prepared ?? {}) as {
+    getQuery?: () => { sql: string; params: unknown[]; method?: string };
+  };
   if (typeof getQuery !== 'function') throw new ParameterError('stream() takes a query');
   const { sql, params, method } = getQuery.call(prepared);
   yield* executor.stream(sql, params, { ...options, rowMode: method === 'values' ? 'array' : 'object' });

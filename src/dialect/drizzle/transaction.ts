@@ -39,7 +39,9 @@ export class TursoTransaction<
   }
 
   /** Runs several queries as one unit inside the transaction; results in order, typed as a tuple. */
-  async batch<U extends BatchItem<'sqlite'>, T extends Readonly<[U, ...U[]]>>(queries: T): Promise<BatchResponse<T>> {
+  async batch<U extends BatchItem<'sqlite'>, T extends Readonly<[U, ...U[]]>>(
+    queries: T,
+  ): Promise<BatchResponse<T>> {
     // One result per query, each of that query's own type.
     return (await this.#session.batch(queries, {})) as BatchResponse<T>;
   }
@@ -49,6 +51,10 @@ export class TursoTransaction<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(this.#session.executor, query, options) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
+    return streamQuery(this.#session.executor, query, options) as AsyncGenerator<
+      StreamedRow<TQuery>,
+      void,
+      undefined
+    >;
   }
 }

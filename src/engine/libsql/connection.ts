@@ -7,7 +7,7 @@ import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from
 import { noteClosed } from './collect.js';
 import { type CursorOwner, LibsqlCursor } from './cursor.js';
 import { toDatabaseError } from './failure.js';
-import { type NativeDatabase, stepOffThread } from './native.js';
+import { endExplain, type NativeDatabase, stepOffThread } from './native.js';
 import { PreparedStatement } from './prepared.js';
 
 /** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
@@ -29,8 +29,6 @@ export class LibsqlConnection implements Connection, CursorOwner {
   #broken = false;
   #closed = false;
   #readOnly = false;
-  /** Changes with every statement that may change what names mean on this connection alone. */
-  #epoch = 0;
 
   constructor(native: NativeDatabase, statementCacheSize: number) {
     this.#native = native;
@@ -51,8 +49,10 @@ export class LibsqlConnection implements Connection, CursorOwner {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): MaybePromise<RawResult> {
-    if (changesSchema(statement)) this.#schemaWillChange();
-    if (request.interruptible) return this.#executeOffThread(statement, args, request);
+    // An open statement would make the change fail with SQLITE_LOCKED.
+    if (changesSchema(statement)) this.#settleCursors();
+    // An EXPLAIN takes no time, and only here it is ended.
+    if (request.interruptible && statement.verb !== 'EXPLAIN') return this.#executeOffThread(statement, args, request);
     if (statement.kind !== 'write' || this.inTransaction) return this.#run(statement, args, request);
     // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
     // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
@@ -72,6 +72,7 @@ export class LibsqlConnection implements Connection, CursorOwner {
     args: readonly SqlValue[],
     options: { readonly exactIntegers?: boolean; readonly interruptible?: boolean; readonly snapshot?: boolean },
   ): MaybePromise<Cursor> {
+    if (statement.verb === 'EXPLAIN') return this.#explain(statement, args, options);
     const reading = options.exactIntegers ? 'exact' : 'wide';
     // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
     const source = this.#prepare(statement.text);
@@ -98,7 +99,7 @@ export class LibsqlConnection implements Connection, CursorOwner {
   }
 
   control(sql: string): void {
-    this.#schemaWillChange();
+    this.#settleCursors();
     this.#exec(sql);
   }
 
@@ -145,7 +146,6 @@ export class LibsqlConnection implements Connection, CursorOwner {
   rollbackToSavepoint(name: string): void {
     // Undoing a schema change under an open statement would fail that statement.
     this.#settleCursors();
-    this.#schemaWillChange();
     this.#exec(`ROLLBACK TO ${name}`);
   }
 
@@ -175,6 +175,11 @@ export class LibsqlConnection implements Connection, CursorOwner {
     if (this.#cursors.size === 0) this.#healAbandoned();
   }
 
+  #explain(statement: AnalyzedStatement, args: readonly SqlValue[], { exactIntegers = false }): Cursor {
+    const { rows, columns = [] } = this.#run(statement, args, { fetch: 'all', columns: true, exactIntegers });
+    return { columns, fetch: (size) => rows.splice(0, size), close: () => {} };
+  }
+
   /** One statement, in whatever transaction is open. */
   #run(statement: AnalyzedStatement, args: readonly SqlValue[], request: ExecuteRequest): RawResult {
     const prepared = this.#cached(statement);
@@ -182,6 +187,7 @@ export class LibsqlConnection implements Connection, CursorOwner {
       const result = prepared.reader
         ? this.#read(prepared, statement, args, request)
         : this.#write(prepared, statement, args, request);
+      if (statement.verb === 'EXPLAIN') endExplain(prepared.native, args);
       if (this.#stuck.size > 0) this.#stuck.delete(prepared);
       return result;
     } catch (thrown) {
@@ -207,7 +213,7 @@ export class LibsqlConnection implements Connection, CursorOwner {
     } else if (exact) {
       rows = prepared.readAllOnce(args, 'exact');
     } else {
-      rows = prepared.readAll(this.#native, statement.text, args, this.#epoch);
+      rows = prepared.readAll(args);
     }
     return {
       rows: request.fetch === 'none' ? [] : rows,
@@ -358,12 +364,6 @@ export class LibsqlConnection implements Connection, CursorOwner {
     if (this.#readOnly === on) return;
     this.#exec(`PRAGMA query_only=${on ? 1 : 0}`);
     this.#readOnly = on;
-  }
-
-  #schemaWillChange(): void {
-    this.#epoch++;
-    // An open statement would make the change fail with SQLITE_LOCKED.
-    this.#settleCursors();
   }
 
   /** Ends every open statement of this connection; cursors that are still read go on from memory. */

@@ -67,6 +67,14 @@ export async function stepOffThread(
   return iterateOffThread.call(statement, args);
 }
 
+/**
+ * Ends an EXPLAIN that was read to its end. Its last step does not halt it, and as long as it counts as running no read
+ * snapshot of its connection is given up (SQLite 3.45.1 in libsql 0.5.29); `get()` steps it anew and resets it.
+ */
+export function endExplain(statement: NativeStatement, args: readonly unknown[]): void {
+  statement.get(args);
+}
+
 /** The index at which the binding's iterator (libsql 0.5.29) refills `nextRows`. */
 const REFILL = 100;
 

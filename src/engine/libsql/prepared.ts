@@ -1,7 +1,6 @@
 import type { SqlValue } from '../../values.js';
 import type { Column } from '../engine.js';
-import { fetchRows, type NativeDatabase, type NativeStatement } from './native.js';
-import { findPointLookup, schemaUnchanged, type PointLookup } from './point-lookup.js';
+import { fetchRows, type NativeStatement } from './native.js';
 import { canonicalize, canonicalizeRow } from './rows.js';
 
 /** Rows of the first native fetch; most results are small, and an array of this size costs nothing. */
@@ -15,8 +14,6 @@ export class PreparedStatement {
   /** Once an integer needed more than a double, integers are read as bigint and narrowed. */
   #wide = false;
   #wideNative = false;
-  #runs = 0;
-  #pointLookup: PointLookup | undefined;
 
   constructor(native: NativeStatement) {
     this.native = native;
@@ -40,10 +37,8 @@ export class PreparedStatement {
   }
 
   /** All rows of a statement that may be run twice: if a double was not enough, it is run again with bigint. */
-  readAll(database: NativeDatabase, sql: string, args: readonly SqlValue[], epoch: number): SqlValue[][] {
+  readAll(args: readonly SqlValue[]): SqlValue[][] {
     if (!this.#wide) {
-      const point = this.#readPoint(database, sql, args, epoch);
-      if (point !== undefined) return point;
       this.readIntegers(false);
       const rows = this.drain(args);
       if (canonicalize(rows, 'fast')) return rows;
@@ -84,33 +79,5 @@ export class PreparedStatement {
       rows = rows.length === FIRST_FETCH && more.length === 0 ? rows : rows.concat(more);
       if (more.length < FETCH) return rows;
     }
-  }
-
-  /**
-   * The rows of a lookup by rowid, which gives one row at most: the binding's `get()` takes half the time of an
-   * iteration. Undefined when the statement is not known to be one, or was changed by a new schema.
-   */
-  #readPoint(
-    database: NativeDatabase,
-    sql: string,
-    args: readonly SqlValue[],
-    epoch: number,
-  ): SqlValue[][] | undefined {
-    this.#runs++;
-    // The proof costs two statements, so only what is run again gets one.
-    if (this.#runs === 2) this.#pointLookup = findPointLookup(database, sql, epoch);
-    const lookup = this.#pointLookup;
-    if (lookup === undefined) return undefined;
-    this.readIntegers(false);
-    const row = this.native.get(args);
-    if (!schemaUnchanged(lookup, epoch)) {
-      this.#runs = 1;
-      this.#pointLookup = undefined;
-      return undefined;
-    }
-    if (row === undefined) return [];
-    if (canonicalizeRow(row, 'fast')) return [row];
-    this.#wide = true;
-    return undefined;
   }
 }
