@@ -91,7 +91,13 @@ export interface ResolvedConfig {
   readonly onConnect: ((connection: ConnectionSetup) => void | Promise<void>) | undefined;
 }
 
-const BEHAVIORS: readonly TransactionBehavior[] = ['deferred', 'immediate', 'exclusive', 'concurrent', 'read'];
+const BEHAVIORS: readonly TransactionBehavior[] = [
+  'deferred',
+  'immediate',
+  'exclusive',
+  'concurrent',
+  'read',
+];
 
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'pragmas', 'transactionBehavior', 'retry'],
@@ -259,7 +265,9 @@ const OWN_PRAGMAS: Readonly<Record<string, string>> = {
   query_only: "use transactions with behavior 'read'",
 };
 
-function checkPragmas(pragmas: Readonly<Record<string, PragmaValue>> | undefined): Record<string, PragmaValue> {
+function checkPragmas(
+  pragmas: Readonly<Record<string, PragmaValue>> | undefined,
+): Record<string, PragmaValue> {
   if (pragmas === undefined) return {};
   if (typeof pragmas !== 'object' || pragmas === null || Array.isArray(pragmas)) {
     throw new ConfigError('pragmas', `expected an object or false, got ${typeName(pragmas)}`);

@@ -251,6 +251,43 @@ export class TransactionLostError extends TransactionError {
   }
 }
 
+/** A row that references a missing one, as `PRAGMA foreign_key_check` finds it. */
+export interface ForeignKeyViolation {
+  /** The table with the reference. */
+  readonly table: string;
+  /** The row's rowid; undefined in a WITHOUT ROWID table. */
+  readonly rowid: number | bigint | undefined;
+  /** The table in which the referenced row is missing. */
+  readonly parent: string;
+}
+
+/** The fields of a {@link MigrationError}. */
+export interface MigrationErrorOptions extends Omit<DatabaseErrorOptions, 'code' | 'kind'> {
+  readonly migration?: string | undefined;
+  readonly violations?: readonly ForeignKeyViolation[] | undefined;
+}
+
+/**
+ * A migration that can't be read, must not run or failed. Nothing of it was kept; those before it were. `cause` is
+ * what the database said, `statementIndex` and `position` tell the statement of the file.
+ */
+export class MigrationError extends DatabaseError {
+  /** Tag of the migration (its file's name without `.sql`), where one is at fault. */
+  readonly migration: string | undefined;
+  /** The rows that the migration would have left without the row they reference, 20 at most. */
+  readonly violations: readonly ForeignKeyViolation[];
+
+  constructor(message: string, options: MigrationErrorOptions = {}) {
+    super(message, { ...options, code: 'MIGRATION_FAILED', kind: 'migration' });
+    this.migration = options.migration;
+    this.violations = options.violations ?? [];
+  }
+
+  static {
+    MigrationError.prototype.name = 'MigrationError';
+  }
+}
+
 /** SQLite's primary result codes, https://www.sqlite.org/rescode.html. */
 const PRIMARY_CODES = [
   'OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN',
@@ -313,7 +350,10 @@ export function fromEngineFailure(failure: EngineFailure): DatabaseError {
   });
   switch (primary) {
     case 'CONSTRAINT':
-      return new ConstraintError(message, { ...options('constraint'), ...constraintDetails(rawCode, message) });
+      return new ConstraintError(message, {
+        ...options('constraint'),
+        ...constraintDetails(rawCode, message),
+      });
     case 'BUSY':
       return new BusyError(message, options('busy', true));
     case 'LOCKED':
@@ -342,7 +382,11 @@ export function isLockWait(error: unknown): error is BusyError {
 
 /** Finds the first of our errors in an error and its causes (a builder may have wrapped it). */
 export function findDatabaseError(error: unknown): DatabaseError | undefined {
-  for (let current = error, depth = 0; current instanceof Error && depth < 16; current = current.cause, depth++) {
+  for (
+    let current = error, depth = 0;
+    current instanceof Error && depth < 16;
+    current = current.cause, depth++
+  ) {
     if (current instanceof DatabaseError) return current;
   }
   return undefined;

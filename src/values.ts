@@ -47,7 +47,11 @@ function encodeParameter(
     case 'number':
       if (Number.isSafeInteger(value)) return Object.is(value, -0) ? value : BigInt(value);
       if (Number.isFinite(value)) return value;
-      throw refuse(index, names, `${value > 0 ? 'Infinity' : value < 0 ? '-Infinity' : 'NaN'} has no SQLite value`);
+      throw refuse(
+        index,
+        names,
+        `${value > 0 ? 'Infinity' : value < 0 ? '-Infinity' : 'NaN'} has no SQLite value`,
+      );
     case 'string':
       if (!limits.nulInText && value.includes('\0')) {
         throw refuse(index, names, 'text with the character U+0000 would be read back truncated; use a blob');

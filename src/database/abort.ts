@@ -22,7 +22,10 @@ export class Abort {
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => {
         this.#abort(
-          new InterruptedError(`stopped after the timeout of ${timeout} ms`, { code: 'TIMEOUT', kind: 'interrupted' }),
+          new InterruptedError(`stopped after the timeout of ${timeout} ms`, {
+            code: 'TIMEOUT',
+            kind: 'interrupted',
+          }),
         );
       }, timeout);
     }

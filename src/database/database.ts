@@ -152,10 +152,7 @@ export class Database extends Executor {
    * @internal Runs `use` with a connection that nobody else touches, under the write lock. What it leaves behind on
    * the connection it must undo; an open transaction is rolled back.
    */
-  async withConnection<T>(
-    use: (connection: Connection) => Promise<T>,
-    abort?: Abort,
-  ): Promise<T> {
+  async withConnection<T>(use: (connection: Connection) => Promise<T>, abort?: Abort): Promise<T> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const { lease, release } = await this.#lendForWriting(holder, abort, true);
     try {
@@ -169,7 +166,10 @@ export class Database extends Executor {
   async begin(wanted?: TransactionBehavior, abort?: Abort): Promise<Transaction> {
     const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
     if (behavior === 'concurrent') {
-      throw new CapabilityError('concurrent', "the libsql engine has no transactions with behavior 'concurrent'");
+      throw new CapabilityError(
+        'concurrent',
+        "the libsql engine has no transactions with behavior 'concurrent'",
+      );
     }
     const transaction = new Transaction(this.config, this.statements, behavior, abort);
     const writes = behavior === 'immediate' || behavior === 'exclusive';
@@ -218,7 +218,11 @@ export class Database extends Executor {
     items: readonly BatchItem[],
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
-    return await this.#runTransaction((tx) => runInOrder(tx, items, undefined), options.behavior, options.abort);
+    return await this.#runTransaction(
+      (tx) => runInOrder(tx, items, undefined),
+      options.behavior,
+      options.abort,
+    );
   }
 
   /** @internal */

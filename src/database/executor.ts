@@ -16,6 +16,8 @@ import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
 import { openStream, type StreamOptions, type StreamSource } from './stream.js';
 
+export type { ExecuteRequest, RawResult } from '../engine/engine.js';
+
 /** How a statement is executed. */
 export interface ExecuteOptions extends AbortOptions {
   /** Rows as objects by column name or as arrays. @default 'object' */
@@ -90,7 +92,12 @@ export abstract class Executor {
     const statement = this.statements.one(sql);
     const values = bind(statement, args, this.limits);
     const { intMode } = this.config;
-    const request: ExecuteRequest = { fetch: 'all', columns: true, rowid: true, exactIntegers: intMode !== 'number' };
+    const request: ExecuteRequest = {
+      fetch: 'all',
+      columns: true,
+      rowid: true,
+      exactIntegers: intMode !== 'number',
+    };
     const abort = this.abortFrom(options);
     try {
       const raw = await this.runStatement(statement, values, request, abort);
@@ -130,7 +137,12 @@ export abstract class Executor {
     options: BatchOptions = {},
   ): Promise<ResultSet[] | BatchOutcome<ResultSet>[]> {
     const { intMode } = this.config;
-    const request: ExecuteRequest = { fetch: 'all', columns: true, rowid: true, exactIntegers: intMode !== 'number' };
+    const request: ExecuteRequest = {
+      fetch: 'all',
+      columns: true,
+      rowid: true,
+      exactIntegers: intMode !== 'number',
+    };
     const decode = (raw: RawResult): ResultSet => toResultSet(raw, 'object', intMode) as ResultSet;
     const abort = this.abortFrom(options);
     try {
@@ -201,7 +213,8 @@ export abstract class Executor {
   /** @internal */
   abortFrom(options: AbortOptions | undefined): Abort | undefined {
     const timeout = checkTimeout(options?.timeout);
-    if (options?.signal === undefined && timeout === undefined && this.config.timeout === undefined) return undefined;
+    if (options?.signal === undefined && timeout === undefined && this.config.timeout === undefined)
+      return undefined;
     return Abort.from({ signal: options?.signal, timeout }, this.config.timeout);
   }
 }

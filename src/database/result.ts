@@ -37,7 +37,7 @@ export type RowMode = 'object' | 'array';
 
 /** Turns an engine's result into what callers see. */
 export function toResultSet(raw: RawResult, rowMode: RowMode, intMode: IntMode): ResultSet<unknown> {
-  const columns = raw.columns ?? [];
+  const { columns = [] } = raw;
   return {
     columns: columns.map((column) => column.name),
     columnTypes: columns.map((column) => column.type),
@@ -54,9 +54,11 @@ export function toRows(
   rowMode: RowMode,
   intMode: IntMode,
 ): unknown[] {
+  if (rows.length === 0) return rows;
   for (const row of rows) {
     for (let i = 0; i < row.length; i++) {
-      if (typeof row[i] === 'bigint') row[i] = decodeInteger(row[i] as bigint, intMode, columns[i]?.name ?? `#${i}`);
+      if (typeof row[i] === 'bigint')
+        row[i] = decodeInteger(row[i] as bigint, intMode, columns[i]?.name ?? `#${i}`);
     }
   }
   if (rowMode === 'array') return rows;
@@ -76,7 +78,12 @@ function toObjectWithAnyKey(row: readonly SqlValue[], keys: readonly string[]): 
   const object: RowObject = {};
   for (let i = 0; i < keys.length; i++) {
     const value = row[i] as SqlValue;
-    Object.defineProperty(object, keys[i] as string, { value, enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(object, keys[i] as string, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return object;
 }

@@ -41,13 +41,18 @@ export async function runScript(
       eachStatement(sql, statements, (statement) => tx.runStatement(statement, [], { fetch: 'none' }, abort));
     return await database.transaction(run, { behavior });
   }
-  return await database.withConnection((connection) => runOn(database, connection, sql, statements, abort), abort);
+  return await database.withConnection(
+    (connection) => runOn(database, connection, sql, statements, abort),
+    abort,
+  );
 }
 
 /** Runs a script inside a transaction. */
 export async function runScriptIn(transaction: Transaction, sql: string): Promise<ScriptResult> {
   const statements = checkScript(transaction, sql, true);
-  return eachStatement(sql, statements, (statement) => transaction.runStatement(statement, [], { fetch: 'none' }));
+  return eachStatement(sql, statements, (statement) =>
+    transaction.runStatement(statement, [], { fetch: 'none' }),
+  );
 }
 
 async function runOn(
@@ -104,7 +109,11 @@ function checkScript(executor: Executor, sql: string, atomic: boolean): readonly
       executor.statements.check(statement);
       if (atomic && statement.kind === 'transaction') throw controlsTransaction(statement);
       if (statement.parameters.count > 0) {
-        throw new ParameterError('a script takes no parameters; use execute() or batch()', undefined, statement.text);
+        throw new ParameterError(
+          'a script takes no parameters; use execute() or batch()',
+          undefined,
+          statement.text,
+        );
       }
     } catch (error) {
       throw located(error, sql, statement, index);

@@ -50,7 +50,11 @@ export class Statement<Row = RowObject> {
 
   /** The rows one by one; see `stream()`. */
   iterate(args?: Arguments, options?: StreamOptions): AsyncGenerator<Row, void, undefined> {
-    return openStream(this.#executor, this.#statement.text, args, options) as AsyncGenerator<Row, void, undefined>;
+    return openStream(this.#executor, this.#statement.text, args, options) as AsyncGenerator<
+      Row,
+      void,
+      undefined
+    >;
   }
 
   async #run(args: Arguments, options: AbortOptions | undefined, fetch: 'all' | 'first'): Promise<RawResult> {

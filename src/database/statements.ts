@@ -85,7 +85,10 @@ export class Statements {
     if (typeof sql !== 'string') throw new ParameterError(`the SQL text must be a string, got ${typeof sql}`);
     // The driver would cut the text at this character and run what stands before it.
     if (sql.includes('\0')) {
-      throw new DatabaseError('the SQL text contains the character U+0000', { code: 'SQLITE_ERROR', kind: 'sql' });
+      throw new DatabaseError('the SQL text contains the character U+0000', {
+        code: 'SQLITE_ERROR',
+        kind: 'sql',
+      });
     }
     return analyze(sql).statements;
   }
@@ -99,6 +102,8 @@ export function controlsTransaction(statement: AnalyzedStatement): TransactionEr
   );
 }
 
+const NO_VALUES: SqlValue[] = [];
+
 /**
  * Puts arguments into the order of the statement's parameters and encodes them.
  *
@@ -108,6 +113,7 @@ export function bind(statement: AnalyzedStatement, args: Arguments, limits: Valu
   const { parameters } = statement;
   const resolved = resolveArguments(parameters, args);
   if (!resolved.ok) throw new ParameterError(resolved.problem, resolved.position, statement.text);
+  if (parameters.count === 0) return NO_VALUES;
   try {
     return encodeParameters(resolved.values, limits, parameters.named ? parameters.names : undefined);
   } catch (error) {

@@ -38,7 +38,13 @@ export async function* openStream(
   const values = bind(statement, args, executor.limits);
   const { intMode } = executor.config;
   const rowMode = options?.rowMode ?? 'object';
-  for await (const { rows, columns } of streamBatches(executor, statement, values, intMode !== 'number', options)) {
+  for await (const { rows, columns } of streamBatches(
+    executor,
+    statement,
+    values,
+    intMode !== 'number',
+    options,
+  )) {
     yield* toRows(rows, columns, rowMode, intMode);
   }
 }

@@ -1,13 +1,6 @@
 import type { ResolvedConfig, TransactionBehavior } from '../config.js';
-import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
-import {
-  ConstraintError,
-
-  isLockWait,
-  suppress,
-  TransactionError,
-  TransactionLostError,
-} from '../errors.js';
+import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { Abort } from './abort.js';
@@ -22,25 +15,13 @@ import { runScriptIn, type ScriptResult } from './script.js';
 import type { Statements } from './statements.js';
 import type { StreamSource } from './stream.js';
 import { nextTransactionId, runInFrame } from './transaction-frame.js';
-
-/** What a transaction and those nested in it share. */
-interface Root {
-  readonly behavior: TransactionBehavior;
-  readonly abort: Abort | undefined;
-  /** How the whole transaction holds a lock. */
-  readonly holder: LockHolder;
-  readonly cursors: Set<Cursor>;
-  lastActive: number;
-  savepoints: number;
-  connection: Connection | undefined;
-  release: () => Promise<void>;
-  /** Must still be taken before the first write. */
-  writeLock: Lock | undefined;
-  /** The call that is running off-thread. */
-  running: Promise<unknown> | undefined;
-  /** Why the database ended the transaction by itself. */
-  lost: unknown;
-}
+import {
+  checkInside,
+  newRoot,
+  TransactionHolder,
+  transactionClosed,
+  type TransactionRoot,
+} from './transaction-root.js';
 
 /**
  * An open transaction, or one nested in it (a savepoint). Statements run in the order in which they are called;
@@ -51,7 +32,7 @@ export class Transaction extends Executor {
   readonly id: number = nextTransactionId();
   /** @internal How this transaction holds a lock. */
   readonly holder: LockHolder;
-  readonly #root: Root;
+  readonly #root: TransactionRoot;
   readonly #turn = new Lock('its turn in the transaction');
   #ended = false;
 
@@ -63,17 +44,8 @@ export class Transaction extends Executor {
     abort?: Abort,
   ) {
     super(config, statements);
-    const nested = origin instanceof Transaction;
-    const { id } = this;
-    let root: Root;
-    this.holder = {
-      transactionId: id,
-      get lastActive() {
-        return root.lastActive;
-      },
-    };
-    root = nested ? origin.#root : newRoot(origin, abort, this.holder);
-    this.#root = root;
+    this.holder = new TransactionHolder(this.id, () => this.#root.lastActive);
+    this.#root = origin instanceof Transaction ? origin.#root : newRoot(origin, abort, this.holder);
   }
 
   /** The behaviour that the transaction was begun with. */
@@ -175,7 +147,10 @@ export class Transaction extends Executor {
   /** @internal */
   override async runAtomically(
     items: readonly BatchItem[],
-    { behavior, abort }: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
+    {
+      behavior,
+      abort,
+    }: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
     this.checkNested({ behavior });
     return await this.transaction((nested) => runInOrder(nested, items, abort));
@@ -251,7 +226,7 @@ export class Transaction extends Executor {
   async rollback(): Promise<void> {
     const root = this.#root;
     this.#ended = true;
-    root.lost ??= closed();
+    root.lost ??= transactionClosed();
     try {
       await root.running?.catch(() => {});
       this.#closeCursors();
@@ -274,7 +249,9 @@ export class Transaction extends Executor {
     return this.#inTurn(abort, async (connection) => {
       if (statement.kind !== 'read') await this.#takeWriteLock(abort);
       const run = (): Promise<RawResult> =>
-        runAbortable(connection, aborts, () => connection.execute(statement, values, { ...request, interruptible }));
+        runAbortable(connection, aborts, () =>
+          connection.execute(statement, values, { ...request, interruptible }),
+        );
       try {
         return await waitWhileBusy(run, this.config.busyTimeout, abort ?? root.abort);
       } catch (error) {
@@ -315,7 +292,7 @@ export class Transaction extends Executor {
   /** The connection, if statements may still be run. */
   #connection(): Connection {
     const { lost, connection } = this.#root;
-    if (this.#ended || connection === undefined) throw closed();
+    if (this.#ended || connection === undefined) throw transactionClosed();
     if (lost !== undefined) {
       throw new TransactionLostError(
         'the database ended this transaction after an earlier failure; nothing more can be run in it',
@@ -349,41 +326,7 @@ export class Transaction extends Executor {
   }
 }
 
-function newRoot(behavior: TransactionBehavior, abort: Abort | undefined, holder: LockHolder): Root {
-  return {
-    behavior,
-    abort,
-    holder,
-    cursors: new Set(),
-    lastActive: performance.now(),
-    savepoints: 0,
-    connection: undefined,
-    release: async () => {},
-    writeLock: undefined,
-    running: undefined,
-    lost: undefined,
-  };
-}
-
-/** Pragmas that SQLite ignores inside a transaction without a word. */
-function checkInside(statement: AnalyzedStatement): void {
-  if (statement.pragma !== 'foreign_keys' || !statement.pragmaArgument) return;
-  throw new TransactionError('PRAGMA foreign_keys has no effect inside a transaction; set it before', {
-    code: 'TRANSACTION_CONTROL',
-    kind: 'transaction',
-    sql: statement.text,
-  });
-}
-
-function closed(): TransactionError {
-  return new TransactionError('the transaction has ended; nothing more can be run in it', {
-    code: 'TRANSACTION_CLOSED',
-    kind: 'transaction',
-  });
-}
-
 async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
   await nameConstraintIndex(connection, error);
   throw error;
 }
-

@@ -8,8 +8,9 @@ interface SharedLock {
 /** Kept on the global object, so that two copies of this package in one process share the locks. */
 const REGISTRY = Symbol.for('turso-dialect.write-locks.1');
 
-const registry: Map<string, SharedLock> = ((globalThis as { [REGISTRY]?: Map<string, SharedLock> })[REGISTRY] ??=
-  new Map());
+const registry: Map<string, SharedLock> = ((globalThis as { [REGISTRY]?: Map<string, SharedLock> })[
+  REGISTRY
+] ??= new Map());
 
 /** The lock that one writer at a time holds on a database file in this process; give it back when done. */
 export function shareWriteLock(name: string): Lock {

@@ -71,7 +71,11 @@ export interface Connection {
   openCursor(
     statement: AnalyzedStatement,
     args: readonly SqlValue[],
-    options: { readonly exactIntegers?: boolean; readonly interruptible?: boolean; readonly snapshot?: boolean },
+    options: {
+      readonly exactIntegers?: boolean;
+      readonly interruptible?: boolean;
+      readonly snapshot?: boolean;
+    },
   ): MaybePromise<Cursor>;
   /** Runs one statement that gives no rows and must not be wrapped, for instance transaction control in a script. */
   control(sql: string): MaybePromise<void>;

@@ -2,7 +2,7 @@ import { is } from 'drizzle-orm';
 import type { BatchItem as DrizzleBatchItem } from 'drizzle-orm/batch';
 import type { BatchItem } from '../../database/batch.js';
 import { bind } from '../../database/statements.js';
-import type { RawResult } from '../../engine/engine.js';
+import type { RawResult } from '../../database/executor.js';
 import { ParameterError } from '../../errors.js';
 import { TursoPreparedQuery } from './prepared-query.js';
 import type { TursoSession } from './session.js';

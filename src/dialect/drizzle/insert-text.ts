@@ -1,5 +1,4 @@
-import type { Column, Param, Table } from 'drizzle-orm';
-import { SQL, type SQLChunk, sql, StringChunk } from 'drizzle-orm';
+import { type Column, type Param, type SQL, type SQLChunk, type Table, sql, StringChunk } from 'drizzle-orm';
 import type { SQLiteInsertConfig } from 'drizzle-orm/sqlite-core';
 import { chunkKind } from './chunk-kind.js';
 import { type ColumnInternals, TableColumns, tableInternals } from './internals.js';

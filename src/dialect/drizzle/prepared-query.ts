@@ -1,13 +1,4 @@
-import {
-  entityKind,
-  fillPlaceholders,
-  is,
-  type Logger,
-  NoopLogger,
-  Param,
-  Placeholder,
-  type Query,
-} from 'drizzle-orm';
+import { entityKind, is, type Logger, NoopLogger, Param, Placeholder, type Query } from 'drizzle-orm';
 import { type Cache, NoopCache } from 'drizzle-orm/cache/core';
 import type { WithCacheConfig } from 'drizzle-orm/cache/core/types';
 import {
@@ -21,7 +12,8 @@ import type { Executor } from '../../database/executor.js';
 import { type ResultSet, toResultSet, toRows } from '../../database/result.js';
 import { bind } from '../../database/statements.js';
 import { type StreamOptions, streamBatches } from '../../database/stream.js';
-import type { ExecuteRequest, RawResult } from '../../engine/engine.js';
+import type { ExecuteRequest, RawResult } from '../../database/executor.js';
+import { ParameterError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import { type SqlValue, unsafeInteger } from '../../values.js';
 import type { DecodeOptions } from './field-decoder.js';
@@ -78,6 +70,7 @@ export class TursoPreparedQuery<
   /** Without a cache Drizzle's own wrapper would only cost time. */
   readonly #cached: boolean;
   readonly #logged: boolean;
+  #slots: (Slot | undefined)[] | undefined;
   #statement: AnalyzedStatement | undefined;
   #decoder: RowDecoder | undefined;
 
@@ -89,22 +82,20 @@ export class TursoPreparedQuery<
     this.#logged = !is(parts.logger, NoopLogger);
   }
 
-  override async run(placeholderValues?: Record<string, unknown>): Promise<ResultSet> {
-    const raw = await this.#query(placeholderValues, RUN);
-    return toResultSet(raw, 'object', this.#intMode) as ResultSet;
+  override run(placeholderValues?: Record<string, unknown>): Promise<ResultSet> {
+    return this.#query(placeholderValues, RUN, this.#toResult);
   }
 
-  override async all(placeholderValues?: Record<string, unknown>): Promise<T['all']> {
-    return this.#decodeAll(await this.#query(placeholderValues, this.#isRaw ? OBJECTS : ROWS));
+  override all(placeholderValues?: Record<string, unknown>): Promise<T['all']> {
+    return this.#query(placeholderValues, this.#isRaw ? OBJECTS : ROWS, this.#decodeAll);
   }
 
-  override async get(placeholderValues?: Record<string, unknown>): Promise<T['get']> {
-    return this.#decodeFirst(await this.#query(placeholderValues, this.#isRaw ? FIRST_OBJECT : FIRST_ROW));
+  override get(placeholderValues?: Record<string, unknown>): Promise<T['get']> {
+    return this.#query(placeholderValues, this.#isRaw ? FIRST_OBJECT : FIRST_ROW, this.#decodeFirst);
   }
 
-  override async values(placeholderValues?: Record<string, unknown>): Promise<T['values']> {
-    const raw = await this.#query(placeholderValues, OBJECTS);
-    return toRows(raw.rows, raw.columns ?? [], 'array', this.#intMode);
+  override values(placeholderValues?: Record<string, unknown>): Promise<T['values']> {
+    return this.#query(placeholderValues, OBJECTS, this.#toArrays);
   }
 
   /** The rows one by one, run by `executor`. */
@@ -143,7 +134,7 @@ export class TursoPreparedQuery<
   }
 
   override mapRunResult(result: unknown): unknown {
-    return toResultSet(result as RawResult, 'object', this.#intMode);
+    return this.#toResult(result as RawResult);
   }
 
   override mapAllResult(result: unknown): unknown {
@@ -169,24 +160,28 @@ export class TursoPreparedQuery<
     return fields === undefined && decodeRow === undefined && mapRows === undefined;
   }
 
-  async #query(
+  /** One async function for all of it: each further one would be a noticeable part of a point query's time. */
+  async #query<R>(
     placeholderValues: Record<string, unknown> | undefined,
     request: ExecuteRequest,
-  ): Promise<RawResult> {
+    decode: (raw: RawResult) => R,
+  ): Promise<R> {
     const params = this.#params(placeholderValues);
     if (this.#logged) this.#log(params);
     try {
-      if (!this.#cached) {
-        const result = this.#run(params, request);
-        return result instanceof Promise ? await result : result;
-      }
-      // It calls back and wraps errors itself; ours are unwrapped below, so that they are wrapped only once.
-      return await this.#internals.queryWithCache(this.query.sql, params, async () =>
-        this.#run(params, request),
-      );
+      const result = this.#cached ? this.#runCached(params, request) : this.#run(params, request);
+      return decode(result instanceof Promise ? await result : result);
     } catch (error) {
       throw queryError(this.query.sql, params, error);
     }
+  }
+
+  /** Drizzle's own wrapper wraps errors too; {@link queryError} takes care that they are wrapped once. */
+  async #runCached(params: unknown[], request: ExecuteRequest): Promise<RawResult> {
+    const { sql } = this.query;
+    const raw = await this.#internals.queryWithCache(sql, params, async () => this.#run(params, request));
+    // The cache may keep the very object, and decoding works in place.
+    return { ...raw, rows: raw.rows.map((row) => [...row]) };
   }
 
   #run(params: unknown[], request: ExecuteRequest): RawResult | Promise<RawResult> {
@@ -209,14 +204,31 @@ export class TursoPreparedQuery<
 
   #params(placeholderValues: Record<string, unknown> | undefined): unknown[] {
     const { params } = this.query;
-    return this.#hasPlaceholders ? fillPlaceholders(params, placeholderValues ?? {}) : params;
+    return this.#hasPlaceholders ? this.#fill(params, placeholderValues ?? {}) : params;
+  }
+
+  /** What Drizzle's `fillPlaceholders` does, with the look at each parameter done once. */
+  #fill(params: readonly unknown[], given: Record<string, unknown>): unknown[] {
+    this.#slots ??= params.map(toSlot);
+    return this.#slots.map((slot, i) => {
+      if (slot === undefined) return params[i];
+      const { name, encode } = slot;
+      if (!(name in given))
+        throw new ParameterError(`no value for placeholder "${name}" was provided`, name, this.query.sql);
+      return encode === undefined ? given[name] : encode(given[name]);
+    });
   }
 
   #log(params: unknown[]): void {
     this.#parts.logger.logQuery(this.query.sql, params);
   }
 
-  #decodeAll(raw: RawResult): unknown {
+  readonly #toResult = (raw: RawResult): ResultSet => toResultSet(raw, 'object', this.#intMode) as ResultSet;
+
+  readonly #toArrays = (raw: RawResult): unknown =>
+    toRows(raw.rows, raw.columns ?? [], 'array', this.#intMode);
+
+  readonly #decodeAll = (raw: RawResult): unknown => {
     const { mapRows } = this.#parts;
     if (mapRows !== undefined) return mapRows(raw.rows);
     if (this.#isRaw) return toRows(raw.rows, raw.columns ?? [], 'object', this.#intMode);
@@ -225,16 +237,16 @@ export class TursoPreparedQuery<
     // In place: the rows belong to this result alone.
     for (let i = 0; i < rows.length; i++) rows[i] = decode(rows[i] as SqlValue[]);
     return rows;
-  }
+  };
 
-  #decodeFirst(raw: RawResult): unknown {
+  readonly #decodeFirst = (raw: RawResult): unknown => {
     const { mapRows } = this.#parts;
     const [row] = raw.rows;
     if (row === undefined) return undefined;
     if (mapRows !== undefined) return mapRows([row]);
     if (this.#isRaw) return toRows([row], raw.columns ?? [], 'object', this.#intMode)[0];
     return (this.#decoder ??= this.#compile())(row);
-  }
+  };
 
   /** Only now: the builder tells which joined tables may be missing after it has made this object. */
   #compile(): RowDecoder {
@@ -254,6 +266,19 @@ const ROWS: ExecuteRequest = Object.freeze({ fetch: 'all' });
 const FIRST_ROW: ExecuteRequest = Object.freeze({ fetch: 'first' });
 const OBJECTS: ExecuteRequest = Object.freeze({ fetch: 'all', columns: true });
 const FIRST_OBJECT: ExecuteRequest = Object.freeze({ fetch: 'first', columns: true });
+
+/** A parameter that is given with each run. */
+interface Slot {
+  readonly name: string;
+  readonly encode: ((value: unknown) => unknown) | undefined;
+}
+
+function toSlot(param: unknown): Slot | undefined {
+  if (!isPlaceholder(param)) return undefined;
+  if (is(param, Placeholder)) return { name: param.name, encode: undefined };
+  const { value, encoder } = param as Param;
+  return { name: (value as Placeholder).name, encode: (given) => encoder.mapToDriverValue(given) };
+}
 
 function isPlaceholder(param: unknown): boolean {
   if (typeof param !== 'object' || param === null) return false;

@@ -80,15 +80,9 @@ export function writeSelection(
       case 'sql':
         writeExpression(out, field as SQL, isSingleTable, columnName);
         break;
-      case 'aliased': {
-        const aliased = field as SQL.Aliased & AliasedInternals;
-        if (!aliased.isSelectionField) {
-          writeExpression(out, aliased.sql, isSingleTable, columnName);
-          out.text(' as ');
-        }
-        out.text(quoteName(aliased.fieldAlias));
+      case 'aliased':
+        writeAliased(out, field as SQL.Aliased & AliasedInternals, isSingleTable, columnName);
         break;
-      }
       case 'subquery':
         takeDecoderOfOnlyField(field as Subquery);
         out.chunk(field);
@@ -102,6 +96,19 @@ function writeColumn(out: SqlText, column: Column, isSingleTable: boolean, colum
     : `${quoteName(tableInternals(column.table)[TableName])}.${columnName(column)}`;
   // Drivers that read integers as numbers would round it.
   out.text(column.columnType === 'SQLiteNumericBigInt' ? `cast(${name} as text)` : name);
+}
+
+function writeAliased(
+  out: SqlText,
+  aliased: SQL.Aliased & AliasedInternals,
+  isSingleTable: boolean,
+  columnName: ColumnNamer,
+): void {
+  if (!aliased.isSelectionField) {
+    writeExpression(out, aliased.sql, isSingleTable, columnName);
+    out.text(' as ');
+  }
+  out.text(quoteName(aliased.fieldAlias));
 }
 
 /** With one table, the columns that an expression names itself (not those in a nested one) go without their table. */

@@ -14,7 +14,7 @@ import { Database, type TransactionOptions } from '../../database/database.js';
 import type { Executor } from '../../database/executor.js';
 import { type ResultSet, toResultSet, toRows } from '../../database/result.js';
 import type { Transaction } from '../../database/transaction.js';
-import type { RawResult } from '../../engine/engine.js';
+import type { RawResult } from '../../database/executor.js';
 import { toBatchQuery } from './batch.js';
 import { type QueryMetadata, type RowDecoder, TursoPreparedQuery } from './prepared-query.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';

@@ -66,11 +66,8 @@ export class SqlWriter implements Query {
   // Each cast below is what `chunkKind` has just found.
   #object(chunk: object, inline: boolean): void {
     switch (chunkKind(chunk)) {
-      case 'text': {
-        const { value } = chunk as StringChunk;
-        this.sql += value.length === 1 ? value[0] : value.join('');
-        return;
-      }
+      case 'text':
+        return this.#text(chunk as StringChunk);
       case 'param':
         return this.#param(chunk as Param, inline);
       case 'sql':
@@ -78,22 +75,13 @@ export class SqlWriter implements Query {
       case 'column':
         return this.#column(chunk as Column);
       case 'name':
-        this.sql += quoteName((chunk as Name).value);
-        return;
+        return this.#name((chunk as Name).value);
       case 'table':
-        this.sql += this.#tableName(chunk as Table);
-        return;
-      case 'view': {
-        const view: ViewInternals = (chunk as View & Record<typeof ViewBaseConfig, ViewInternals>)[
-          ViewBaseConfig
-        ];
-        this.sql += qualified(view.isAlias ? undefined : view.schema, view.name);
-        return;
-      }
+        return this.#table(chunk as Table);
+      case 'view':
+        return this.#view(chunk as View);
       case 'placeholder':
-        this.sql += '?';
-        this.params.push(chunk);
-        return;
+        return this.#bind(chunk);
       case 'aliased':
         return this.#aliased(chunk as SQL.Aliased, inline);
       case 'subquery':
@@ -101,6 +89,19 @@ export class SqlWriter implements Query {
       case 'other':
         return this.#bareValue(chunk, inline);
     }
+  }
+
+  #text({ value }: StringChunk): void {
+    this.sql += value.length === 1 ? value[0] : value.join('');
+  }
+
+  #name(name: string): void {
+    this.sql += quoteName(name);
+  }
+
+  #bind(value: unknown): void {
+    this.sql += '?';
+    this.params.push(value);
   }
 
   #list(items: readonly unknown[], inline: boolean): void {
@@ -115,8 +116,7 @@ export class SqlWriter implements Query {
   #param(param: Param, inline: boolean): void {
     const { value } = param;
     if (typeof value === 'object' && value !== null && chunkKind(value) === 'placeholder') {
-      this.sql += '?';
-      this.params.push(param);
+      this.#bind(param);
       return;
     }
     const encoded: unknown = value === null ? null : param.encoder.mapToDriverValue(value);
@@ -128,18 +128,34 @@ export class SqlWriter implements Query {
   }
 
   #column(column: Column): void {
-    if (!this.#forIndex) this.sql += `${this.#tableName(column.table)}.`;
+    if (!this.#forIndex) {
+      this.#table(column.table);
+      this.sql += '.';
+    }
     this.sql += this.#columnName(column);
   }
 
-  #tableName(table: Table): string {
+  #table(table: Table): void {
     const { [TableSchema]: schema, [TableName]: name, [TableIsAlias]: isAlias } = tableInternals(table);
-    return qualified(isAlias ? undefined : schema, name);
+    this.#qualified(isAlias ? undefined : schema, name);
+  }
+
+  #view(view: View): void {
+    // Every view has its description (sql/sql.js); only the declarations lack it.
+    const { schema, name, isAlias } = (view as View & Record<typeof ViewBaseConfig, ViewInternals>)[
+      ViewBaseConfig
+    ];
+    this.#qualified(isAlias ? undefined : schema, name);
+  }
+
+  #qualified(schema: string | undefined, name: string): void {
+    if (schema !== undefined) this.sql += `${quoteName(schema)}.`;
+    this.sql += quoteName(name);
   }
 
   #aliased(aliased: SQL.Aliased, inline: boolean): void {
-    if (aliased.fieldAlias === undefined) return this.#wrapper(aliased, inline);
-    this.sql += quoteName(aliased.fieldAlias);
+    if (aliased.fieldAlias === undefined) this.#wrapper(aliased, inline);
+    else this.#name(aliased.fieldAlias);
   }
 
   #subquery(subquery: Subquery, inline: boolean): void {
@@ -149,7 +165,7 @@ export class SqlWriter implements Query {
       this.#chunk(sql, inline);
       this.sql += ') ';
     }
-    this.sql += quoteName(alias);
+    this.#name(alias);
   }
 
   #bareValue(chunk: unknown, inline: boolean): void {
@@ -165,17 +181,9 @@ export class SqlWriter implements Query {
   }
 
   #value(value: unknown, inline: boolean): void {
-    if (inline) {
-      this.sql += literal(value);
-    } else {
-      this.sql += '?';
-      this.params.push(value);
-    }
+    if (inline) this.sql += literal(value);
+    else this.#bind(value);
   }
-}
-
-function qualified(schema: string | undefined, name: string): string {
-  return schema === undefined ? quoteName(name) : `${quoteName(schema)}.${quoteName(name)}`;
 }
 
 /** A value as Drizzle writes it into the text of a view or of an expression with `inlineParams()`. */

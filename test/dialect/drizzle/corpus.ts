@@ -258,6 +258,21 @@ export const queries: Record<string, (db: Db) => Buildable> = {
   'select from an aliased table': (db) => db.select().from(boss).where(eq(boss.age, 3)),
   'select a subquery as a field': (db) =>
     db.select({ n: sql`${db.select({ c: count() }).from(posts)}`, id: users.id }).from(users),
+  'select subqueries as fields': (db) =>
+    db
+      .select({
+        id: users.id,
+        column: db
+          .select({ at: max(users.createdAt).as('at') })
+          .from(users)
+          .as('column'),
+        date: db.select({ at: users.createdAt }).from(users).limit(1).as('date'),
+        named: db
+          .select({ n: sql`count(*)`.mapWith(String).as('n') })
+          .from(posts)
+          .as('named'),
+      })
+      .from(users),
   'select from a subquery': (db) => {
     const inner = db
       .select({ id: users.id, up: sql`upper(${users.fullName})`.as('up') })

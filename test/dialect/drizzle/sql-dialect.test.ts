@@ -1,9 +1,34 @@
-import { Column, is, Param, SQL, type SQLChunk, sql } from 'drizzle-orm';
+import {
+  Column,
+  is,
+  Param,
+  type Relation,
+  SQL,
+  type SQLChunk,
+  Subquery,
+  sql,
+  type TablesRelationalConfig,
+} from 'drizzle-orm';
 import { getViewConfig, integer, SQLiteAsyncDialect, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sqlInternals } from '../../../src/dialect/drizzle/internals.js';
+import { makeJsonExact } from '../../../src/dialect/drizzle/relational-query.js';
 import { TursoSQLiteDialect } from '../../../src/dialect/drizzle/sql-dialect.js';
-import { adults, builderDb, files, inexactQueries, posts, queries, strange, users } from './corpus.js';
+import {
+  adults,
+  builderDb,
+  files,
+  inexactQueries,
+  posts,
+  queries,
+  relational,
+  strange,
+  users,
+} from './corpus.js';
+import { otherCore as core, other } from './other-copy.js';
+
+fc.configureGlobal({ seed: 20_240_229 });
 
 const casings = [undefined, 'snake_case', 'camelCase'] as const;
 
@@ -14,34 +39,34 @@ function bothBuild(
   forIndex = false,
 ) {
   const config = casing ? { casing } : {};
-  const [stock, ours] = [new SQLiteAsyncDialect(config), new TursoSQLiteDialect(config)].map((dialect) => {
-    const { sql: text, params } = dialect.sqlToQuery(build(dialect), forIndex ? 'indexes' : undefined);
-    return { sql: text, params };
+  const built = [new SQLiteAsyncDialect(config), new TursoSQLiteDialect(config)].map((dialect) => {
+    const { sql: statement, params } = dialect.sqlToQuery(build(dialect), forIndex ? 'indexes' : undefined);
+    return { sql: statement, params };
   });
-  return { stock, ours };
+  return { stock: built[0], ours: built[1] };
 }
 
 describe.each(casings)('the SQL of casing %s', (casing) => {
   const config = casing ? { casing } : {};
-  const stock = builderDb(new SQLiteAsyncDialect(config));
-  const ours = builderDb(new TursoSQLiteDialect(config));
+  const stockDb = builderDb(new SQLiteAsyncDialect(config));
+  const ourDb = builderDb(new TursoSQLiteDialect(config));
 
   it.each(Object.entries(queries))("is Drizzle's for: %s", (_name, build) => {
-    const { sql: text, params } = build(stock).toSQL();
-    const own = build(ours).toSQL();
-    expect(own.sql).toBe(text);
-    expect(own.params).toEqual(params);
-    expect(build(ours).toSQL()).toEqual(own);
+    const expected = build(stockDb).toSQL();
+    const own = build(ourDb).toSQL();
+    expect(own.sql).toBe(expected.sql);
+    expect(own.params).toEqual(expected.params);
+    expect(build(ourDb).toSQL()).toEqual(own);
   });
 
   it.each(Object.entries(inexactQueries))("is Drizzle's but for the inexact cells of: %s", (_name, build) => {
     const cell =
       /case typeof\(("[^"]+")\) when 'real' then json\(printf\('%!\.17g', \1\)\) when 'blob' then json_array\(hex\(\1\)\) else \1 end/g;
-    const own = build(ours).toSQL();
-    const text = own.sql.replaceAll(cell, '$1');
-    expect(text).not.toBe(own.sql);
-    expect(text).toBe(build(stock).toSQL().sql);
-    expect(own.params).toEqual(build(stock).toSQL().params);
+    const own = build(ourDb).toSQL();
+    const plain = own.sql.replaceAll(cell, '$1');
+    expect(plain).not.toBe(own.sql);
+    expect(plain).toBe(build(stockDb).toSQL().sql);
+    expect(own.params).toEqual(build(stockDb).toSQL().params);
   });
 
   it('names columns without their table in an index', () => {
@@ -61,6 +86,15 @@ describe.each(casings)('the SQL of casing %s', (casing) => {
     expect(ours?.sql).toMatch(/ >= 18$/);
   });
 });
+
+/** The tables that Drizzle would watch for its cache. */
+function usedTables(dialect: SQLiteAsyncDialect): string[][] {
+  const db = builderDb(dialect);
+  return [db.select().from(users), db.insert(files).values({ id: 1 })].map(
+    // Every builder has getSQL at run time, and every SQL the list of its tables.
+    (query) => (query as unknown as { getSQL(): { usedTables: string[] } }).getSQL().usedTables,
+  );
+}
 
 describe('the corpus', () => {
   it('is broad', () => expect(Object.keys(queries).length).toBeGreaterThanOrEqual(120));
@@ -100,12 +134,37 @@ describe('building', () => {
   });
 
   it('lists the tables that a select and an insert use', () => {
-    const usedTables = (of: SQLiteAsyncDialect) =>
-      [builderDb(of).select().from(users), builderDb(of).insert(files).values({ id: 1 })].map(
-        (query) => (query as unknown as { getSQL(): { usedTables: string[] } }).getSQL().usedTables,
-      );
     expect(usedTables(dialect)).toEqual([['users'], ['files']]);
     expect(usedTables(dialect)).toEqual(usedTables(new SQLiteAsyncDialect()));
+  });
+
+  it('encodes an object without a prototype', () => {
+    const value: unknown = Object.assign(Object.create(null), { theme: 'dark' });
+    const { params } = dialect.sqlToQuery(sql`${sql.param(value, users.settings)}`);
+    expect(params).toEqual(['{"theme":"dark"}']);
+  });
+
+  it('takes the decoder of the only field of a subquery', () => {
+    const expression = sql`1`.mapWith(String);
+    const subquery = new Subquery(sql`select 1`, { n: expression }, 'n');
+    db.select({ n: subquery }).from(users).toSQL();
+    const { decoder } = sqlInternals(subquery._.sql);
+    expect(decoder).toBe(sqlInternals(expression).decoder);
+  });
+
+  it('refuses a relational query that another version of Drizzle builds another way', () => {
+    const relation = (relational.tables as TablesRelationalConfig).users?.relations.posts as Relation;
+    const selection = [{ field: posts.rating }, { field: posts.id }];
+    for (const unknown of [
+      sql`1`,
+      sql`${sql`a`}`,
+      sql`${sql`${sql`a, b`}`}`,
+      sql`${sql`${sql.join([sql`a`, sql`, `, sql`b`])}`}`,
+    ]) {
+      expect(() => makeJsonExact({ sql: unknown, selection }, relation)).toThrow(
+        'use the version that its peer',
+      );
+    }
   });
 
   it('refuses to write a value without an SQL form into the text', () => {
@@ -115,11 +174,7 @@ describe('building', () => {
 });
 
 describe('objects of a second copy of drizzle-orm', () => {
-  it('are recognised by their entity kind', async () => {
-    const { createRequire } = await import('node:module');
-    const require = createRequire(import.meta.url);
-    const other: typeof import('drizzle-orm') = require('drizzle-orm');
-    const core: typeof import('drizzle-orm/sqlite-core') = require('drizzle-orm/sqlite-core');
+  it('are recognised by their entity kind', () => {
     expect(other.SQL).not.toBe(SQL);
     const table = core.sqliteTable('t', {
       id: core.integer('id'),

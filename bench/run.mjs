@@ -1,0 +1,55 @@
+/** Runs every case on one fresh file, prints the ratios and writes them to bench/results/latest.json. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { insertCases } from './cases/insert.mjs';
+import { selectCases } from './cases/select.mjs';
+import { openAll } from './contenders.mjs';
+import { print } from './measure.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'turso-dialect-bench-'));
+const contenders = await openAll(join(folder, 'bench.db'));
+const results = [...(await selectCases(contenders)), ...(await insertCases(contenders))];
+for (const result of results) print(result);
+
+/** Each target: `contender` takes at least (or ours at most) `factor` times the other's time. */
+const TARGETS = [
+  { title: 'prepared point select (all)', contender: 'drizzle-orm/libsql', atLeast: 4.5 },
+  { title: 'prepared point select (all)', contender: 'bare libsql raw().all()', atMost: 1.3 },
+  { title: 'unprepared point select', contender: 'drizzle-orm/libsql', atLeast: 1.8 },
+  { title: '10,000-row select', contender: 'drizzle-orm/libsql', atLeast: 3.5 },
+  { title: '10,000-row select', contender: 'bare libsql raw().all()', atMost: 1.25 },
+  { title: 'prepared insert in a transaction', contender: 'drizzle-orm/libsql', atLeast: 5 },
+  { title: '10,000-row insert().values([…])', contender: 'drizzle-orm/libsql', atLeast: 2 },
+];
+
+console.log('\ntargets');
+const targets = TARGETS.map((target) => {
+  const { medians } = results.find(({ title }) => title === target.title);
+  const slower = medians[target.contender] / medians.ours;
+  const value = target.atLeast === undefined ? 1 / slower : slower;
+  const reached = target.atLeast === undefined ? value <= target.atMost : value >= target.atLeast;
+  const wanted =
+    target.atLeast === undefined
+      ? `at most ${target.atMost}× the time of`
+      : `at least ${target.atLeast}× faster than`;
+  console.log(
+    `  ${reached ? 'reached' : 'MISSED '}  ${target.title}: ${value.toFixed(2)} (${wanted} ${target.contender})`,
+  );
+  return { ...target, value, reached };
+});
+
+mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+const machine = {
+  node: process.version,
+  platform: `${process.platform}-${process.arch}`,
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+};
+writeFileSync(
+  new URL('results/latest.json', import.meta.url),
+  `${JSON.stringify({ machine, results, targets }, null, 2)}\n`,
+);
+await contenders.ours.$client.close();
+rmSync(folder, { recursive: true, force: true });
+if (process.argv.includes('--check') && targets.some(({ reached }) => !reached)) process.exitCode = 1;

@@ -1,0 +1,79 @@
+import type { TransactionBehavior } from '../config.js';
+import type { Connection, Cursor } from '../engine/engine.js';
+import { TransactionError } from '../errors.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { Abort } from './abort.js';
+import type { Lock, LockHolder } from './lock.js';
+
+/** What a transaction and those nested in it share. */
+export interface TransactionRoot {
+  readonly behavior: TransactionBehavior;
+  readonly abort: Abort | undefined;
+  /** How the whole transaction holds a lock. */
+  readonly holder: LockHolder;
+  readonly cursors: Set<Cursor>;
+  lastActive: number;
+  savepoints: number;
+  connection: Connection | undefined;
+  release: () => Promise<void>;
+  /** Must still be taken before the first write. */
+  writeLock: Lock | undefined;
+  /** The call that is running off-thread. */
+  running: Promise<unknown> | undefined;
+  /** Why the database ended the transaction by itself. */
+  lost: unknown;
+}
+
+/** The state of a transaction that was not begun yet. */
+export function newRoot(
+  behavior: TransactionBehavior,
+  abort: Abort | undefined,
+  holder: LockHolder,
+): TransactionRoot {
+  return {
+    behavior,
+    abort,
+    holder,
+    cursors: new Set(),
+    lastActive: performance.now(),
+    savepoints: 0,
+    connection: undefined,
+    release: async () => {},
+    writeLock: undefined,
+    running: undefined,
+    lost: undefined,
+  };
+}
+
+/** Pragmas that SQLite ignores inside a transaction without a word. */
+export function checkInside(statement: AnalyzedStatement): void {
+  if (statement.pragma !== 'foreign_keys' || !statement.pragmaArgument) return;
+  throw new TransactionError('PRAGMA foreign_keys has no effect inside a transaction; set it before', {
+    code: 'TRANSACTION_CONTROL',
+    kind: 'transaction',
+    sql: statement.text,
+  });
+}
+
+/** The error for every use of a transaction after its end. */
+export function transactionClosed(): TransactionError {
+  return new TransactionError('the transaction has ended; nothing more can be run in it', {
+    code: 'TRANSACTION_CLOSED',
+    kind: 'transaction',
+  });
+}
+
+/** How a transaction, or one nested in it, holds a lock: it is alive as long as any of them runs statements. */
+export class TransactionHolder implements LockHolder {
+  readonly transactionId: number;
+  readonly #lastActive: () => number;
+
+  constructor(transactionId: number, lastActive: () => number) {
+    this.transactionId = transactionId;
+    this.#lastActive = lastActive;
+  }
+
+  get lastActive(): number {
+    return this.#lastActive();
+  }
+}

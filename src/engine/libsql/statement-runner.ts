@@ -1,0 +1,180 @@
+import { BusyError, type DatabaseError } from '../../errors.js';
+import { LruCache } from '../../lru-cache.js';
+import type { AnalyzedStatement } from '../../sql/statement.js';
+import type { SqlValue } from '../../values.js';
+import type { ExecuteRequest, RawResult } from '../engine.js';
+import { toDatabaseError } from './failure.js';
+import { endExplain, type NativeDatabase } from './native.js';
+import { PreparedStatement } from './prepared.js';
+import { changesRows, inserts } from './statement-effect.js';
+
+/** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
+const LONGEST_CACHED_SQL = 16_384;
+
+/** Prepares the statements of one connection, keeps them, runs them and sees to it that none is left running. */
+export class StatementRunner {
+  readonly #native: NativeDatabase;
+  readonly #statements: LruCache<string, PreparedStatement>;
+  /** Prepared reads that met a lock: the binding leaves them running until they are run again. */
+  readonly #stuck = new Set<PreparedStatement>();
+  /** Set when the connection must not be used any more. */
+  broken = false;
+
+  constructor(native: NativeDatabase, cacheSize: number) {
+    this.#native = native;
+    this.#statements = new LruCache(cacheSize);
+  }
+
+  /** Whether nothing failed in a way that the next statement would feel. */
+  get usable(): boolean {
+    return !this.broken && this.#stuck.size === 0;
+  }
+
+  /** Forgets every statement, so that the collector can free the connection. */
+  clear(): void {
+    this.#statements.clear();
+    this.#stuck.clear();
+  }
+
+  /** One statement, in whatever transaction is open. */
+  run(statement: AnalyzedStatement, args: readonly SqlValue[], request: ExecuteRequest): RawResult {
+    const prepared = this.#cached(statement);
+    try {
+      const result = prepared.reader
+        ? this.#read(prepared, statement, args, request)
+        : this.#write(prepared, statement, args, request);
+      if (statement.verb === 'EXPLAIN') endExplain(prepared.native, args);
+      if (this.#stuck.size > 0) this.#stuck.delete(prepared);
+      return result;
+    } catch (thrown) {
+      throw this.failed(thrown, prepared, statement, args);
+    }
+  }
+
+  #read(
+    prepared: PreparedStatement,
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[],
+    request: ExecuteRequest,
+  ): RawResult {
+    const exact = request.exactIntegers === true;
+    let rows: SqlValue[][];
+    let rowsAffected = 0;
+    if (statement.kind !== 'read') {
+      rows = prepared.readAllOnce(args, exact ? 'exact' : 'wide');
+      if (statement.returning) rowsAffected = rows.length;
+    } else if (request.fetch === 'first') {
+      const row = prepared.readFirst(args, exact);
+      rows = row === undefined ? [] : [row];
+    } else if (exact) {
+      rows = prepared.readAllOnce(args, 'exact');
+    } else {
+      rows = prepared.readAll(args);
+    }
+    return {
+      rows: request.fetch === 'none' ? [] : rows,
+      columns: request.columns ? prepared.columns() : undefined,
+      rowsAffected,
+      lastInsertRowid:
+        request.rowid && rowsAffected > 0 && inserts(statement) ? this.exactLastInsertRowid() : undefined,
+    };
+  }
+
+  #write(
+    prepared: PreparedStatement,
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[],
+    request: ExecuteRequest,
+  ): RawResult {
+    const { changes, lastInsertRowid } = prepared.native.run(args);
+    const inserted = changes > 0 && inserts(statement);
+    return {
+      rows: [],
+      columns: request.columns ? [] : undefined,
+      rowsAffected: changes,
+      // The binding reports it as a double.
+      lastInsertRowid: !inserted
+        ? undefined
+        : Number.isSafeInteger(lastInsertRowid)
+          ? BigInt(lastInsertRowid)
+          : this.exactLastInsertRowid(),
+    };
+  }
+
+  /** The rowid of the last insert, which the binding itself reports as a double. */
+  exactLastInsertRowid(): bigint {
+    return this.#metadata('SELECT last_insert_rowid()');
+  }
+
+  /** How many rows the statement that was just run changed. */
+  changes(statement: AnalyzedStatement): number {
+    return changesRows(statement) ? Number(this.#metadata('SELECT changes()')) : 0;
+  }
+
+  #metadata(sql: string): bigint {
+    let prepared = this.#statements.get(sql);
+    if (prepared === undefined) {
+      prepared = this.prepare(sql);
+      this.#statements.set(sql, prepared);
+    }
+    return prepared.readFirst([], true)?.[0] as bigint;
+  }
+
+  #cached(statement: AnalyzedStatement): PreparedStatement {
+    const { text } = statement;
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const prepared = this.prepare(text);
+    // Some pragmas act when they are prepared, not when they are run (libsql 0.5.29), so none is kept.
+    if (text.length <= LONGEST_CACHED_SQL && statement.pragma === undefined && statement.verb !== 'EXPLAIN') {
+      this.#statements.set(text, prepared);
+    }
+    return prepared;
+  }
+
+  /** A statement of its own, not one of the cache. */
+  prepare(sql: string): PreparedStatement {
+    try {
+      return new PreparedStatement(this.#native.prepare(sql));
+    } catch (thrown) {
+      throw toDatabaseError(thrown, sql);
+    }
+  }
+
+  /** Leaves the connection in order after a statement failed, and gives the error to throw. */
+  failed(
+    thrown: unknown,
+    prepared: PreparedStatement,
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[] = [],
+  ): DatabaseError {
+    const error = toDatabaseError(thrown, statement.text);
+    if (error instanceof BusyError) {
+      if (statement.kind === 'write') this.#healWrite(prepared, args);
+      // Running a read again resets it, which is what its caller does next; until then it counts as stuck.
+      else this.#stuck.add(prepared);
+    } else if (error.kind === 'io' || error.kind === 'corrupt') {
+      this.broken = true;
+    }
+    return error;
+  }
+
+  /**
+   * A prepared write that met a lock stays running (libsql 0.5.29): its connection would keep an old snapshot and
+   * commit nothing more. Running it again under `query_only` fails before it takes a lock, and resets it.
+   */
+  #healWrite(prepared: PreparedStatement, args: readonly SqlValue[]): void {
+    try {
+      this.#native.exec('PRAGMA query_only=1');
+      try {
+        if (prepared.reader) prepared.drain(args);
+        else prepared.native.run(args);
+      } catch {
+        // SQLITE_READONLY, as meant.
+      }
+      this.#native.exec('PRAGMA query_only=0');
+    } catch {
+      this.broken = true;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import NativeDatabase from 'libsql';
+import { type Config, type Database, open, type TransactionBehavior } from '../../src/index.js';
+
+/** What is expected of an engine. A case that needs more is asserted to fail with a `CapabilityError`. */
+export interface TargetCapabilities {
+  readonly behaviors: readonly TransactionBehavior[];
+  /** Whether text with U+0000 can be stored; where not, it is a `ParameterError`. */
+  readonly nulInText: boolean;
+  /** Whether others can open the same database, so that there is an outside to look from and to lock from. */
+  readonly shared: boolean;
+}
+
+/** The same data seen without this package. Not awaited statements would hide locks, so all is immediate. */
+export interface Outside {
+  /** All rows of a query, as arrays. */
+  rows(sql: string): Promise<unknown[][]>;
+  /** Runs one or more statements and keeps what they do, a transaction that they begin too. */
+  run(sql: string): Promise<void>;
+  /** Whether running the statement now meets a lock. What it did otherwise is undone. */
+  isLocked(sql: string): Promise<boolean>;
+}
+
+/** A database that was opened for one test. */
+export interface OpenTarget {
+  readonly database: Database;
+  /** Where nobody can look from outside it looks through `database`. */
+  readonly outside: Outside;
+  /** Another handle on the same data; only where the target is `shared`. */
+  reopen(config?: Partial<Config>): Database;
+  close(): Promise<void>;
+}
+
+/** An engine with a kind of database that it opens. */
+export interface Target {
+  readonly name: string;
+  readonly capabilities: TargetCapabilities;
+  /** Opens an empty database that nobody else uses. */
+  open(config?: Partial<Config>): Promise<OpenTarget>;
+}
+
+const LIBSQL_BEHAVIORS = ['deferred', 'immediate', 'exclusive', 'read'] as const;
+
+const memory: Target = {
+  name: 'libsql memory',
+  capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: false, shared: false },
+  async open(config) {
+    const database = open({ url: ':memory:', ...config });
+    return {
+      database,
+      outside: throughDatabase(database),
+      reopen: () => {
+        throw new Error('a memory database can not be opened twice');
+      },
+      close: () => database.close(),
+    };
+  },
+};
+
+const file: Target = {
+  name: 'libsql file',
+  capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: false, shared: true },
+  async open(config) {
+    const folder = mkdtempSync(path.join(tmpdir(), 'turso-conformance-'));
+    const url = `file:${folder}/test.db`;
+    const database = open({ url, ...config });
+    await database.ready();
+    const handles = [database];
+    const native = new NativeDatabase(`${folder}/test.db`);
+    return {
+      database,
+      outside: throughNative(native),
+      reopen: (other) => {
+        const handle = open({ url, ...other });
+        handles.push(handle);
+        return handle;
+      },
+      close: async () => {
+        await Promise.all(handles.map((handle) => handle.close()));
+        native.close();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
+/** Every engine that the suite runs on. */
+export const targets: readonly Target[] = [memory, file];
+
+function throughDatabase(database: Database): Outside {
+  return {
+    rows: async (sql) => (await database.execute(sql, [], { rowMode: 'array' })).rows,
+    run: async (sql) => {
+      await database.script(sql);
+    },
+    isLocked: async () => false,
+  };
+}
+
+/** Only `exec()` is safe to meet a lock with: a prepared statement would stay running. */
+function throughNative(native: InstanceType<typeof NativeDatabase>): Outside {
+  return {
+    rows: async (sql) => native.prepare(sql).raw().all([]) as unknown[][],
+    run: async (sql) => {
+      native.exec(sql);
+    },
+    isLocked: async (sql) => {
+      try {
+        native.exec(`BEGIN;${sql};ROLLBACK`);
+        return false;
+      } catch (error) {
+        if (native.inTransaction) native.exec('ROLLBACK');
+        if ((error as { code?: string }).code === 'SQLITE_BUSY') return true;
+        throw error;
+      }
+    },
+  };
+}
