@@ -104,6 +104,8 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...['timeout', 'allowFileFunctions', 'statementCacheSize', 'onConnect'],
 ]);
 
+const RETRY_KEYS: ReadonlySet<string> = new Set(['attempts', 'minDelay', 'maxDelay']);
+
 /** Keys that belong to databases which this version can't open; a silent no-op would hide that. */
 const LATER_KEYS: ReadonlySet<string> = new Set([
   ...['authToken', 'syncUrl', 'syncInterval', 'readYourWrites', 'offline', 'encryptionKey'],
@@ -159,15 +161,21 @@ export function checkBehavior(
 /**
  * Completes a `retry` option.
  *
- * @throws {@link ConfigError} when a number in it is out of range
+ * @throws {@link ConfigError} when a number in it is out of range or a key unknown
  */
 export function resolveRetry(value: number | RetryConfig | undefined): Required<RetryConfig> {
-  const retry: RetryConfig = typeof value === 'object' && value !== null ? value : { attempts: value ?? 0 };
+  const retry: Partial<RetryConfig> = typeof value === 'object' && value !== null ? value : numberOfTimes(value);
+  const unknown = Object.keys(retry).find((key) => !RETRY_KEYS.has(key));
+  if (unknown !== undefined) throw new ConfigError(`retry.${unknown}`, 'unknown key');
   return {
     attempts: wholeNumber('retry', retry.attempts, 0, 0, 10_000),
     minDelay: wholeNumber('retry.minDelay', retry.minDelay, 10, 0, 2 ** 31 - 1),
     maxDelay: wholeNumber('retry.maxDelay', retry.maxDelay, 500, 0, 2 ** 31 - 1),
   };
+}
+
+function numberOfTimes(attempts: number | undefined): Partial<RetryConfig> {
+  return attempts === undefined ? {} : { attempts };
 }
 
 /** @throws {@link ConfigError} when it is not a positive whole number of ms */

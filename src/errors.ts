@@ -380,6 +380,11 @@ export function isLockWait(error: unknown): error is BusyError {
   return error instanceof BusyError && error.retryable && error.rawCode !== BUSY_SNAPSHOT;
 }
 
+/** The error for every use of a database after `close()`. */
+export function closedError(): DatabaseError {
+  return new DatabaseError('the database is closed', { code: 'DATABASE_CLOSED', kind: 'closed' });
+}
+
 /** Finds the first of our errors in an error and its causes (a builder may have wrapped it). */
 export function findDatabaseError(error: unknown): DatabaseError | undefined {
   for (

@@ -5,8 +5,12 @@ export class LruCache<K, V> {
   /** What was asked for last is often asked for again, and is the newest already. */
   #newest: K | undefined;
 
-  constructor(capacity: number) {
+  readonly #onEvict: ((value: V) => void) | undefined;
+
+  /** @param onEvict - is given what is dropped for want of room */
+  constructor(capacity: number, onEvict?: (value: V) => void) {
     this.#capacity = capacity;
+    this.#onEvict = onEvict;
   }
 
   get size(): number {
@@ -28,10 +32,16 @@ export class LruCache<K, V> {
     if (this.#capacity === 0) return;
     if (this.#entries.size >= this.#capacity && !this.#entries.has(key)) {
       const oldest = this.#entries.keys().next();
-      if (!oldest.done) this.#entries.delete(oldest.value);
+      if (!oldest.done) this.#evict(oldest.value);
     }
     this.#entries.set(key, value);
     this.#newest = key;
+  }
+
+  #evict(key: K): void {
+    const value = this.#entries.get(key);
+    this.#entries.delete(key);
+    if (value !== undefined) this.#onEvict?.(value);
   }
 
   delete(key: K): void {

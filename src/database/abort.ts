@@ -80,6 +80,21 @@ export class Abort {
   }
 }
 
+/** Settles as `run` does, or with the abort's error at once, even if `run` waits for something else. */
+export async function orAborted<T>(run: Promise<T>, abort: Abort): Promise<T> {
+  let forget: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    forget = abort.onAbort(() => reject(abort.error as Error));
+  });
+  // It may fail later, when nobody listens any more.
+  run.catch(() => {});
+  try {
+    return await Promise.race([run, aborted]);
+  } finally {
+    forget?.();
+  }
+}
+
 /** Waits `ms`, or until the abort, which it throws. */
 export async function sleep(ms: number, abort: Abort | undefined): Promise<void> {
   await new Promise<void>((resolve) => {

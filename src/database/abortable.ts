@@ -2,6 +2,9 @@ import type { Connection, MaybePromise } from '../engine/engine.js';
 import { InterruptedError } from '../errors.js';
 import type { Abort } from './abort.js';
 
+/** An interrupt that comes before the other thread has begun is lost, so it is repeated after so many ms. */
+const INTERRUPT_AGAIN = 10;
+
 /**
  * Runs an interruptible call of a connection and interrupts it on abort.
  *
@@ -13,7 +16,12 @@ export async function runAbortable<T>(
   run: () => MaybePromise<T>,
 ): Promise<T> {
   for (const abort of aborts) abort?.throwIfAborted();
-  const forget = aborts.map((abort) => abort?.onAbort(() => connection.interrupt()));
+  let again: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    connection.interrupt();
+    again ??= setInterval(() => connection.interrupt(), INTERRUPT_AGAIN);
+  };
+  const forget = aborts.map((abort) => abort?.onAbort(interrupt));
   try {
     return await run();
   } catch (error) {
@@ -21,6 +29,7 @@ export async function runAbortable<T>(
     if (abort?.error !== undefined && error instanceof InterruptedError) throw abort.error;
     throw error;
   } finally {
+    clearInterval(again);
     for (const forgetOne of forget) forgetOne?.();
   }
 }

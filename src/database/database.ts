@@ -9,17 +9,17 @@ import {
   type TransactionBehavior,
 } from '../config.js';
 import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
-import { CapabilityError, ConstraintError, findDatabaseError, isLockWait } from '../errors.js';
+import { CapabilityError, ConstraintError, closedError, findDatabaseError, isLockWait } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
-import { Abort, type AbortOptions, sleep } from './abort.js';
+import { Abort, type AbortOptions, orAborted, sleep } from './abort.js';
 import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import { nameConstraintIndex } from './constraint-index.js';
 import { Executor } from './executor.js';
 import type { Lock, LockHolder } from './lock.js';
-import { closedError, type Lease, Pool } from './pool.js';
+import { type Lease, Pool } from './pool.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import { Statements } from './statements.js';
 import type { StreamSource } from './stream.js';
@@ -180,7 +180,9 @@ export class Database extends Executor {
       await release();
       throw error;
     }
-    transaction.started(lease.connection, release, writes ? undefined : lock);
+    const takeLater = (stop: Abort | undefined): Promise<void> =>
+      lock?.acquire(transaction.holder, this.#pool.lockWait(stop)) ?? Promise.resolve();
+    transaction.started(lease.connection, release, writes || lock === undefined ? undefined : takeLater);
     return transaction;
   }
 
@@ -289,7 +291,7 @@ export class Database extends Executor {
     if (abort !== undefined) return await this.#runAbortable(statement, values, request, abort);
     const holder: LockHolder = { transactionId: undefined, lastActive: start };
     const lock = this.#lockFor(statement);
-    await lock?.acquire(holder, { timeout: this.config.busyTimeout, abort });
+    await lock?.acquire(holder, this.#pool.lockWait(abort));
     // It may have been replaced while this call waited.
     let connection: Connection | undefined;
     try {
@@ -341,7 +343,7 @@ export class Database extends Executor {
   ): Promise<{ lease: Lease; release: () => Promise<void>; lock: Lock | undefined }> {
     await this.#pool.openMain(abort);
     const lock = this.#pool.writeLock;
-    if (lockNow) await lock?.acquire(holder, { timeout: this.config.busyTimeout, abort });
+    if (lockNow) await lock?.acquire(holder, this.#pool.lockWait(abort));
     try {
       const lease = await this.#pool.lend(holder, abort);
       const release = async (): Promise<void> => {
@@ -380,19 +382,4 @@ export function open(config: string | Config): Database {
 async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
   await nameConstraintIndex(connection, error);
   throw error;
-}
-
-/** Settles with the abort's error at once, even if the callback waits for something else. */
-async function orAborted<T>(run: Promise<T>, abort: Abort): Promise<T> {
-  let forget: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    forget = abort.onAbort(() => reject(abort.error as Error));
-  });
-  // The callback may fail later, when nobody listens any more.
-  run.catch(() => {});
-  try {
-    return await Promise.race([run, aborted]);
-  } finally {
-    forget?.();
-  }
 }

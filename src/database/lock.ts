@@ -17,11 +17,15 @@ export interface LockWait {
   readonly abort: Abort | undefined;
   /** Count only the time in which the holder shows no sign of life, not that in which it works. */
   readonly patient?: boolean;
+  /** On whose behalf it is waited, see {@link Lock.refuse}. */
+  readonly owner?: object;
 }
 
 interface Waiter {
   readonly holder: LockHolder;
-  readonly grant: () => void;
+  readonly owner: object | undefined;
+  grant: () => void;
+  refused?: () => Error;
 }
 
 /** A lock in this process, first come first served. Waiting for it leaves the event loop free. */
@@ -80,13 +84,22 @@ export class Lock {
     for (const waiter of this.#waiters.splice(0)) waiter.grant();
   }
 
+  /** Refuses those who wait on behalf of one owner. */
+  refuse(owner: object, reason: () => Error): void {
+    for (const waiter of this.#waiters.filter((candidate) => candidate.owner === owner)) {
+      waiter.refused = reason;
+      waiter.grant();
+    }
+  }
+
   #take(holder: LockHolder): void {
     this.#holder = holder;
     this.#heldSince = performance.now();
   }
 
-  async #wait(holder: LockHolder, { timeout, abort, patient }: LockWait): Promise<void> {
+  async #wait(holder: LockHolder, { timeout, abort, patient, owner }: LockWait): Promise<void> {
     const start = performance.now();
+    const waiter: Waiter = { holder, owner, grant: () => {} };
     await new Promise<void>((resolve) => {
       const expire = (): void => {
         const left = patient ? timeout - (performance.now() - (this.#holder?.lastActive ?? 0)) : 0;
@@ -95,7 +108,8 @@ export class Lock {
       };
       let timer = setTimeout(expire, timeout);
       const forget = abort?.onAbort(done);
-      this.#waiters.push({ holder, grant: done });
+      waiter.grant = done;
+      this.#waiters.push(waiter);
       function done(): void {
         clearTimeout(timer);
         forget?.();
@@ -106,8 +120,9 @@ export class Lock {
       if (abort?.error === undefined) return;
       this.release(holder);
     }
-    const index = this.#waiters.findIndex((waiter) => waiter.holder === holder);
+    const index = this.#waiters.indexOf(waiter);
     if (index >= 0) this.#waiters.splice(index, 1);
+    if (waiter.refused !== undefined) throw waiter.refused();
     if (this.#closed !== undefined) throw this.#closed();
     abort?.throwIfAborted();
     throw this.#timedOut(start);

@@ -50,11 +50,14 @@ export async function findNewProblems(
   const gone = new Tally();
   const unknown = after.violations.filter((violation) => !known.take(rowKey(violation)));
   if (unknown.length > 0) {
-    for (const violation of before.violations) if (known.take(rowKey(violation))) gone.add(pairKey(violation));
+    for (const violation of before.violations)
+      if (known.take(rowKey(violation))) gone.add(pairKey(violation));
   }
   const movable = await findMovable(connection, unknown);
   return {
-    violations: unknown.filter((violation) => !(movable.has(violation.table) && gone.take(pairKey(violation)))),
+    violations: unknown.filter(
+      (violation) => !(movable.has(violation.table) && gone.take(pairKey(violation))),
+    ),
     mismatches: after.mismatches.filter((message) => !before.mismatches.includes(message)),
   };
 }

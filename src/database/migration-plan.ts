@@ -55,7 +55,7 @@ export function findPending(
   onChanged: OnChanged,
 ): IdentifiedMigration[] {
   const whens = new Set(migrations.map(({ when }) => when));
-  const unclaimed = distinct(applied);
+  const unclaimed = [...applied];
   const claim = (matches: (row: AppliedMigration) => boolean): boolean => {
     const index = unclaimed.findIndex(matches);
     if (index >= 0) unclaimed.splice(index, 1);
@@ -63,7 +63,10 @@ export function findPending(
   };
   return migrations
     .filter(({ hashes, when }) => !claim((row) => row.when === when && hashes.has(row.hash)))
-    .filter(({ hashes }) => !claim((row) => hashes.has(row.hash) && (row.when === undefined || !whens.has(row.when))))
+    .filter(
+      ({ hashes }) =>
+        !claim((row) => hashes.has(row.hash) && (row.when === undefined || !whens.has(row.when))),
+    )
     .filter((migration) => {
       const changed = claim((row) => row.when === migration.when);
       if (changed && onChanged === 'error') throw edited(migration);
@@ -79,15 +82,10 @@ export function nameOf({ tag, file }: Migration): string {
 async function identify(migration: Migration): Promise<IdentifiedMigration> {
   const { sql } = migration;
   const unix = sql.replaceAll('\r\n', '\n');
-  const texts = new Set([sql, unix, unix.replaceAll('\n', '\r\n')]);
-  const computed = await Promise.all([...texts].map(sha256));
-  const hash = migration.hash ?? (computed[0] as string);
-  return { ...migration, hash, hashes: new Set([hash, ...computed]) };
-}
-
-/** Drizzle's migrator, started twice at once, may have recorded a migration twice. */
-function distinct(applied: readonly AppliedMigration[]): AppliedMigration[] {
-  return [...new Map(applied.map((row) => [`${row.when} ${row.hash}`, row])).values()];
+  const windows = unix.replaceAll('\n', '\r\n');
+  const [computed, ...others] = await Promise.all([sha256(sql), sha256(unix), sha256(windows)]);
+  const hash = migration.hash ?? computed;
+  return { ...migration, hash, hashes: new Set([hash, computed, ...others]) };
 }
 
 function edited(migration: Migration): MigrationError {

@@ -1,23 +1,27 @@
 import type { Connection } from '../engine/engine.js';
 import { MigrationError } from '../errors.js';
-import type { SqlValue } from '../values.js';
 import { only } from './migration-table.js';
 
 /** Settings of a connection that a migration may change and that must be as before when it goes back to the pool. */
-const SETTINGS = ['foreign_keys', 'legacy_alter_table', 'ignore_check_constraints', 'recursive_triggers'] as const;
+const SETTINGS = [
+  'foreign_keys',
+  'legacy_alter_table',
+  'ignore_check_constraints',
+  'recursive_triggers',
+] as const;
 
-/** A setting that is kept. */
-export type Setting = (typeof SETTINGS)[number];
+type Setting = (typeof SETTINGS)[number];
 
-const QUERIES = new Map(SETTINGS.map((name) => [name, only(`PRAGMA ${name}`)]));
-
-/** Values of settings, to be put back. */
-export type Settings = ReadonlyMap<Setting, SqlValue | undefined>;
+/** Values of settings, to be put back; what the engine does not know is left out. */
+export type Settings = ReadonlyMap<Setting, number>;
 
 /** The settings as they are now. */
 export async function readSettings(connection: Connection): Promise<Settings> {
-  const settings = new Map<Setting, SqlValue | undefined>();
-  for (const name of SETTINGS) settings.set(name, await readSetting(connection, name));
+  const settings = new Map<Setting, number>();
+  for (const name of SETTINGS) {
+    const value = await readSetting(connection, name);
+    if (value !== undefined) settings.set(name, value);
+  }
   return settings;
 }
 
@@ -41,9 +45,8 @@ export async function disableForeignKeys(connection: Connection): Promise<boolea
   return (await readSetting(connection, 'foreign_keys')) !== 1;
 }
 
-async function readSetting(connection: Connection, name: Setting): Promise<SqlValue | undefined> {
-  const query = QUERIES.get(name);
-  if (query === undefined) return undefined;
-  const { rows } = await connection.execute(query, [], { fetch: 'all' });
-  return rows[0]?.[0];
+async function readSetting(connection: Connection, name: Setting): Promise<number | undefined> {
+  const { rows } = await connection.execute(only(`PRAGMA ${name}`), [], { fetch: 'all' });
+  const value = rows[0]?.[0];
+  return typeof value === 'number' ? value : undefined;
 }

@@ -110,7 +110,8 @@ function checkStep(parsed: ParsedMigration, step: MigrationStep, statements: Sta
 function findProblem({ statement, run }: MigrationStep): string | undefined {
   const { kind, verb, pragma, parameters } = statement;
   if (parameters.count > 0) return 'a migration takes no parameters';
-  if (kind === 'transaction') return `${verb} controls a transaction; each migration is one transaction already`;
+  if (kind === 'transaction')
+    return `${verb} controls a transaction; each migration is one transaction already`;
   if (kind !== 'outside' || !run) return undefined;
   if (verb === 'PRAGMA' && ALLOWED_PRAGMAS.has(pragma as string)) return undefined;
   return pragma === undefined

@@ -22,7 +22,9 @@ export class MigrationTable {
   constructor(name: string) {
     const table = `"${name.replaceAll('"', '""')}"`;
     this.#name = name;
-    this.#exists = only("SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE");
+    this.#exists = only(
+      "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE",
+    );
     this.#select = only(`SELECT hash, created_at FROM ${table}`);
     // SERIAL means nothing to SQLite, so `id` stays NULL; it is how Drizzle makes the table.
     this.#create = only(

@@ -1,11 +1,11 @@
 import type { ResolvedConfig } from '../config.js';
 import type { Connection, Engine } from '../engine/engine.js';
 import { loadEngine } from '../engine/registry.js';
-import { BusyError, DatabaseError } from '../errors.js';
+import { BusyError, closedError } from '../errors.js';
 import { analyze } from '../sql/statement.js';
-import type { Abort } from './abort.js';
+import { type Abort, orAborted } from './abort.js';
 import { waitWhileBusy } from './busy.js';
-import { Lock, type LockHolder } from './lock.js';
+import { Lock, type LockHolder, type LockWait } from './lock.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
 /** A connection that its holder has for itself until it is released. */
@@ -22,6 +22,8 @@ export interface Lease {
 export class Pool {
   readonly #config: ResolvedConfig;
   readonly #idle: Connection[] = [];
+  /** Those on which only interruptible calls were made, which are slow to prepare for on others. */
+  readonly #idleInterruptible: Connection[] = [];
   readonly #lent = new Set<Connection>();
   readonly #waiters: (() => void)[] = [];
   #opening = 0;
@@ -52,6 +54,11 @@ export class Pool {
     return this.#writeLock;
   }
 
+  /** How a lock is waited for: as long as `busyTimeout` allows, and not after `close()`. */
+  lockWait(abort: Abort | undefined): LockWait {
+    return { timeout: this.#config.busyTimeout, abort, owner: this };
+  }
+
   /** The autocommit connection, if it is open and in order. */
   get main(): Connection | undefined {
     return this.#main;
@@ -63,10 +70,12 @@ export class Pool {
     if (this.#main !== undefined && (this.#main.usable || this.#single !== undefined)) return this.#main;
     if (this.#main !== undefined) void Promise.resolve(this.#main.close()).catch(ignore);
     this.#main = undefined;
-    this.#openingMain ??= this.#connect(abort).finally(() => {
+    // Others wait for it too, so the abort of one ends that one's wait only.
+    this.#openingMain ??= this.#connect(undefined).finally(() => {
       this.#openingMain = undefined;
     });
-    const connection = await this.#openingMain;
+    const opening = this.#openingMain;
+    const connection = await (abort === undefined ? opening : orAborted(opening, abort));
     if (this.closed) {
       await connection.close();
       this.#assertOpen();
@@ -82,8 +91,8 @@ export class Pool {
     // Awaited, so that callers stay visible in the stack (transaction-frame.ts).
     if (single !== undefined) return await this.#lendSingle(single, holder, abort);
     await this.#waitForRoom(abort);
-    const idle = this.#idle.pop();
-    this.#opening++;
+    const idleOnes = abort === undefined ? this.#idle : this.#idleInterruptible;
+    const idle = idleOnes.pop();
     let connection: Connection;
     try {
       connection = idle ?? (await this.#connect(abort));
@@ -94,7 +103,7 @@ export class Pool {
       this.#opening--;
     }
     this.#lent.add(connection);
-    return { connection, release: () => this.#takeBack(connection) };
+    return { connection, release: () => this.#takeBack(connection, idleOnes) };
   }
 
   /** Closes every connection; what is lent is rolled back and closed as well. */
@@ -105,7 +114,7 @@ export class Pool {
 
   async #lendSingle(single: Lock, holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
     const connection = await this.openMain(abort);
-    await single.acquire(holder, { timeout: this.#config.busyTimeout, abort });
+    await single.acquire(holder, this.lockWait(abort));
     if (this.closed) {
       single.release(holder);
       this.#assertOpen();
@@ -122,7 +131,7 @@ export class Pool {
     };
   }
 
-  async #takeBack(connection: Connection): Promise<void> {
+  async #takeBack(connection: Connection, idleOnes: Connection[]): Promise<void> {
     if (!this.#lent.delete(connection)) return;
     try {
       // It must not go back with a transaction that the next holder would inherit.
@@ -130,7 +139,7 @@ export class Pool {
     } catch {
       // A failed rollback leaves it unusable, which is looked at next.
     }
-    if (connection.usable && !this.closed) this.#idle.push(connection);
+    if (connection.usable && !this.closed) idleOnes.push(connection);
     else await Promise.resolve(connection.close()).catch(ignore);
     this.#makeRoom();
   }
@@ -144,7 +153,9 @@ export class Pool {
       this.#writeLock = shareWriteLock(engine.writeLock);
     }
     try {
-      await this.#config.onConnect?.({ script: (sql) => runSetup(connection, sql) });
+      await this.#config.onConnect?.({
+        script: (sql) => runSetup(connection, sql, this.#config.busyTimeout),
+      });
       return connection;
     } catch (error) {
       await connection.close();
@@ -152,6 +163,7 @@ export class Pool {
     }
   }
 
+  /** Takes one of the `concurrency` places, which counts as `opening` until its connection is there. */
   async #waitForRoom(abort: Abort | undefined): Promise<void> {
     const start = performance.now();
     while (this.#lent.size + this.#opening >= this.#config.concurrency) {
@@ -173,6 +185,8 @@ export class Pool {
       abort?.throwIfAborted();
       this.#assertOpen();
     }
+    // Counted before anyone else can look.
+    this.#opening++;
   }
 
   #makeRoom(): void {
@@ -181,10 +195,11 @@ export class Pool {
 
   async #closeAll(): Promise<void> {
     this.#single?.close(closedError);
+    this.#writeLock?.refuse(this, closedError);
     for (const wake of [...this.#waiters]) wake();
     for (const connection of this.#lent) connection.interrupt();
     if (this.#single !== undefined) this.#main?.interrupt();
-    const open = [...this.#idle.splice(0), ...this.#lent];
+    const open = [...this.#idle.splice(0), ...this.#idleInterruptible.splice(0), ...this.#lent];
     this.#lent.clear();
     if (this.#main !== undefined) open.push(this.#main);
     this.#main = undefined;
@@ -197,17 +212,14 @@ export class Pool {
   }
 }
 
-/** What `onConnect` runs; it belongs to the application, so the file functions are its own affair. */
-async function runSetup(connection: Connection, sql: string): Promise<void> {
-  for (const statement of analyze(sql).statements) {
-    if (statement.kind === 'transaction') await connection.control(statement.text);
-    else await connection.execute(statement, [], { fetch: 'none' });
+/**
+ * What `onConnect` runs; it belongs to the application, so the file functions are its own affair. Nothing is wrapped in
+ * a transaction: a temporary table must not have to wait for the write lock.
+ */
+async function runSetup(connection: Connection, sql: string, busyTimeout: number): Promise<void> {
+  for (const { text } of analyze(sql).statements) {
+    await waitWhileBusy(() => connection.control(text), busyTimeout, undefined);
   }
-}
-
-/** The error for every use of a database after `close()`. */
-export function closedError(): DatabaseError {
-  return new DatabaseError('the database is closed', { code: 'DATABASE_CLOSED', kind: 'closed' });
 }
 
 function exhausted({ concurrency, busyTimeout }: ResolvedConfig): BusyError {

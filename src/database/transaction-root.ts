@@ -3,7 +3,7 @@ import type { Connection, Cursor } from '../engine/engine.js';
 import { TransactionError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort } from './abort.js';
-import type { Lock, LockHolder } from './lock.js';
+import type { LockHolder } from './lock.js';
 
 /** What a transaction and those nested in it share. */
 export interface TransactionRoot {
@@ -16,8 +16,8 @@ export interface TransactionRoot {
   savepoints: number;
   connection: Connection | undefined;
   release: () => Promise<void>;
-  /** Must still be taken before the first write. */
-  writeLock: Lock | undefined;
+  /** Takes the write lock; there as long as that must still be done before the first write. */
+  takeWriteLock: ((abort: Abort | undefined) => Promise<void>) | undefined;
   /** The call that is running off-thread. */
   running: Promise<unknown> | undefined;
   /** Why the database ended the transaction by itself. */
@@ -39,7 +39,7 @@ export function newRoot(
     savepoints: 0,
     connection: undefined,
     release: async () => {},
-    writeLock: undefined,
+    takeWriteLock: undefined,
     running: undefined,
     lost: undefined,
   };

@@ -109,10 +109,14 @@ export class Transaction extends Executor {
   }
 
   /** @internal Gives the transaction its connection. */
-  started(connection: Connection, release: () => Promise<void>, writeLock: Lock | undefined): void {
+  started(
+    connection: Connection,
+    release: () => Promise<void>,
+    takeWriteLock: TransactionRoot['takeWriteLock'],
+  ): void {
     this.#root.connection = connection;
     this.#root.release = release;
-    this.#root.writeLock = writeLock;
+    this.#root.takeWriteLock = takeWriteLock;
     this.#root.lastActive = performance.now();
   }
 
@@ -130,7 +134,7 @@ export class Transaction extends Executor {
       abort === undefined &&
       root.abort === undefined &&
       this.#turn.free &&
-      (root.writeLock === undefined || statement.kind === 'read');
+      (root.takeWriteLock === undefined || statement.kind === 'read');
     if (!simple) return this.#runInTurn(statement, values, request, abort);
     root.lastActive = performance.now();
     try {
@@ -284,9 +288,9 @@ export class Transaction extends Executor {
 
   async #takeWriteLock(abort: Abort | undefined): Promise<void> {
     const root = this.#root;
-    if (root.writeLock === undefined) return;
-    await root.writeLock.acquire(root.holder, { timeout: this.config.busyTimeout, abort });
-    root.writeLock = undefined;
+    if (root.takeWriteLock === undefined) return;
+    await root.takeWriteLock(abort);
+    root.takeWriteLock = undefined;
   }
 
   /** The connection, if statements may still be run. */

@@ -17,9 +17,13 @@ export async function noteClosed(): Promise<void> {
   closed++;
   if (closed < TOO_MANY) return;
   closed = 0;
+  await collectNow();
+}
+
+/** Collects now. Resolves when the binding has freed what was found, which it does in a task of its own. */
+export async function collectNow(): Promise<void> {
   collectGarbage();
-  // The binding frees what was collected in a task of its own.
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 let collector: (() => void) | undefined;

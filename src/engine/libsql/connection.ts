@@ -1,13 +1,14 @@
 import type { TransactionBehavior } from '../../config.js';
-import { suppress } from '../../errors.js';
+import { closedError, suppress } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine.js';
 import { noteClosed } from './collect.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
-import { type NativeDatabase, type NativeRows, stepOffThread } from './native.js';
+import { type NativeDatabase, type NativeRows, openRows, openRowsOffThread } from './native.js';
 import { drainInSlices, materialize } from './off-thread.js';
+import type { PreparedStatement } from './prepared.js';
 import { changesSchema, inserts } from './statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
 
@@ -39,6 +40,7 @@ export class LibsqlConnection implements Connection {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): MaybePromise<RawResult> {
+    this.#assertOpen();
     // An open statement would make the change fail with SQLITE_LOCKED.
     if (changesSchema(statement)) this.#cursors.settle();
     // An EXPLAIN takes no time, and only here it is ended.
@@ -67,24 +69,26 @@ export class LibsqlConnection implements Connection {
       readonly snapshot?: boolean;
     },
   ): MaybePromise<Cursor> {
+    this.#assertOpen();
     if (statement.verb === 'EXPLAIN') return this.#explain(statement, args, options);
     const reading = options.exactIntegers ? 'exact' : 'wide';
     // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
-    const source = this.#runner.prepare(statement.text);
+    const source = this.#runner.prepareApart(statement.text);
     const columns = source.columns();
     const materialized = options.interruptible || options.snapshot ? materialize(statement) : undefined;
-    const prepared = materialized === undefined ? source : this.#runner.prepare(materialized);
+    const prepared = materialized === undefined ? source : this.#runner.prepareApart(materialized);
     prepared.readIntegers(true);
+    if (options.interruptible) this.#runner.keep(source);
+    else this.#runner.litter();
     const open = (rows: NativeRows): Cursor =>
       this.#cursors.add(rows, { columns, reading, sql: statement.text });
     if (options.interruptible) {
-      this.#cursors.settle();
-      return stepOffThread(this.#native, prepared.native, args).then(open, (thrown: unknown) => {
+      return this.#openOffThread(prepared, args).then(open, (thrown: unknown) => {
         throw this.#runner.failed(thrown, prepared, statement);
       });
     }
     try {
-      return open(prepared.native.iterate(args));
+      return open(openRows(prepared.native, args));
     } catch (thrown) {
       throw this.#runner.failed(thrown, prepared, statement);
     }
@@ -182,8 +186,6 @@ export class LibsqlConnection implements Connection {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): Promise<RawResult> {
-    // An interrupt stops every statement of the connection, so none but this one may be under way.
-    this.#cursors.settle();
     const wrap = statement.kind === 'write' && !this.inTransaction;
     if (wrap) this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
@@ -201,14 +203,14 @@ export class LibsqlConnection implements Connection {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): Promise<RawResult> {
-    const source = this.#runner.prepare(statement.text);
-    const materialized = materialize(statement);
-    const prepared = materialized === undefined ? source : this.#runner.prepare(materialized);
-    const columns = request.columns ? source.columns() : undefined;
+    const source = request.columns ? this.#runner.prepareApart(statement.text) : undefined;
+    if (source !== undefined) this.#runner.keep(source);
+    const columns = source?.columns();
+    const prepared = this.#runner.cached(statement, materialize(statement));
     const rows: SqlValue[][] = [];
     try {
       prepared.readIntegers(true);
-      const native = await stepOffThread(this.#native, prepared.native, args);
+      const native = await this.#openOffThread(prepared, args);
       const reading = request.exactIntegers ? 'exact' : 'wide';
       const cursor = this.#cursors.add(native, { columns: [], reading, sql: statement.text });
       await drainInSlices(
@@ -233,7 +235,19 @@ export class LibsqlConnection implements Connection {
     };
   }
 
+  async #openOffThread(prepared: PreparedStatement, args: readonly SqlValue[]): Promise<NativeRows> {
+    // An interrupt stops every statement of the connection, so none but this one may be under way.
+    this.#cursors.settle();
+    await this.#runner.readyForOffThread();
+    const running = openRowsOffThread(prepared.native, args);
+    this.#runner.keep(prepared, running);
+    const rows = await running;
+    this.#runner.keep(rows);
+    return rows;
+  }
+
   #exec(sql: string, onBehalfOf = sql): void {
+    this.#assertOpen();
     try {
       this.#native.exec(sql);
     } catch (thrown) {
@@ -241,6 +255,11 @@ export class LibsqlConnection implements Connection {
       if (error.kind === 'io' || error.kind === 'corrupt') this.#runner.broken = true;
       throw error;
     }
+  }
+
+  /** Its holder may go on after the database was closed. */
+  #assertOpen(): void {
+    if (this.#closed) throw closedError();
   }
 
   #setReadOnly(on: boolean): void {

@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module';
 import Database from 'libsql';
-import PromiseDatabase from 'libsql/promise';
 
 /**
  * The part of the `libsql` 0.5 binding that is used. Arguments are always ONE array of null, bigint, number, string
@@ -18,53 +18,57 @@ export interface NativeDatabase {
 
 /** A prepared statement; see {@link NativeDatabase} for what may be passed. */
 export interface NativeStatement {
+  /** The handle under the JavaScript object. */
+  readonly stmt: object;
   /** Whether it gives columns. */
   readonly reader: boolean;
   raw(): this;
   safeIntegers(on: boolean): this;
   run(args: readonly unknown[]): { changes: number; lastInsertRowid: number };
   get(args: readonly unknown[]): unknown[] | undefined;
-  iterate(args: readonly unknown[]): NativeRows;
   columns(): { name: string; type: string | null }[];
 }
 
-/** The binding's row iterator with the fields that its own `next()` works on. */
-export interface NativeRows {
-  nextRows: unknown[];
-  nextRowIndex: number;
-  next(): { done: boolean; value?: unknown };
+/** Handle of a running statement. */
+export type NativeRows = object & { readonly __rows?: never };
+
+/** Functions of the binding that its own JavaScript wraps in one call per row; each takes its handle as `this`. */
+interface RowFunctions {
+  statementRowsSync(this: object, args: readonly unknown[]): NativeRows;
+  /** Runs the first step on another thread, on the same handle as all the rest. */
+  statementRowsAsync(this: object, args: readonly unknown[]): Promise<NativeRows>;
+  /** Fills the array from its start until it is full or the statement is done. */
+  rowsNext(this: NativeRows, batch: unknown[]): void;
 }
 
-// The package's own declarations describe better-sqlite3; the interfaces above are what the binding really has.
-const NativeDatabaseClass = Database as unknown as new (path: string) => NativeDatabase;
+const { statementRowsSync, statementRowsAsync, rowsNext } = loadRowFunctions();
 
-const promisePrototype = PromiseDatabase.prototype as unknown as {
-  prepare(this: NativeDatabase, sql: string): Promise<NativeStatement>;
-};
+// The package's own declarations describe better-sqlite3; the interface above is what the binding really has.
+const NativeDatabaseClass = Database as unknown as new (path: string) => NativeDatabase;
 
 /** Opens a connection. The native busy timeout stays 0: waiting in native code would block the event loop. */
 export function openNative(path: string): NativeDatabase {
   return new NativeDatabaseClass(path);
 }
 
-type IterateOffThread = (this: NativeStatement, args: readonly unknown[]) => Promise<NativeRows>;
+/** Runs a statement up to its first row. */
+export function openRows(statement: NativeStatement, args: readonly unknown[]): NativeRows {
+  return statementRowsSync.call(statement.stmt, args);
+}
 
-let iterateOffThread: IterateOffThread | undefined;
+/** Runs a statement up to its first row on another thread. The connection must not be touched meanwhile. */
+export function openRowsOffThread(statement: NativeStatement, args: readonly unknown[]): Promise<NativeRows> {
+  return statementRowsAsync.call(statement.stmt, args);
+}
 
-/**
- * Runs the first step of a statement on another thread. The promise flavour of the binding works on the same native
- * handles; its statement class is not exported, so it is taken from a statement that it made.
- */
-export async function stepOffThread(
-  database: NativeDatabase,
-  statement: NativeStatement,
-  args: readonly unknown[],
-): Promise<NativeRows> {
-  if (iterateOffThread === undefined) {
-    const probe = await promisePrototype.prepare.call(database, 'select 1');
-    iterateOffThread = (Object.getPrototypeOf(probe) as { iterate: IterateOffThread }).iterate;
-  }
-  return iterateOffThread.call(statement, args);
+/** Takes up to `size` rows. Fewer than `size` mean that the statement is done and reset. */
+export function fetchRows(rows: NativeRows, size: number): unknown[][] {
+  const batch = new Array<unknown>(size);
+  rowsNext.call(rows, batch);
+  let count = 0;
+  while (count < size && batch[count] !== undefined) count++;
+  batch.length = count;
+  return batch as unknown[][];
 }
 
 /**
@@ -75,23 +79,17 @@ export function endExplain(statement: NativeStatement, args: readonly unknown[])
   statement.get(args);
 }
 
-/** The index at which the binding's iterator (libsql 0.5.29) refills `nextRows`. */
-const REFILL = 100;
-
-/**
- * Takes up to `size` rows in one native call instead of one JavaScript call per row. Fewer than `size` mean that the
- * statement is done and reset.
- */
-export function fetchRows(rows: NativeRows, size: number): unknown[][] {
-  const batch = new Array<unknown>(size);
-  rows.nextRows = batch;
-  rows.nextRowIndex = REFILL;
-  const first = rows.next();
-  if (first.done) return [];
-  batch[0] = first.value;
-  let count = 1;
-  // The sync flavour leaves holes after the last row, the promise flavour null.
-  while (count < size && batch[count] != null) count++;
-  batch.length = count;
-  return batch as unknown[][];
+/** Loads the very binary that `libsql` 0.5 has loaded, found by that package's own rule. */
+function loadRowFunctions(): RowFunctions {
+  const requireAsLibsql = createRequire(createRequire(import.meta.url).resolve('libsql'));
+  const { currentTarget } = requireAsLibsql('@neon-rs/load') as { currentTarget(): string };
+  const { familySync, GLIBC, MUSL } = requireAsLibsql('detect-libc') as Record<'GLIBC' | 'MUSL', string> & {
+    familySync(): string | null;
+  };
+  const family = familySync();
+  let target = currentTarget();
+  // Bun reports musl where it needs glibc; the loader does not tell the two apart on 32-bit ARM.
+  if (family === GLIBC) target = target.replace(/^(linux-(?:x64|arm64))-musl$/, '$1-gnu');
+  if (family === MUSL && target === 'linux-arm-gnueabihf') target = 'linux-arm-musleabihf';
+  return requireAsLibsql(`@libsql/${target}`) as RowFunctions;
 }

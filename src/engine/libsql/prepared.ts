@@ -1,6 +1,6 @@
 import type { SqlValue } from '../../values.js';
 import type { Column } from '../engine.js';
-import { fetchRows, type NativeStatement } from './native.js';
+import { fetchRows, openRows, type NativeStatement } from './native.js';
 import { canonicalize, canonicalizeRow } from './rows.js';
 
 /** Rows of the first native fetch; most results are small, and an array of this size costs nothing. */
@@ -71,13 +71,15 @@ export class PreparedStatement {
 
   /** Runs the statement to its end, so that it is reset, and gives the rows as the binding makes them. */
   drain(args: readonly SqlValue[]): unknown[][] {
-    const iterator = this.native.iterate(args);
-    let rows = fetchRows(iterator, FIRST_FETCH);
-    if (rows.length < FIRST_FETCH) return rows;
-    for (;;) {
-      const more = fetchRows(iterator, FETCH);
-      rows = rows.length === FIRST_FETCH && more.length === 0 ? rows : rows.concat(more);
-      if (more.length < FETCH) return rows;
+    const iterator = openRows(this.native, args);
+    const rows = fetchRows(iterator, FIRST_FETCH);
+    let fetched = rows.length;
+    for (let size = FIRST_FETCH; fetched === size; ) {
+      size = FETCH;
+      const more = fetchRows(iterator, size);
+      fetched = more.length;
+      for (const row of more) rows.push(row);
     }
+    return rows;
   }
 }

@@ -3,6 +3,7 @@ import { LruCache } from '../../lru-cache.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { ExecuteRequest, RawResult } from '../engine.js';
+import { collectNow } from './collect.js';
 import { toDatabaseError } from './failure.js';
 import { endExplain, type NativeDatabase } from './native.js';
 import { PreparedStatement } from './prepared.js';
@@ -11,34 +12,68 @@ import { changesRows, inserts } from './statement-effect.js';
 /** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
 const LONGEST_CACHED_SQL = 16_384;
 
+/** How many handles of off-thread runs a connection keeps from the collector. */
+const MOST_KEPT = 512;
+
 /** Prepares the statements of one connection, keeps them, runs them and sees to it that none is left running. */
 export class StatementRunner {
   readonly #native: NativeDatabase;
   readonly #statements: LruCache<string, PreparedStatement>;
   /** Prepared reads that met a lock: the binding leaves them running until they are run again. */
   readonly #stuck = new Set<PreparedStatement>();
+  /** Handles of off-thread runs; see {@link readyForOffThread}. */
+  #kept: object[] = [];
+  /** Whether handles were left to the collector that it may not have found yet. */
+  #littered = false;
   /** Set when the connection must not be used any more. */
   broken = false;
 
   constructor(native: NativeDatabase, cacheSize: number) {
     this.#native = native;
-    this.#statements = new LruCache(cacheSize);
+    this.#statements = new LruCache(cacheSize, () => this.litter());
   }
 
-  /** Whether nothing failed in a way that the next statement would feel. */
+  /** Whether nothing happened that the next statement would feel. */
   get usable(): boolean {
     return !this.broken && this.#stuck.size === 0;
+  }
+
+  /**
+   * To be awaited before a statement is run on another thread. The binding frees statements and row handles on the main
+   * thread when the collector finds them, and that waits for whatever runs on their connection (libsql 0.5.29): the
+   * event loop would stand still until the other thread is done, and nothing could interrupt it. So what was left to
+   * the collector is collected first, and the handles of off-thread runs themselves are kept from it for a while.
+   */
+  async readyForOffThread(): Promise<void> {
+    if (!this.#littered) return;
+    this.#littered = false;
+    await collectNow();
+  }
+
+  /** Notes that a statement or row handle of this connection is left to the collector. */
+  litter(): void {
+    this.#littered = true;
+  }
+
+  /** Keeps handles from the collector. */
+  keep(...handles: object[]): void {
+    if (this.#kept.length >= MOST_KEPT) {
+      this.#kept = [];
+      this.litter();
+    }
+    this.#kept.push(...handles);
   }
 
   /** Forgets every statement, so that the collector can free the connection. */
   clear(): void {
     this.#statements.clear();
     this.#stuck.clear();
+    this.#kept = [];
   }
 
   /** One statement, in whatever transaction is open. */
   run(statement: AnalyzedStatement, args: readonly SqlValue[], request: ExecuteRequest): RawResult {
-    const prepared = this.#cached(statement);
+    const prepared = this.cached(statement);
     try {
       const result = prepared.reader
         ? this.#read(prepared, statement, args, request)
@@ -58,6 +93,7 @@ export class StatementRunner {
     request: ExecuteRequest,
   ): RawResult {
     const exact = request.exactIntegers === true;
+    if (request.fetch !== 'first' || statement.kind !== 'read') this.litter();
     let rows: SqlValue[][];
     let rowsAffected = 0;
     if (statement.kind !== 'read') {
@@ -114,26 +150,32 @@ export class StatementRunner {
   #metadata(sql: string): bigint {
     let prepared = this.#statements.get(sql);
     if (prepared === undefined) {
-      prepared = this.prepare(sql);
+      prepared = this.#prepare(sql);
       this.#statements.set(sql, prepared);
     }
     return prepared.readFirst([], true)?.[0] as bigint;
   }
 
-  #cached(statement: AnalyzedStatement): PreparedStatement {
-    const { text } = statement;
+  /** The prepared statement, or one for another text that stands for it, from the cache if it may be kept there. */
+  cached(statement: AnalyzedStatement, text: string = statement.text): PreparedStatement {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
-    const prepared = this.prepare(text);
+    const prepared = this.#prepare(text);
     // Some pragmas act when they are prepared, not when they are run (libsql 0.5.29), so none is kept.
     if (text.length <= LONGEST_CACHED_SQL && statement.pragma === undefined && statement.verb !== 'EXPLAIN') {
       this.#statements.set(text, prepared);
+    } else {
+      this.litter();
     }
     return prepared;
   }
 
-  /** A statement of its own, not one of the cache. */
-  prepare(sql: string): PreparedStatement {
+  /** A statement of its own, not one of the cache; the caller keeps it or calls {@link litter}. */
+  prepareApart(sql: string): PreparedStatement {
+    return this.#prepare(sql);
+  }
+
+  #prepare(sql: string): PreparedStatement {
     try {
       return new PreparedStatement(this.#native.prepare(sql));
     } catch (thrown) {

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { type Config, resolveConfig } from '../src/config.js';
+import { open } from '../src/database/database.js';
+import { ConfigError } from '../src/errors.js';
+import { thrownBy } from './support/outcome.js';
+
+/** What the config is refused for. */
+function refusal(config: unknown): ConfigError {
+  return thrownBy(() => open(config as Config), ConfigError);
+}
+
+function refused(key: string, value: unknown): ConfigError {
+  return refusal({ url: ':memory:', [key]: value });
+}
+
+describe('the defaults', () => {
+  it('are those that the documentation tells', () => {
+    expect(resolveConfig('app.db')).toEqual({
+      target: { kind: 'file', path: 'app.db' },
+      intMode: 'number',
+      concurrency: 20,
+      busyTimeout: 5000,
+      pragmas: { journal_mode: 'wal', synchronous: 'normal', foreign_keys: true },
+      transactionBehavior: 'immediate',
+      retry: { attempts: 0, minDelay: 10, maxDelay: 500 },
+      timeout: undefined,
+      allowFileFunctions: false,
+      statementCacheSize: 100,
+      onConnect: undefined,
+    });
+  });
+
+  it('set foreign keys only in memory', () => {
+    expect(resolveConfig(':memory:').pragmas).toEqual({ foreign_keys: true });
+  });
+
+  it('can not be changed afterwards', () => {
+    const config = resolveConfig(':memory:');
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('hold for keys that are undefined, as spread options have them', () => {
+    const config = { url: ':memory:', intMode: undefined, syncUrl: undefined, nonsense: undefined };
+    expect(resolveConfig(config as unknown as Config).intMode).toBe('number');
+  });
+});
+
+describe('a value of every key', () => {
+  it.each<[keyof Config, unknown, string, unknown]>([
+    ['engine', 'libsql', 'target', { kind: 'memory', path: ':memory:' }],
+    ['intMode', 'number', 'intMode', 'number'],
+    ['intMode', 'bigint', 'intMode', 'bigint'],
+    ['intMode', 'string', 'intMode', 'string'],
+    ['concurrency', 1, 'concurrency', 1],
+    ['concurrency', 10_000, 'concurrency', 10_000],
+    ['busyTimeout', 0, 'busyTimeout', 0],
+    ['busyTimeout', 2_147_483_647, 'busyTimeout', 2_147_483_647],
+    ['pragmas', false, 'pragmas', {}],
+    [
+      'pragmas',
+      { Cache_Size: -8000, foreign_keys: false },
+      'pragmas',
+      { cache_size: -8000, foreign_keys: false },
+    ],
+    ['transactionBehavior', 'deferred', 'transactionBehavior', 'deferred'],
+    ['transactionBehavior', 'exclusive', 'transactionBehavior', 'exclusive'],
+    ['transactionBehavior', 'read', 'transactionBehavior', 'read'],
+    ['transactionBehavior', 'concurrent', 'transactionBehavior', 'concurrent'],
+    ['retry', 3, 'retry', { attempts: 3, minDelay: 10, maxDelay: 500 }],
+    ['retry', { attempts: 2, minDelay: 0, maxDelay: 1 }, 'retry', { attempts: 2, minDelay: 0, maxDelay: 1 }],
+    ['timeout', 1, 'timeout', 1],
+    ['allowFileFunctions', true, 'allowFileFunctions', true],
+    ['statementCacheSize', 0, 'statementCacheSize', 0],
+    ['statementCacheSize', 100_000, 'statementCacheSize', 100_000],
+  ])('is taken: %s %j', (key, value, resolvedKey, expected) => {
+    const resolved = resolveConfig({ url: ':memory:', [key]: value });
+    expect(resolved).toHaveProperty(resolvedKey, expected);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['engine', 'turso', /'turso' engine is not supported yet/],
+    ['engine', 'mysql', /expected 'libsql' or 'turso'/],
+    ['intMode', 'float', /'number', 'bigint', 'string'; got "float"/],
+    ['intMode', 1, /got number/],
+    ['intMode', null, /got null/],
+    ['concurrency', 0, /from 1 to 10000, got 0/],
+    ['concurrency', 10_001, /got 10001/],
+    ['concurrency', 1.5, /got 1.5/],
+    ['concurrency', '5', /got string/],
+    ['concurrency', null, /got null/],
+    ['busyTimeout', -1, /got -1/],
+    ['busyTimeout', Number.NaN, /got NaN/],
+    ['busyTimeout', Number.POSITIVE_INFINITY, /got Infinity/],
+    ['busyTimeout', 2 ** 31, /got 2147483648/],
+    ['busyTimeout', 5n, /got bigint/],
+    ['pragmas', true, /expected an object or false, got boolean/],
+    ['pragmas', null, /got null/],
+    ['pragmas', ['wal'], /expected an object or false/],
+    ['transactionBehavior', 'write', /got "write"/],
+    ['retry', -1, /got -1/],
+    ['retry', '3', /got string/],
+    ['retry', null, /got null/],
+    ['timeout', 0, /from 1 to/],
+    ['timeout', 0.5, /got 0.5/],
+    ['timeout', null, /got null/],
+    ['allowFileFunctions', 'yes', /expected a boolean, got string/],
+    ['allowFileFunctions', 1, /got number/],
+    ['statementCacheSize', -1, /got -1/],
+    ['statementCacheSize', 100_001, /got 100001/],
+    ['onConnect', 'PRAGMA x', /expected a function, got string/],
+  ])('is refused, naming the key: %s %s', (key, value, message) => {
+    const error = refused(key, value);
+    expect(error).toMatchObject({ key, code: 'CONFIG_INVALID', kind: 'config', name: 'ConfigError' });
+    expect(error.message).toMatch(message);
+    expect(error.message).toContain(`config.${key}`);
+  });
+
+  it.each([
+    ['minDelay', { attempts: 1, minDelay: -1 }],
+    ['attempt', { attempt: 3 }],
+    ['0', [3]],
+    ['maxDelay', { attempts: 1, maxDelay: 1.5 }],
+  ])('is refused inside retry: %s', (key, retry) => {
+    expect(refused('retry', retry).key).toBe(`retry.${key}`);
+  });
+
+  it.each<[Record<string, unknown>, string, RegExp]>([
+    [{ 'journal mode': 'wal' }, 'pragmas.journal mode', /not the name of a pragma/],
+    [{ 'x;drop table t': 1 }, 'pragmas.x;drop table t', /not the name of a pragma/],
+    [{ cache_size: '1; drop table t' }, 'pragmas.cache_size', /whole number, a boolean or one word/],
+    [{ cache_size: 1.5 }, 'pragmas.cache_size', /whole number/],
+    [{ cache_size: null }, 'pragmas.cache_size', /whole number/],
+    [{ cache_size: undefined }, 'pragmas.cache_size', /whole number/],
+    [{ busy_timeout: 100 }, 'pragmas.busy_timeout', /busyTimeout/],
+    [{ BUSY_TIMEOUT: 100 }, 'pragmas.BUSY_TIMEOUT', /busyTimeout/],
+    [{ query_only: true }, 'pragmas.query_only', /behavior 'read'/],
+  ])('is refused inside pragmas: %j', (pragmas, key, message) => {
+    const error = refused('pragmas', pragmas);
+    expect(error.key).toBe(key);
+    expect(error.message).toMatch(message);
+  });
+});
+
+describe('an unknown key', () => {
+  it.each([
+    ['busytimeout', 'busyTimeout'],
+    ['URL', 'url'],
+    ['IntMode', 'intMode'],
+    ['AuthToken', 'authToken'],
+  ])('%s is answered with the one that was meant', (key, meant) => {
+    const error = refused(key, 1);
+    expect(error.key).toBe(key);
+    expect(error.message).toContain(`did you mean "${meant}"?`);
+  });
+
+  it('is refused when nothing is like it', () => {
+    expect(refused('poolSize', 5).message).toBe('config.poolSize: unknown key');
+  });
+
+  it.each([
+    ...['authToken', 'syncUrl', 'syncInterval', 'readYourWrites', 'offline', 'encryptionKey'],
+    ...['remoteEncryptionKey', 'tls', 'fetch', 'extensions', 'logger'],
+  ])('%s, which only later versions know, is refused and not ignored', (key) => {
+    const error = refused(key, 's3cret-value');
+    expect(error.key).toBe(key);
+    expect(error.message).toContain('not supported by this version');
+  });
+
+  it.each([
+    'authToken',
+    'encryptionKey',
+    'remoteEncryptionKey',
+    'syncUrl',
+    'token',
+    'concurrency',
+    'timeout',
+  ])('never shows its value: %s', (key) => {
+    const error = refused(key, 's3cret-value');
+    expect(error.message).not.toContain('s3cret');
+    expect(JSON.stringify(error)).not.toContain('s3cret');
+  });
+});
+
+describe('what is no config', () => {
+  it.each([[undefined], [null], [42], [true], [() => {}]])('is refused: %s', (config) => {
+    expect(refusal(config).key).toBe('url');
+  });
+
+  it.each([[{}], [{ url: 5 }], [{ url: null }], [{ url: new URL('file:///a.db') }], [[]]])(
+    'is refused for its url: %j',
+    (config) => {
+      expect(refusal(config).key).toBe('url');
+    },
+  );
+});

@@ -1,0 +1,27 @@
+import { onTestFinished } from 'vitest';
+import { startProgram } from './child.js';
+
+/** A lock that a child process holds until `release()`, or until the test ends. */
+export interface HeldLock {
+  /** Lets the child end its transaction; resolves when its process has ended. */
+  release(): Promise<void>;
+  /** Tells the child to end its transaction and does not wait. */
+  releaseSoon(): void;
+}
+
+/** Runs the script `sql` on a file in a child process, which keeps the locks that it took; `last` ends them. */
+export async function holdLock(file: string, sql = 'BEGIN IMMEDIATE', last = 'COMMIT'): Promise<HeldLock> {
+  const child = await startProgram('lock-holder.ts', file, sql, last);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await child.ended;
+  });
+  await child.message();
+  return {
+    release: async () => {
+      child.send('release');
+      await child.ended;
+    },
+    releaseSoon: () => child.send('release'),
+  };
+}
