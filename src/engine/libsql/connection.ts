@@ -20,10 +20,11 @@ export class LibsqlConnection implements Connection {
   #closed = false;
   #readOnly = false;
 
-  constructor(native: NativeDatabase, statementCacheSize: number) {
+  constructor(native: NativeDatabase, statementCacheSize: number, kept: object) {
     this.#native = native;
     this.#cursors = new CursorSet(native);
     this.#runner = new StatementRunner(native, statementCacheSize);
+    this.#runner.keep(kept);
   }
 
   get inTransaction(): boolean {

@@ -5,7 +5,7 @@ import { CapabilityError, ReadOnlyError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
 import { LibsqlConnection } from './connection.js';
 import { toDatabaseError } from './failure.js';
-import { type NativeDatabase, openNative } from './native.js';
+import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
 
 /** Memory and file databases through the `libsql` 0.5 binding. */
 export class LibsqlEngine implements Engine {
@@ -33,10 +33,10 @@ export class LibsqlEngine implements Engine {
     try {
       const native = openNative(target.path);
       try {
-        applyPragmas(native, pragmas);
+        const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.
         this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
-        return new LibsqlConnection(native, statementCacheSize);
+        return new LibsqlConnection(native, statementCacheSize, probe);
       } catch (thrown) {
         native.close();
         throw thrown;
@@ -55,16 +55,22 @@ function canonicalPath(path: string): string {
   }
 }
 
-function applyPragmas(native: NativeDatabase, pragmas: Readonly<Record<string, PragmaValue>>): void {
+/** @returns a statement that must be kept from the collector; see `StatementRunner.readyForOffThread` */
+function applyPragmas(
+  native: NativeDatabase,
+  pragmas: Readonly<Record<string, PragmaValue>>,
+): NativeStatement {
   const { journal_mode: journalMode, ...rest } = pragmas;
-  if (journalMode !== undefined) setJournalMode(native, String(journalMode).toLowerCase());
+  const probe = native.prepare('PRAGMA journal_mode').raw();
+  if (journalMode !== undefined) setJournalMode(native, probe, String(journalMode).toLowerCase());
   const statements = Object.entries(rest).map(([name, value]) => `PRAGMA ${name}=${pragmaText(value)}`);
   if (statements.length > 0) native.exec(statements.join(';'));
+  return probe;
 }
 
 /** Changing the mode needs the file for itself, so it is only changed when it is another one. */
-function setJournalMode(native: NativeDatabase, wanted: string): void {
-  const current = (): unknown => native.prepare('PRAGMA journal_mode').raw().get([])?.[0];
+function setJournalMode(native: NativeDatabase, probe: NativeStatement, wanted: string): void {
+  const current = (): unknown => probe.get([])?.[0];
   if (current() === wanted) return;
   try {
     native.exec(`PRAGMA journal_mode=${wanted}`);
