@@ -164,7 +164,8 @@ export function checkBehavior(
  * @throws {@link ConfigError} when a number in it is out of range or a key unknown
  */
 export function resolveRetry(value: number | RetryConfig | undefined): Required<RetryConfig> {
-  const retry: Partial<RetryConfig> = typeof value === 'object' && value !== null ? value : numberOfTimes(value);
+  const retry: Partial<RetryConfig> =
+    typeof value === 'object' && value !== null ? value : numberOfTimes(value);
   const unknown = Object.keys(retry).find((key) => !RETRY_KEYS.has(key));
   if (unknown !== undefined) throw new ConfigError(`retry.${unknown}`, 'unknown key');
   return {

@@ -84,7 +84,7 @@ export class Abort {
 export async function orAborted<T>(run: Promise<T>, abort: Abort): Promise<T> {
   let forget: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    forget = abort.onAbort(() => reject(abort.error as Error));
+    forget = abort.onAbort(() => reject(abort.error));
   });
   // It may fail later, when nobody listens any more.
   run.catch(() => {});

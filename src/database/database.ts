@@ -8,7 +8,7 @@ import {
   resolveRetry,
   type TransactionBehavior,
 } from '../config.js';
-import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
 import { CapabilityError, ConstraintError, closedError, findDatabaseError, isLockWait } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -239,9 +239,9 @@ export class Database extends Executor {
     const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
     try {
       const { connection } = lease;
-      const open = (): Promise<Awaited<ReturnType<Connection['openCursor']>>> =>
+      const openCursor = (): Promise<Cursor> =>
         runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
-      const cursor = await waitWhileBusy(open, this.config.busyTimeout, abort);
+      const cursor = await waitWhileBusy(openCursor, this.config.busyTimeout, abort);
       return {
         columns: cursor.columns,
         fetch: (size) => {

@@ -121,7 +121,7 @@ function resolveObject(layout: ParameterLayout, args: Readonly<Record<string, un
   if (missing.length > 0) problems.push(`missing parameter(s): ${missing.join(', ')}`);
   if (surplus.length > 0) problems.push(`no such parameter(s) in the statement: ${surplus.join(', ')}`);
   // Both may apply: a misspelt name is missing under one spelling and surplus under the other.
-  return { ok: false, problem: problems.join('; '), position: (missing[0] ?? surplus[0])! };
+  return { ok: false, problem: problems.join('; '), position: missing[0] ?? (surplus[0] as string) };
 }
 
 function wrongCount(layout: ParameterLayout, got: string): ResolvedArguments {

@@ -31,7 +31,7 @@ CLASSES[36] = CLASSES[95] = NAME; // $ _
 export function isClass(sql: string, index: number, mask: number): boolean {
   if (index >= sql.length) return false;
   const code = sql.charCodeAt(index);
-  return code < 128 ? (CLASSES[code]! & mask) !== 0 : mask === NAME;
+  return code < 128 ? ((CLASSES[code] ?? 0) & mask) !== 0 : mask === NAME;
 }
 
 /**

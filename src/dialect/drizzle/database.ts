@@ -9,7 +9,7 @@ import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import type { BatchOptions, BatchOutcome } from '../../database/batch.js';
 import type { Database, TransactionOptions } from '../../database/database.js';
 import type { ResultSet } from '../../database/result.js';
-import { installRelationalQueries, type SchemaHolder } from './relational.js';
+import { installRelationalQueries } from './relational.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
@@ -34,7 +34,7 @@ export class TursoDatabase<
     super('async', dialect, session, undefined);
     this.$client = client;
     this.#session = session;
-    installRelationalQueries(this as SchemaHolder, dialect, session, schema);
+    installRelationalQueries(this, dialect, session, schema);
   }
 
   /**

@@ -8,11 +8,10 @@ import {
   SQLitePreparedQuery,
 } from 'drizzle-orm/sqlite-core';
 import type { BatchItem } from '../../database/batch.js';
-import type { Executor } from '../../database/executor.js';
+import type { ExecuteRequest, Executor, RawResult } from '../../database/executor.js';
 import { type ResultSet, toResultSet, toRows } from '../../database/result.js';
 import { bind } from '../../database/statements.js';
 import { type StreamOptions, streamBatches } from '../../database/stream.js';
-import type { ExecuteRequest, RawResult } from '../../database/executor.js';
 import { ParameterError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import { type SqlValue, unsafeInteger } from '../../values.js';

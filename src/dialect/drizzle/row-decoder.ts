@@ -10,7 +10,7 @@ import type { SelectedFieldsOrdered } from 'drizzle-orm/sqlite-core';
 import type { SqlValue } from '../../values.js';
 import { chunkKind } from './chunk-kind.js';
 import { parseExactJson } from './exact-json.js';
-import { compileField, type DecodeOptions, narrow, type SelectedField } from './field-decoder.js';
+import { compileField, type DecodeOptions, narrow } from './field-decoder.js';
 import { TableName, tableInternals } from './internals.js';
 import { type CellDecoder, compileShape, type ShapeCell } from './row-shape.js';
 
@@ -182,7 +182,7 @@ class LevelCompiler {
     const isColumn = chunkKind(item.field) === 'column';
     // The selection has an aliased proxy of the column; the column itself decodes the same, and faster.
     const field = (isColumn && table.columns[item.tsKey]) || item.field;
-    const decode = compileField(field as SelectedField, name, this.#options);
+    const decode = compileField(field, name, this.#options);
     if (!isJson) return decode;
     if (isColumn) return (value) => decode(Array.isArray(value) ? bytesOf(value) : value);
     return (value) => decode(typeof value === 'object' ? this.#document(value, name) : value);

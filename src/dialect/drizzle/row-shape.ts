@@ -56,6 +56,7 @@ function generate(members: readonly ShapeMember[]): RowBuilder | undefined {
   if (create === undefined) {
     try {
       // The source consists of positions and quoted keys, and returns what the type says.
+      // oxlint-disable-next-line typescript/no-implied-eval -- generated from our own text, see above
       create = new Function('d', source) as Generated;
     } catch {
       mayGenerate = false;

@@ -86,6 +86,9 @@ export function writeSelection(
       case 'subquery':
         takeDecoderOfOnlyField(field as Subquery);
         out.chunk(field);
+        break;
+      default:
+      // Drizzle writes nothing for anything else.
     }
   }
 }

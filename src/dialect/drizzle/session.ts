@@ -1,5 +1,11 @@
-import { entityKind, type Logger, NoopLogger, type Query, type RelationalSchemaConfig } from 'drizzle-orm';
-import type { TablesRelationalConfig } from 'drizzle-orm';
+import {
+  entityKind,
+  type Logger,
+  NoopLogger,
+  type Query,
+  type RelationalSchemaConfig,
+  type TablesRelationalConfig,
+} from 'drizzle-orm';
 import type { BatchItem as DrizzleBatchItem } from 'drizzle-orm/batch';
 import { type Cache, NoopCache } from 'drizzle-orm/cache/core';
 import type { WithCacheConfig } from 'drizzle-orm/cache/core/types';
@@ -11,10 +17,9 @@ import {
 } from 'drizzle-orm/sqlite-core';
 import { type BatchOptions, type BatchOutcome, runIndependently } from '../../database/batch.js';
 import { Database, type TransactionOptions } from '../../database/database.js';
-import type { Executor } from '../../database/executor.js';
+import type { Executor, RawResult } from '../../database/executor.js';
 import { type ResultSet, toResultSet, toRows } from '../../database/result.js';
 import type { Transaction } from '../../database/transaction.js';
-import type { RawResult } from '../../database/executor.js';
 import { toBatchQuery } from './batch.js';
 import { type QueryMetadata, type RowDecoder, TursoPreparedQuery } from './prepared-query.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
@@ -55,6 +60,7 @@ export class TursoSession<
     this.#cache = options.cache ?? new NoopCache();
   }
 
+  // oxlint-disable-next-line max-params -- the signature is Drizzle's
   override prepareQuery<T extends PreparedQueryConfig>(
     query: Query,
     fields: SelectedFieldsOrdered | undefined,

@@ -196,6 +196,7 @@ function literal(value: unknown): string {
       return quoteText(value);
     case 'object': {
       if (value === null) return 'null';
+      // oxlint-disable-next-line typescript/no-base-to-string -- Drizzle's own rule, '[object Object]' included
       const text = String(value);
       return quoteText(text === '[object Object]' ? JSON.stringify(value) : text);
     }

@@ -2,7 +2,7 @@ import { entityKind, type RelationalSchemaConfig, type TablesRelationalConfig } 
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { SQLiteTransaction } from 'drizzle-orm/sqlite-core';
 import type { ResultSet } from '../../database/result.js';
-import { installRelationalQueries, type SchemaHolder } from './relational.js';
+import { installRelationalQueries } from './relational.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
@@ -23,7 +23,7 @@ export class TursoTransaction<
   ) {
     super('async', dialect, session, undefined);
     this.#session = session;
-    installRelationalQueries(this as SchemaHolder, dialect, session, schema as never);
+    installRelationalQueries(this, dialect, session, schema);
   }
 
   /**
