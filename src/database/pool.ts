@@ -197,13 +197,11 @@ export class Pool {
     this.#single?.close(closedError);
     this.#writeLock?.refuse(this, closedError);
     for (const wake of [...this.#waiters]) wake();
-    for (const connection of this.#lent) connection.interrupt();
-    if (this.#single !== undefined) this.#main?.interrupt();
     const open = [...this.#idle.splice(0), ...this.#idleInterruptible.splice(0), ...this.#lent];
     this.#lent.clear();
     if (this.#main !== undefined) open.push(this.#main);
     this.#main = undefined;
-    for (const connection of open) await Promise.resolve(connection.close()).catch(ignore);
+    await Promise.all(open.map(async (connection) => Promise.resolve(connection.close()).catch(ignore)));
     if (this.#writeLockName !== undefined) unshareWriteLock(this.#writeLockName);
   }
 

@@ -56,8 +56,8 @@ describe('parameters', () => {
   it('may be as many as SQLite allows', async () => {
     const db = await openMemory();
     const many = Array.from({ length: 32_766 }, (_, i) => i);
-    const sql = `select count(*) as n from (values ${many.map(() => '(?)').join(',')})`;
-    expect((await db.execute(sql, many)).rows).toEqual([{ n: 32_766 }]);
+    const sql = `select count(*) as n from (select 1 where 0 in (${many.map(() => '?').join(',')}))`;
+    expect((await db.execute(sql, many)).rows).toEqual([{ n: 1 }]);
   });
 
   it('go into an integer column as integers and into a text column as their text', async () => {

@@ -12,12 +12,17 @@ import type { PreparedStatement } from './prepared.js';
 import { changesSchema, inserts } from './statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
 
+/** How long an interrupt is given to work before it is repeated, in ms. */
+const INTERRUPT_AGAIN = 10;
+
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
   readonly #native: NativeDatabase;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
-  #closed = false;
+  /** The call that is under way on another thread. */
+  #running: Promise<unknown> | undefined;
+  #closing: Promise<void> | undefined;
   #readOnly = false;
 
   constructor(native: NativeDatabase, statementCacheSize: number, kept: object) {
@@ -29,11 +34,11 @@ export class LibsqlConnection implements Connection {
 
   get inTransaction(): boolean {
     // Asking a closed handle aborts the process (libsql 0.5.29).
-    return !this.#closed && this.#native.inTransaction;
+    return this.#closing === undefined && this.#native.inTransaction;
   }
 
   get usable(): boolean {
-    return !this.#closed && this.#runner.usable;
+    return this.#closing === undefined && this.#runner.usable;
   }
 
   execute(
@@ -46,7 +51,7 @@ export class LibsqlConnection implements Connection {
     if (changesSchema(statement)) this.#cursors.settle();
     // An EXPLAIN takes no time, and only here it is ended.
     if (request.interruptible && statement.verb !== 'EXPLAIN')
-      return this.#executeOffThread(statement, args, request);
+      return this.#offThread(() => this.#executeOffThread(statement, args, request));
     if (statement.kind !== 'write' || this.inTransaction) return this.#runner.run(statement, args, request);
     // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
     // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
@@ -84,9 +89,11 @@ export class LibsqlConnection implements Connection {
     const open = (rows: NativeRows): Cursor =>
       this.#cursors.add(rows, { columns, reading, sql: statement.text });
     if (options.interruptible) {
-      return this.#openOffThread(prepared, args).then(open, (thrown: unknown) => {
-        throw this.#runner.failed(thrown, prepared, statement);
-      });
+      return this.#offThread(() =>
+        this.#openOffThread(prepared, args).then(open, (thrown: unknown) => {
+          throw this.#runner.failed(thrown, prepared, statement);
+        }),
+      );
     }
     try {
       return open(openRows(prepared.native, args));
@@ -147,21 +154,47 @@ export class LibsqlConnection implements Connection {
   }
 
   interrupt(): void {
-    if (!this.#closed) this.#native.interrupt();
+    if (this.#closing === undefined) this.#native.interrupt();
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // Anything that is asked of the handle meanwhile would stop the event loop until the other thread is done.
+    if (this.#running !== undefined) await this.#stop(this.#running);
     this.#cursors.close();
     try {
-      this.rollback();
+      if (this.#native.inTransaction) this.#native.exec('ROLLBACK');
     } catch {
       // Closing ends the transaction as well.
     }
-    this.#closed = true;
     this.#runner.clear();
     this.#native.close();
     await noteClosed();
+  }
+
+  /** Interrupts until the call has ended: an interrupt that comes before the other thread has begun is lost. */
+  async #stop(running: Promise<unknown>): Promise<void> {
+    this.#native.interrupt();
+    const again = setInterval(() => this.#native.interrupt(), INTERRUPT_AGAIN);
+    await running.catch(() => {});
+    clearInterval(again);
+  }
+
+  /** Notes a call that runs on another thread, so that `close()` can stop it; its caller is told why. */
+  async #offThread<T>(run: () => Promise<T>): Promise<T> {
+    const running = run();
+    this.#running = running;
+    try {
+      return await running;
+    } catch (error) {
+      throw this.#closing === undefined ? error : closedError();
+    } finally {
+      this.#running = undefined;
+    }
   }
 
   /** Rolls back after `error`, which stays the one that is thrown. */
@@ -260,7 +293,7 @@ export class LibsqlConnection implements Connection {
 
   /** Its holder may go on after the database was closed. */
   #assertOpen(): void {
-    if (this.#closed) throw closedError();
+    if (this.#closing !== undefined) throw closedError();
   }
 
   #setReadOnly(on: boolean): void {

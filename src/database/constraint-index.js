@@ -1,0 +1,30 @@
+import { ConstraintError } from '../errors.js';
+import { analyze } from '../sql/statement.js';
+const [FIND_INDEX] = analyze(`
+  SELECT l.name FROM pragma_index_list(?1) AS l
+  WHERE l."unique" AND ?2 = (
+    SELECT group_concat(i.name, ', ') FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno) AS i
+  )
+  ORDER BY l.seq DESC LIMIT 1`).statements;
+/**
+ * Fills in the name of the unique index that an insert or update ran into: SQLite's message names its columns only.
+ * The error stays as it is when there is no such index (a rowid) or it can't be found out.
+ */
+export async function nameConstraintIndex(connection, error) {
+    if (!(error instanceof ConstraintError) || error.index !== undefined || error.table === undefined)
+        return;
+    if (error.constraint !== 'unique' && error.constraint !== 'primaryKey')
+        return;
+    if (!connection.usable)
+        return;
+    try {
+        const args = [error.table, error.columns.join(', ')];
+        const { rows } = await connection.execute(FIND_INDEX, args, { fetch: 'first' });
+        const name = rows[0]?.[0];
+        if (typeof name === 'string')
+            error.index = name;
+    }
+    catch {
+        // The constraint error is what the caller must see, not a failure to describe it better.
+    }
+}

@@ -1,0 +1,33 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+/**
+ * The binding (libsql 0.5.29) has no call that frees a statement: a connection keeps its file descriptors after
+ * `close()` until the garbage collector has found every statement that was prepared on it. Native memory and
+ * descriptors put no pressure on the collector, so a process that opens and closes many databases would run out of
+ * descriptors first. Closed connections are counted, and at every
+ * {@link TOO_MANY} of them the collector is run.
+ */
+const TOO_MANY = 16;
+let closed = 0;
+/** Notes that a connection was closed. Resolves when its descriptors were given a chance to be freed. */
+export async function noteClosed() {
+    closed++;
+    if (closed < TOO_MANY)
+        return;
+    closed = 0;
+    await collectNow();
+}
+/** Collects now. Resolves when the binding has freed what was found, which it does in a task of its own. */
+export async function collectNow() {
+    collectGarbage();
+    for (let turn = 0; turn < 2; turn++)
+        await new Promise((resolve) => setImmediate(resolve));
+}
+let collector;
+function collectGarbage() {
+    if (collector === undefined) {
+        setFlagsFromString('--expose-gc');
+        collector = runInNewContext('gc');
+    }
+    collector();
+}
