@@ -9,74 +9,71 @@ const MIN_INT64 = -(2n ** 63n);
  * @throws {@link ParameterError} when a value has no SQLite form; it names the position, never the value
  */
 export function encodeParameters(values, limits, names) {
-    const encoded = new Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-        encoded[i] = encodeParameter(values[i], limits, i, names);
-    }
-    return encoded;
+  const encoded = new Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    encoded[i] = encodeParameter(values[i], limits, i, names);
+  }
+  return encoded;
 }
 function encodeParameter(value, limits, index, names) {
-    switch (typeof value) {
-        case 'number':
-            if (Number.isSafeInteger(value))
-                return Object.is(value, -0) ? value : BigInt(value);
-            if (Number.isFinite(value))
-                return value;
-            throw refuse(index, names, `${value > 0 ? 'Infinity' : value < 0 ? '-Infinity' : 'NaN'} has no SQLite value`);
-        case 'string':
-            if (!limits.nulInText && value.includes('\0')) {
-                throw refuse(index, names, 'text with the character U+0000 would be read back truncated; use a blob');
-            }
-            if (!isWellFormed(value))
-                throw refuse(index, names, 'text with a lone surrogate has no UTF-8 form');
-            return value;
-        case 'bigint':
-            if (value > MAX_INT64 || value < MIN_INT64) {
-                throw refuse(index, names, 'the bigint is outside the range of a 64-bit integer');
-            }
-            return value;
-        case 'boolean':
-            return value ? 1n : 0n;
-        case 'object':
-            if (value === null)
-                return null;
-            if (value instanceof Uint8Array)
-                return ownBytes(value);
-            if (ArrayBuffer.isView(value)) {
-                return ownBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-            }
-            if (value instanceof ArrayBuffer)
-                return new Uint8Array(value);
-            if (value instanceof SharedArrayBuffer)
-                return ownBytes(new Uint8Array(value));
-            throw refuse(index, names, describeObject(value));
-        case 'undefined':
-            throw refuse(index, names, 'it is undefined; use null for NULL');
-        default:
-            throw refuse(index, names, `a ${typeof value} has no SQLite value`);
-    }
+  switch (typeof value) {
+    case 'number':
+      if (Number.isSafeInteger(value)) return Object.is(value, -0) ? value : BigInt(value);
+      if (Number.isFinite(value)) return value;
+      throw refuse(
+        index,
+        names,
+        `${value > 0 ? 'Infinity' : value < 0 ? '-Infinity' : 'NaN'} has no SQLite value`,
+      );
+    case 'string':
+      if (!limits.nulInText && value.includes('\0')) {
+        throw refuse(index, names, 'text with the character U+0000 would be read back truncated; use a blob');
+      }
+      if (!isWellFormed(value)) throw refuse(index, names, 'text with a lone surrogate has no UTF-8 form');
+      return value;
+    case 'bigint':
+      if (value > MAX_INT64 || value < MIN_INT64) {
+        throw refuse(index, names, 'the bigint is outside the range of a 64-bit integer');
+      }
+      return value;
+    case 'boolean':
+      return value ? 1n : 0n;
+    case 'object':
+      if (value === null) return null;
+      if (value instanceof Uint8Array) return ownBytes(value);
+      if (ArrayBuffer.isView(value)) {
+        return ownBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      }
+      if (value instanceof ArrayBuffer) return new Uint8Array(value);
+      if (value instanceof SharedArrayBuffer) return ownBytes(new Uint8Array(value));
+      throw refuse(index, names, describeObject(value));
+    case 'undefined':
+      throw refuse(index, names, 'it is undefined; use null for NULL');
+    default:
+      throw refuse(index, names, `a ${typeof value} has no SQLite value`);
+  }
 }
 /** A driver can't bind memory that is shared between threads, so that is copied. */
 function ownBytes(bytes) {
-    return bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
+  return bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
 }
 // Node 20 has it; the type library for es2023 does not.
 const wellFormed = String.prototype.isWellFormed;
 function isWellFormed(text) {
-    return wellFormed.call(text);
+  return wellFormed.call(text);
 }
 function describeObject(value) {
-    if (value instanceof Date) {
-        return 'a Date has no SQLite value; use a timestamp column, or bind getTime() or toISOString()';
-    }
-    const name = Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no prototype'})`;
-    return `${name} has no SQLite value; use a JSON column or bind JSON.stringify(value)`;
+  if (value instanceof Date) {
+    return 'a Date has no SQLite value; use a timestamp column, or bind getTime() or toISOString()';
+  }
+  const name = Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no prototype'})`;
+  return `${name} has no SQLite value; use a JSON column or bind JSON.stringify(value)`;
 }
 function refuse(index, names, problem) {
-    const name = names?.[index];
-    return typeof name === 'string'
-        ? new ParameterError(`parameter ${name}: ${problem}`, name)
-        : new ParameterError(`parameter ${index + 1}: ${problem}`, index);
+  const name = names?.[index];
+  return typeof name === 'string'
+    ? new ParameterError(`parameter ${name}: ${problem}`, name)
+    : new ParameterError(`parameter ${index + 1}: ${problem}`, index);
 }
 /**
  * Gives an INTEGER in the form that `intMode` asks for. Other values pass.
@@ -85,16 +82,16 @@ function refuse(index, names, problem) {
  * @throws {@link ValueError} in mode `number` when the integer is outside the safe range
  */
 export function decodeInteger(value, mode, column) {
-    if (typeof value !== 'bigint')
-        return value;
-    if (mode === 'bigint')
-        return value;
-    if (mode === 'string')
-        return String(value);
-    throw unsafeInteger(column);
+  if (typeof value !== 'bigint') return value;
+  if (mode === 'bigint') return value;
+  if (mode === 'string') return String(value);
+  throw unsafeInteger(column);
 }
 /** The error for an INTEGER that a JavaScript number can't hold exactly. */
 export function unsafeInteger(column) {
-    return new ValueError(`column "${column}" holds an integer outside the range that a number holds exactly; ` +
-        `read it with intMode 'bigint' or 'string', or as a bigint column`, column);
+  return new ValueError(
+    `column "${column}" holds an integer outside the range that a number holds exactly; ` +
+      `read it with intMode 'bigint' or 'string', or as a bigint column`,
+    column,
+  );
 }

@@ -28,7 +28,14 @@ console.log(`  applied ${applied.join(', ')}`);
 const loaded = await timed('loading cities', () => loadCities(db, limit));
 console.log(`  ${loaded} cities`);
 
-for (const ask of [largestCities, sumUpCountries, countriesWithCities, rollBack, countInBatch, streamCities]) {
+for (const ask of [
+  largestCities,
+  sumUpCountries,
+  countriesWithCities,
+  rollBack,
+  countInBatch,
+  streamCities,
+]) {
   await ask(db);
 }
 await db.$client.close();

@@ -60,7 +60,8 @@ export async function countriesWithCities(db: Db): Promise<void> {
       with: { cities: { orderBy: (city) => desc(city.population), limit: 2 } },
     }),
   );
-  for (const country of found) console.log(`  ${country.code}: ${country.cities.map(({ name }) => name).join(', ')}`);
+  for (const country of found)
+    console.log(`  ${country.code}: ${country.cities.map(({ name }) => name).join(', ')}`);
 }
 
 /** Several queries in one go; the result is a tuple with the type of each. */
@@ -68,7 +69,10 @@ export async function countInBatch(db: Db): Promise<void> {
   const [total, large] = await timed('two counts, a batch', () =>
     db.batch([
       db.select({ n: count() }).from(cities),
-      db.select({ n: count() }).from(cities).where(and(gt(cities.population, 1_000_000))),
+      db
+        .select({ n: count() })
+        .from(cities)
+        .where(and(gt(cities.population, 1_000_000))),
     ]),
   );
   console.log(`  ${total[0]?.n} cities, ${large[0]?.n} with more than a million inhabitants`);

@@ -20,7 +20,10 @@ it('loads cities through a migration and finds what is in the file', { timeout: 
   expect(printed).toContain('Andorra la Vella (20430)');
 
   const outside = new Libsql(path);
-  expect(outside.prepare('select count(*), min(typeof(latitude)) from cities').raw().get([])).toEqual([5000, 'real']);
+  expect(outside.prepare('select count(*), min(typeof(latitude)) from cities').raw().get([])).toEqual([
+    5000,
+    'real',
+  ]);
   expect(outside.prepare('select count(*) from __drizzle_migrations').raw().get([])).toEqual([1]);
   expect(outside.prepare('select sum(population) from countries').raw().get([])).toEqual(
     outside.prepare('select sum(population) from cities').raw().get([]),

@@ -7,26 +7,21 @@ const INTERRUPT_AGAIN = 10;
  * @throws the abort's error instead of the interrupt that it caused
  */
 export async function runAbortable(connection, aborts, run) {
-    for (const abort of aborts)
-        abort?.throwIfAborted();
-    let again;
-    const interrupt = () => {
-        connection.interrupt();
-        again ??= setInterval(() => connection.interrupt(), INTERRUPT_AGAIN);
-    };
-    const forget = aborts.map((abort) => abort?.onAbort(interrupt));
-    try {
-        return await run();
-    }
-    catch (error) {
-        const abort = aborts.find((candidate) => candidate?.error !== undefined);
-        if (abort?.error !== undefined && error instanceof InterruptedError)
-            throw abort.error;
-        throw error;
-    }
-    finally {
-        clearInterval(again);
-        for (const forgetOne of forget)
-            forgetOne?.();
-    }
+  for (const abort of aborts) abort?.throwIfAborted();
+  let again;
+  const interrupt = () => {
+    connection.interrupt();
+    again ??= setInterval(() => connection.interrupt(), INTERRUPT_AGAIN);
+  };
+  const forget = aborts.map((abort) => abort?.onAbort(interrupt));
+  try {
+    return await run();
+  } catch (error) {
+    const abort = aborts.find((candidate) => candidate?.error !== undefined);
+    if (abort?.error !== undefined && error instanceof InterruptedError) throw abort.error;
+    throw error;
+  } finally {
+    clearInterval(again);
+    for (const forgetOne of forget) forgetOne?.();
+  }
 }

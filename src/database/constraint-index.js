@@ -11,20 +11,15 @@ const [FIND_INDEX] = analyze(`
  * The error stays as it is when there is no such index (a rowid) or it can't be found out.
  */
 export async function nameConstraintIndex(connection, error) {
-    if (!(error instanceof ConstraintError) || error.index !== undefined || error.table === undefined)
-        return;
-    if (error.constraint !== 'unique' && error.constraint !== 'primaryKey')
-        return;
-    if (!connection.usable)
-        return;
-    try {
-        const args = [error.table, error.columns.join(', ')];
-        const { rows } = await connection.execute(FIND_INDEX, args, { fetch: 'first' });
-        const name = rows[0]?.[0];
-        if (typeof name === 'string')
-            error.index = name;
-    }
-    catch {
-        // The constraint error is what the caller must see, not a failure to describe it better.
-    }
+  if (!(error instanceof ConstraintError) || error.index !== undefined || error.table === undefined) return;
+  if (error.constraint !== 'unique' && error.constraint !== 'primaryKey') return;
+  if (!connection.usable) return;
+  try {
+    const args = [error.table, error.columns.join(', ')];
+    const { rows } = await connection.execute(FIND_INDEX, args, { fetch: 'first' });
+    const name = rows[0]?.[0];
+    if (typeof name === 'string') error.index = name;
+  } catch {
+    // The constraint error is what the caller must see, not a failure to describe it better.
+  }
 }

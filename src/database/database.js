@@ -1,4 +1,4 @@
-import { checkBehavior, checkTimeout, resolveConfig, resolveRetry, } from '../config.js';
+import { checkBehavior, checkTimeout, resolveConfig, resolveRetry } from '../config.js';
 import { CapabilityError, ConstraintError, closedError, findDatabaseError, isLockWait } from '../errors.js';
 import { Abort, orAborted, sleep } from './abort.js';
 import { runAbortable } from './abortable.js';
@@ -15,287 +15,273 @@ import { runInFrame } from './transaction-frame.js';
 const AUTOCOMMIT = Object.freeze({ transactionId: undefined, lastActive: 0 });
 /** A database: connections are opened as they are needed and kept until `close()`. Made by {@link open}. */
 export class Database extends Executor {
-    #pool;
-    /** @internal */
-    constructor(config) {
-        super(config, new Statements(config));
-        this.#pool = new Pool(config);
-    }
-    /** Whether `close()` was called. */
-    get closed() {
-        return this.#pool.closed;
-    }
-    /**
-     * Connects now instead of with the first statement.
-     *
-     * @throws {@link DatabaseError} when the database can't be opened
-     */
-    async ready() {
-        await this.#pool.openMain();
-    }
-    /**
-     * Closes every connection. Open transactions are rolled back, open streams end with an error, calls that wait for a
-     * lock are refused. Closing twice is fine.
-     */
-    async close() {
-        await this.#pool.close();
-    }
-    /** Same as `close()`, for `await using`. */
-    async [Symbol.asyncDispose]() {
-        await this.close();
-    }
-    /**
-     * Runs a callback in a transaction: commits when it resolves, rolls back when it throws, and throws what it threw.
-     *
-     * @param callback - is given the transaction; everything in it must go through that, not through the database
-     * @param options - `behavior`, `retry`, and `signal` and `timeout` (ms) for the transaction as a whole
-     * @throws {@link BusyError} when the locks were not to be had in `busyTimeout`
-     * @throws {@link CapabilityError} when the engine does not know the behaviour
-     * @throws {@link TransactionLostError} when the database itself ended the transaction
-     *
-     * @example
-     * ```ts
-     * import { open } from 'turso-dialect';
-     *
-     * await using db = open(':memory:');
-     * await db.execute('create table counter (value integer)');
-     * await db.transaction(
-     *   async (tx) => {
-     *     await tx.execute('insert into counter values (1)');
-     *     await tx.execute('update counter set value = value + 1');
-     *   },
-     *   { behavior: 'immediate', retry: 3 },
-     * );
-     * ```
-     */
-    async transaction(callback, options = {}) {
-        const retry = options.retry === undefined ? this.config.retry : resolveRetry(options.retry);
-        const abort = Abort.from({ signal: options.signal, timeout: checkTimeout(options.timeout) });
+  #pool;
+  /** @internal */
+  constructor(config) {
+    super(config, new Statements(config));
+    this.#pool = new Pool(config);
+  }
+  /** Whether `close()` was called. */
+  get closed() {
+    return this.#pool.closed;
+  }
+  /**
+   * Connects now instead of with the first statement.
+   *
+   * @throws {@link DatabaseError} when the database can't be opened
+   */
+  async ready() {
+    await this.#pool.openMain();
+  }
+  /**
+   * Closes every connection. Open transactions are rolled back, open streams end with an error, calls that wait for a
+   * lock are refused. Closing twice is fine.
+   */
+  async close() {
+    await this.#pool.close();
+  }
+  /** Same as `close()`, for `await using`. */
+  async [Symbol.asyncDispose]() {
+    await this.close();
+  }
+  /**
+   * Runs a callback in a transaction: commits when it resolves, rolls back when it throws, and throws what it threw.
+   *
+   * @param callback - is given the transaction; everything in it must go through that, not through the database
+   * @param options - `behavior`, `retry`, and `signal` and `timeout` (ms) for the transaction as a whole
+   * @throws {@link BusyError} when the locks were not to be had in `busyTimeout`
+   * @throws {@link CapabilityError} when the engine does not know the behaviour
+   * @throws {@link TransactionLostError} when the database itself ended the transaction
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table counter (value integer)');
+   * await db.transaction(
+   *   async (tx) => {
+   *     await tx.execute('insert into counter values (1)');
+   *     await tx.execute('update counter set value = value + 1');
+   *   },
+   *   { behavior: 'immediate', retry: 3 },
+   * );
+   * ```
+   */
+  async transaction(callback, options = {}) {
+    const retry = options.retry === undefined ? this.config.retry : resolveRetry(options.retry);
+    const abort = Abort.from({ signal: options.signal, timeout: checkTimeout(options.timeout) });
+    try {
+      for (let attempt = 0; ; attempt++) {
         try {
-            for (let attempt = 0;; attempt++) {
-                try {
-                    return await this.#runTransaction(callback, options.behavior, abort);
-                }
-                catch (error) {
-                    const again = attempt < retry.attempts && findDatabaseError(error)?.retryable === true;
-                    if (!again || abort?.error !== undefined)
-                        throw error;
-                    const pause = Math.min(retry.minDelay * 2 ** attempt, retry.maxDelay);
-                    await sleep(pause * (0.5 + Math.random() / 2), abort);
-                }
-            }
+          return await this.#runTransaction(callback, options.behavior, abort);
+        } catch (error) {
+          const again = attempt < retry.attempts && findDatabaseError(error)?.retryable === true;
+          if (!again || abort?.error !== undefined) throw error;
+          const pause = Math.min(retry.minDelay * 2 ** attempt, retry.maxDelay);
+          await sleep(pause * (0.5 + Math.random() / 2), abort);
         }
-        finally {
-            abort?.dispose();
-        }
+      }
+    } finally {
+      abort?.dispose();
     }
-    /**
-     * Runs a script of many statements without parameters. Triggers, strings and comments may contain `;`. Statements
-     * before a failed one are kept, unless `atomic` is set or the script has transactions of its own.
-     *
-     * @param options - `atomic`, `behavior` of the transaction if so; `signal` and `timeout` (ms)
-     * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
-     *
-     * @example
-     * ```ts
-     * import { open } from 'turso-dialect';
-     *
-     * await using db = open(':memory:');
-     * const { statementCount } = await db.script('create table t (a); insert into t values (1), (2);', { atomic: true });
-     * console.log(statementCount); // 2
-     * ```
-     */
-    async script(sql, options = {}) {
-        const abort = this.abortFrom(options);
+  }
+  /**
+   * Runs a script of many statements without parameters. Triggers, strings and comments may contain `;`. Statements
+   * before a failed one are kept, unless `atomic` is set or the script has transactions of its own.
+   *
+   * @param options - `atomic`, `behavior` of the transaction if so; `signal` and `timeout` (ms)
+   * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * const { statementCount } = await db.script('create table t (a); insert into t values (1), (2);', { atomic: true });
+   * console.log(statementCount); // 2
+   * ```
+   */
+  async script(sql, options = {}) {
+    const abort = this.abortFrom(options);
+    try {
+      return await runScript(this, sql, { ...options, abort });
+    } finally {
+      abort?.dispose();
+    }
+  }
+  /**
+   * @internal Runs `use` with a connection that nobody else touches, under the write lock. What it leaves behind on
+   * the connection it must undo; an open transaction is rolled back.
+   */
+  async withConnection(use, abort) {
+    const holder = { transactionId: undefined, lastActive: performance.now() };
+    const { lease, release } = await this.#lendForWriting(holder, abort, true);
+    try {
+      return await use(lease.connection);
+    } finally {
+      await release();
+    }
+  }
+  /** @internal Begins a transaction that its owner commits or rolls back. */
+  async begin(wanted, abort) {
+    const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
+    if (behavior === 'concurrent') {
+      throw new CapabilityError(
+        'concurrent',
+        "the libsql engine has no transactions with behavior 'concurrent'",
+      );
+    }
+    const transaction = new Transaction(this.config, this.statements, behavior, abort);
+    const writes = behavior === 'immediate' || behavior === 'exclusive';
+    const { lease, release, lock } = await this.#lendForWriting(transaction.holder, abort, writes);
+    try {
+      await waitWhileBusy(() => lease.connection.begin(behavior), this.config.busyTimeout, abort);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    const takeLater = (stop) =>
+      lock?.acquire(transaction.holder, this.#pool.lockWait(stop)) ?? Promise.resolve();
+    transaction.started(lease.connection, release, writes || lock === undefined ? undefined : takeLater);
+    return transaction;
+  }
+  /** @internal */
+  runStatement(statement, values, request, abort) {
+    const connection = this.#pool.main;
+    if (abort !== undefined || connection === undefined || !connection.usable) {
+      return this.#runSlowly(statement, values, request, abort);
+    }
+    const lock = this.#lockFor(statement);
+    if (lock !== undefined && !lock.tryAcquire(AUTOCOMMIT)) {
+      return this.#runSlowly(statement, values, request, abort);
+    }
+    let result;
+    try {
+      result = connection.execute(statement, values, request);
+    } catch (error) {
+      lock?.release(AUTOCOMMIT);
+      if (isLockWait(error)) return this.#runSlowly(statement, values, request, abort);
+      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      throw error;
+    }
+    if (result instanceof Promise) return result.finally(() => lock?.release(AUTOCOMMIT));
+    lock?.release(AUTOCOMMIT);
+    return result;
+  }
+  /** @internal */
+  async runAtomically(items, options) {
+    return await this.#runTransaction(
+      (tx) => runInOrder(tx, items, undefined),
+      options.behavior,
+      options.abort,
+    );
+  }
+  /** @internal */
+  async openSource(statement, values, { exactIntegers, abort }) {
+    const holder = { transactionId: undefined, lastActive: performance.now() };
+    const lease = await this.#pool.lend(holder, abort);
+    const shared = this.#pool.single !== undefined;
+    const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
+    try {
+      const { connection } = lease;
+      const openCursor = () =>
+        runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
+      const cursor = await waitWhileBusy(openCursor, this.config.busyTimeout, abort);
+      return {
+        columns: cursor.columns,
+        fetch: (size) => {
+          if (this.closed) throw closedError();
+          return cursor.fetch(size);
+        },
+        close: async () => {
+          cursor.close();
+          if (!shared) await lease.release();
+        },
+      };
+    } catch (error) {
+      if (!shared) await lease.release();
+      throw error;
+    } finally {
+      // The only connection is needed by others between the fetches; the cursor has a snapshot of its own.
+      if (shared) await lease.release();
+    }
+  }
+  async #runTransaction(callback, behavior, abort) {
+    const transaction = await this.begin(behavior, abort);
+    let result;
+    try {
+      const run = runInFrame(transaction.id, () => callback(transaction));
+      result = await (abort === undefined ? run : orAborted(run, abort));
+    } catch (error) {
+      await transaction.rollbackAfter(error);
+      throw error;
+    }
+    await transaction.commit();
+    return result;
+  }
+  async #runSlowly(statement, values, request, abort) {
+    const start = performance.now();
+    await this.#pool.openMain(abort);
+    if (abort !== undefined) return await this.#runAbortable(statement, values, request, abort);
+    const holder = { transactionId: undefined, lastActive: start };
+    const lock = this.#lockFor(statement);
+    await lock?.acquire(holder, this.#pool.lockWait(abort));
+    // It may have been replaced while this call waited.
+    let connection;
+    try {
+      connection = await this.#pool.openMain(abort);
+      const usable = connection;
+      const left = Math.max(0, this.config.busyTimeout - (performance.now() - start));
+      return await waitWhileBusy(() => usable.execute(statement, values, request), left, abort);
+    } catch (error) {
+      if (connection !== undefined) await nameConstraintIndex(connection, error);
+      throw error;
+    } finally {
+      lock?.release(holder);
+    }
+  }
+  /** Runs off-thread, on a connection that nobody else touches meanwhile. */
+  async #runAbortable(statement, values, request, abort) {
+    const holder = { transactionId: undefined, lastActive: performance.now() };
+    const { lease, release } = await this.#lendForWriting(holder, abort, statement.kind !== 'read');
+    const { connection } = lease;
+    try {
+      const run = () =>
+        runAbortable(connection, [abort], () =>
+          connection.execute(statement, values, { ...request, interruptible: true }),
+        );
+      return await waitWhileBusy(run, this.config.busyTimeout, abort);
+    } catch (error) {
+      await nameConstraintIndex(connection, error);
+      throw error;
+    } finally {
+      await release();
+    }
+  }
+  #lockFor(statement) {
+    return this.#pool.single ?? (statement.kind === 'read' ? undefined : this.#pool.writeLock);
+  }
+  /** Lends a connection, with the write lock if `lockNow`; the lock comes first, so that waiting costs no connection. */
+  async #lendForWriting(holder, abort, lockNow) {
+    await this.#pool.openMain(abort);
+    const lock = this.#pool.writeLock;
+    if (lockNow) await lock?.acquire(holder, this.#pool.lockWait(abort));
+    try {
+      const lease = await this.#pool.lend(holder, abort);
+      const release = async () => {
         try {
-            return await runScript(this, sql, { ...options, abort });
+          await lease.release();
+        } finally {
+          lock?.release(holder);
         }
-        finally {
-            abort?.dispose();
-        }
+      };
+      return { lease, release, lock };
+    } catch (error) {
+      lock?.release(holder);
+      throw error;
     }
-    /**
-     * @internal Runs `use` with a connection that nobody else touches, under the write lock. What it leaves behind on
-     * the connection it must undo; an open transaction is rolled back.
-     */
-    async withConnection(use, abort) {
-        const holder = { transactionId: undefined, lastActive: performance.now() };
-        const { lease, release } = await this.#lendForWriting(holder, abort, true);
-        try {
-            return await use(lease.connection);
-        }
-        finally {
-            await release();
-        }
-    }
-    /** @internal Begins a transaction that its owner commits or rolls back. */
-    async begin(wanted, abort) {
-        const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
-        if (behavior === 'concurrent') {
-            throw new CapabilityError('concurrent', "the libsql engine has no transactions with behavior 'concurrent'");
-        }
-        const transaction = new Transaction(this.config, this.statements, behavior, abort);
-        const writes = behavior === 'immediate' || behavior === 'exclusive';
-        const { lease, release, lock } = await this.#lendForWriting(transaction.holder, abort, writes);
-        try {
-            await waitWhileBusy(() => lease.connection.begin(behavior), this.config.busyTimeout, abort);
-        }
-        catch (error) {
-            await release();
-            throw error;
-        }
-        const takeLater = (stop) => lock?.acquire(transaction.holder, this.#pool.lockWait(stop)) ?? Promise.resolve();
-        transaction.started(lease.connection, release, writes || lock === undefined ? undefined : takeLater);
-        return transaction;
-    }
-    /** @internal */
-    runStatement(statement, values, request, abort) {
-        const connection = this.#pool.main;
-        if (abort !== undefined || connection === undefined || !connection.usable) {
-            return this.#runSlowly(statement, values, request, abort);
-        }
-        const lock = this.#lockFor(statement);
-        if (lock !== undefined && !lock.tryAcquire(AUTOCOMMIT)) {
-            return this.#runSlowly(statement, values, request, abort);
-        }
-        let result;
-        try {
-            result = connection.execute(statement, values, request);
-        }
-        catch (error) {
-            lock?.release(AUTOCOMMIT);
-            if (isLockWait(error))
-                return this.#runSlowly(statement, values, request, abort);
-            if (error instanceof ConstraintError)
-                return rejectNamed(connection, error);
-            throw error;
-        }
-        if (result instanceof Promise)
-            return result.finally(() => lock?.release(AUTOCOMMIT));
-        lock?.release(AUTOCOMMIT);
-        return result;
-    }
-    /** @internal */
-    async runAtomically(items, options) {
-        return await this.#runTransaction((tx) => runInOrder(tx, items, undefined), options.behavior, options.abort);
-    }
-    /** @internal */
-    async openSource(statement, values, { exactIntegers, abort }) {
-        const holder = { transactionId: undefined, lastActive: performance.now() };
-        const lease = await this.#pool.lend(holder, abort);
-        const shared = this.#pool.single !== undefined;
-        const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
-        try {
-            const { connection } = lease;
-            const openCursor = () => runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
-            const cursor = await waitWhileBusy(openCursor, this.config.busyTimeout, abort);
-            return {
-                columns: cursor.columns,
-                fetch: (size) => {
-                    if (this.closed)
-                        throw closedError();
-                    return cursor.fetch(size);
-                },
-                close: async () => {
-                    cursor.close();
-                    if (!shared)
-                        await lease.release();
-                },
-            };
-        }
-        catch (error) {
-            if (!shared)
-                await lease.release();
-            throw error;
-        }
-        finally {
-            // The only connection is needed by others between the fetches; the cursor has a snapshot of its own.
-            if (shared)
-                await lease.release();
-        }
-    }
-    async #runTransaction(callback, behavior, abort) {
-        const transaction = await this.begin(behavior, abort);
-        let result;
-        try {
-            const run = runInFrame(transaction.id, () => callback(transaction));
-            result = await (abort === undefined ? run : orAborted(run, abort));
-        }
-        catch (error) {
-            await transaction.rollbackAfter(error);
-            throw error;
-        }
-        await transaction.commit();
-        return result;
-    }
-    async #runSlowly(statement, values, request, abort) {
-        const start = performance.now();
-        await this.#pool.openMain(abort);
-        if (abort !== undefined)
-            return await this.#runAbortable(statement, values, request, abort);
-        const holder = { transactionId: undefined, lastActive: start };
-        const lock = this.#lockFor(statement);
-        await lock?.acquire(holder, this.#pool.lockWait(abort));
-        // It may have been replaced while this call waited.
-        let connection;
-        try {
-            connection = await this.#pool.openMain(abort);
-            const usable = connection;
-            const left = Math.max(0, this.config.busyTimeout - (performance.now() - start));
-            return await waitWhileBusy(() => usable.execute(statement, values, request), left, abort);
-        }
-        catch (error) {
-            if (connection !== undefined)
-                await nameConstraintIndex(connection, error);
-            throw error;
-        }
-        finally {
-            lock?.release(holder);
-        }
-    }
-    /** Runs off-thread, on a connection that nobody else touches meanwhile. */
-    async #runAbortable(statement, values, request, abort) {
-        const holder = { transactionId: undefined, lastActive: performance.now() };
-        const { lease, release } = await this.#lendForWriting(holder, abort, statement.kind !== 'read');
-        const { connection } = lease;
-        try {
-            const run = () => runAbortable(connection, [abort], () => connection.execute(statement, values, { ...request, interruptible: true }));
-            return await waitWhileBusy(run, this.config.busyTimeout, abort);
-        }
-        catch (error) {
-            await nameConstraintIndex(connection, error);
-            throw error;
-        }
-        finally {
-            await release();
-        }
-    }
-    #lockFor(statement) {
-        return this.#pool.single ?? (statement.kind === 'read' ? undefined : this.#pool.writeLock);
-    }
-    /** Lends a connection, with the write lock if `lockNow`; the lock comes first, so that waiting costs no connection. */
-    async #lendForWriting(holder, abort, lockNow) {
-        await this.#pool.openMain(abort);
-        const lock = this.#pool.writeLock;
-        if (lockNow)
-            await lock?.acquire(holder, this.#pool.lockWait(abort));
-        try {
-            const lease = await this.#pool.lend(holder, abort);
-            const release = async () => {
-                try {
-                    await lease.release();
-                }
-                finally {
-                    lock?.release(holder);
-                }
-            };
-            return { lease, release, lock };
-        }
-        catch (error) {
-            lock?.release(holder);
-            throw error;
-        }
-    }
+  }
 }
 /**
  * Opens a database. The config is checked now; the connection is made with the first statement or by `ready()`.
@@ -312,9 +298,9 @@ export class Database extends Executor {
  * ```
  */
 export function open(config) {
-    return new Database(resolveConfig(config));
+  return new Database(resolveConfig(config));
 }
 async function rejectNamed(connection, error) {
-    await nameConstraintIndex(connection, error);
-    throw error;
+  await nameConstraintIndex(connection, error);
+  throw error;
 }

@@ -1,7 +1,7 @@
 import { ConfigError, DatabaseError, MigrationError, suppress } from '../errors.js';
 import { waitWhileBusy } from './busy.js';
 import { checkForeignKeys, findNewProblems } from './migration-foreign-keys.js';
-import { findPending, identifyMigrations, nameOf, } from './migration-plan.js';
+import { findPending, identifyMigrations, nameOf } from './migration-plan.js';
 import { disableForeignKeys, readSettings, restoreSettings } from './migration-settings.js';
 import { dropsTable, parseMigration, stepError } from './migration-statements.js';
 import { MigrationTable } from './migration-table.js';
@@ -27,189 +27,200 @@ const MOST_LISTED = 20;
  * ```
  */
 export async function runMigrations(database, migrations, options = {}) {
-    const start = performance.now();
-    const resolved = resolveOptions(options);
-    const applied = await new MigrationRun(database, await identifyMigrations(migrations), resolved).run();
-    return {
-        applied,
-        skipped: migrations.length - applied.length,
-        durationMs: Math.round(performance.now() - start),
-    };
+  const start = performance.now();
+  const resolved = resolveOptions(options);
+  const applied = await new MigrationRun(database, await identifyMigrations(migrations), resolved).run();
+  return {
+    applied,
+    skipped: migrations.length - applied.length,
+    durationMs: Math.round(performance.now() - start),
+  };
 }
 class MigrationRun {
-    #database;
-    #migrations;
-    #options;
-    #table;
-    constructor(database, migrations, options) {
-        this.#database = database;
-        this.#migrations = migrations;
-        this.#options = options;
-        this.#table = new MigrationTable(options.migrationsTable);
+  #database;
+  #migrations;
+  #options;
+  #table;
+  constructor(database, migrations, options) {
+    this.#database = database;
+    this.#migrations = migrations;
+    this.#options = options;
+    this.#table = new MigrationTable(options.migrationsTable);
+  }
+  /** Tags of the migrations that it applied. */
+  async run() {
+    const database = this.#database;
+    const known = await this.#patiently(() =>
+      this.#table.read((statement, values, request) => database.runStatement(statement, values, request)),
+    );
+    const pending = findPending(this.#migrations, known, this.#options.onChanged);
+    // All are checked before the first is run.
+    const parsed = pending.map((migration) => parseMigration(migration, database.statements));
+    return parsed.length === 0
+      ? []
+      : await this.#withConnection((connection) => this.#applyAll(connection, parsed));
+  }
+  async #applyAll(connection, pending) {
+    const applied = [];
+    for (const parsed of pending) {
+      if (await this.#apply(connection, parsed)) applied.push(parsed.migration.tag);
     }
-    /** Tags of the migrations that it applied. */
-    async run() {
-        const database = this.#database;
-        const known = await this.#patiently(() => this.#table.read((statement, values, request) => database.runStatement(statement, values, request)));
-        const pending = findPending(this.#migrations, known, this.#options.onChanged);
-        // All are checked before the first is run.
-        const parsed = pending.map((migration) => parseMigration(migration, database.statements));
-        return parsed.length === 0
-            ? []
-            : await this.#withConnection((connection) => this.#applyAll(connection, parsed));
+    return applied;
+  }
+  /** Applies one migration, unless another process did it since the table was read. */
+  async #apply(connection, parsed) {
+    const before = await readSettings(connection);
+    return await settle(
+      async () => {
+        // In a transaction this pragma does nothing, so it comes first; with foreign keys on, a table that is
+        // dropped to be built anew would take the rows that reference it along.
+        if (!(await disableForeignKeys(connection))) refuseRebuild(parsed);
+        return await this.#applyInTransaction(connection, parsed);
+      },
+      () => this.#restore(connection, before),
+    );
+  }
+  async #applyInTransaction(connection, parsed) {
+    await this.#patiently(() => connection.begin('immediate'));
+    return await settle(
+      async () => {
+        if (!(await this.#isPending(connection, parsed.migration))) return false;
+        const check = this.#options.foreignKeyCheck === 'error';
+        const before = check ? await inspect(connection, parsed.migration) : undefined;
+        await this.#runSteps(connection, parsed);
+        if (before !== undefined) await refuseNewProblems(connection, parsed.migration, before);
+        await this.#table.record(connection, parsed.migration);
+        await this.#patiently(() => connection.commit());
+        return true;
+      },
+      async () => {
+        if (connection.inTransaction) await connection.rollback();
+      },
+    );
+  }
+  async #isPending(connection, { tag }) {
+    const known = await this.#table.read((statement, values, request) =>
+      connection.execute(statement, values, request),
+    );
+    return findPending(this.#migrations, known, this.#options.onChanged).some(
+      (pending) => pending.tag === tag,
+    );
+  }
+  async #runSteps(connection, parsed) {
+    for (const step of parsed.steps) {
+      if (!step.run) continue;
+      try {
+        await this.#patiently(() => connection.execute(step.statement, [], { fetch: 'none' }));
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) throw error;
+        throw stepError(parsed, step, error.message, error);
+      }
     }
-    async #applyAll(connection, pending) {
-        const applied = [];
-        for (const parsed of pending) {
-            if (await this.#apply(connection, parsed))
-                applied.push(parsed.migration.tag);
-        }
-        return applied;
+  }
+  /** Leaves the connection as it was, or out of use. */
+  async #restore(connection, before) {
+    const replaceable = this.#database.config.target.kind !== 'memory';
+    if (replaceable && !connection.usable) return;
+    try {
+      await restoreSettings(connection, before);
+    } catch (error) {
+      // The pool replaces a closed connection; a memory database would be lost with it.
+      if (replaceable) await connection.close();
+      throw error;
     }
-    /** Applies one migration, unless another process did it since the table was read. */
-    async #apply(connection, parsed) {
-        const before = await readSettings(connection);
-        return await settle(async () => {
-            // In a transaction this pragma does nothing, so it comes first; with foreign keys on, a table that is
-            // dropped to be built anew would take the rows that reference it along.
-            if (!(await disableForeignKeys(connection)))
-                refuseRebuild(parsed);
-            return await this.#applyInTransaction(connection, parsed);
-        }, () => this.#restore(connection, before));
-    }
-    async #applyInTransaction(connection, parsed) {
-        await this.#patiently(() => connection.begin('immediate'));
-        return await settle(async () => {
-            if (!(await this.#isPending(connection, parsed.migration)))
-                return false;
-            const check = this.#options.foreignKeyCheck === 'error';
-            const before = check ? await inspect(connection, parsed.migration) : undefined;
-            await this.#runSteps(connection, parsed);
-            if (before !== undefined)
-                await refuseNewProblems(connection, parsed.migration, before);
-            await this.#table.record(connection, parsed.migration);
-            await this.#patiently(() => connection.commit());
-            return true;
-        }, async () => {
-            if (connection.inTransaction)
-                await connection.rollback();
-        });
-    }
-    async #isPending(connection, { tag }) {
-        const known = await this.#table.read((statement, values, request) => connection.execute(statement, values, request));
-        return findPending(this.#migrations, known, this.#options.onChanged).some((pending) => pending.tag === tag);
-    }
-    async #runSteps(connection, parsed) {
-        for (const step of parsed.steps) {
-            if (!step.run)
-                continue;
-            try {
-                await this.#patiently(() => connection.execute(step.statement, [], { fetch: 'none' }));
-            }
-            catch (error) {
-                if (!(error instanceof DatabaseError))
-                    throw error;
-                throw stepError(parsed, step, error.message, error);
-            }
-        }
-    }
-    /** Leaves the connection as it was, or out of use. */
-    async #restore(connection, before) {
-        const replaceable = this.#database.config.target.kind !== 'memory';
-        if (replaceable && !connection.usable)
-            return;
-        try {
-            await restoreSettings(connection, before);
-        }
-        catch (error) {
-            // The pool replaces a closed connection; a memory database would be lost with it.
-            if (replaceable)
-                await connection.close();
-            throw error;
-        }
-    }
-    /** Calls `use` once with a connection of its own, however long others need theirs. */
-    async #withConnection(use) {
-        const [outcome] = await this.#patiently(() => this.#database.withConnection((connection) => Promise.allSettled([use(connection)])));
-        if (outcome.status === 'rejected')
-            throw outcome.reason;
-        return outcome.value;
-    }
-    #patiently(run) {
-        return waitWhileBusy(run, this.#options.lockTimeout, undefined);
-    }
+  }
+  /** Calls `use` once with a connection of its own, however long others need theirs. */
+  async #withConnection(use) {
+    const [outcome] = await this.#patiently(() =>
+      this.#database.withConnection((connection) => Promise.allSettled([use(connection)])),
+    );
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  }
+  #patiently(run) {
+    return waitWhileBusy(run, this.#options.lockTimeout, undefined);
+  }
 }
 /** Runs `cleanup` after `run` in any case; the first failure is the one that is thrown. */
 async function settle(run, cleanup) {
-    let result;
+  let result;
+  try {
+    result = await run();
+  } catch (error) {
     try {
-        result = await run();
+      await cleanup();
+    } catch (later) {
+      suppress(error, later);
     }
-    catch (error) {
-        try {
-            await cleanup();
-        }
-        catch (later) {
-            suppress(error, later);
-        }
-        throw error;
-    }
-    await cleanup();
-    return result;
+    throw error;
+  }
+  await cleanup();
+  return result;
 }
 async function inspect(connection, migration) {
-    try {
-        return await checkForeignKeys(connection);
-    }
-    catch (cause) {
-        if (!(cause instanceof DatabaseError))
-            throw cause;
-        throw new MigrationError(`${nameOf(migration)}: the foreign keys can't be checked: ${cause.message}`, {
-            migration: migration.tag,
-            cause,
-        });
-    }
+  try {
+    return await checkForeignKeys(connection);
+  } catch (cause) {
+    if (!(cause instanceof DatabaseError)) throw cause;
+    throw new MigrationError(`${nameOf(migration)}: the foreign keys can't be checked: ${cause.message}`, {
+      migration: migration.tag,
+      cause,
+    });
+  }
 }
 async function refuseNewProblems(connection, migration, before) {
-    const after = await inspect(connection, migration);
-    const { violations, mismatches } = await findNewProblems(connection, before, after);
-    if (mismatches.length > 0) {
-        throw new MigrationError(`${nameOf(migration)} was undone: it would leave a reference to columns that have no unique index: ` +
-            mismatches.slice(0, MOST_LISTED).join('; '), { migration: migration.tag });
-    }
-    if (violations.length === 0)
-        return;
-    const listed = violations.slice(0, MOST_LISTED);
-    const lines = listed.map(({ table, rowid, parent }) => `\n${table}, rowid ${rowid ?? 'none'}: no row in ${parent}`);
-    const rest = violations.length > listed.length ? `\nand ${violations.length - listed.length} more` : '';
-    throw new MigrationError(`${nameOf(migration)} was undone: it would leave rows without the row they reference (foreign keys are off while ` +
-        `a migration runs, so ON DELETE and ON UPDATE don't act):${lines.join('')}${rest}`, { migration: migration.tag, violations: listed });
+  const after = await inspect(connection, migration);
+  const { violations, mismatches } = await findNewProblems(connection, before, after);
+  if (mismatches.length > 0) {
+    throw new MigrationError(
+      `${nameOf(migration)} was undone: it would leave a reference to columns that have no unique index: ` +
+        mismatches.slice(0, MOST_LISTED).join('; '),
+      { migration: migration.tag },
+    );
+  }
+  if (violations.length === 0) return;
+  const listed = violations.slice(0, MOST_LISTED);
+  const lines = listed.map(
+    ({ table, rowid, parent }) => `\n${table}, rowid ${rowid ?? 'none'}: no row in ${parent}`,
+  );
+  const rest = violations.length > listed.length ? `\nand ${violations.length - listed.length} more` : '';
+  throw new MigrationError(
+    `${nameOf(migration)} was undone: it would leave rows without the row they reference (foreign keys are off while ` +
+      `a migration runs, so ON DELETE and ON UPDATE don't act):${lines.join('')}${rest}`,
+    { migration: migration.tag, violations: listed },
+  );
 }
 function refuseRebuild(parsed) {
-    const step = parsed.steps.find(({ statement }) => dropsTable(statement));
-    if (step === undefined)
-        return;
-    throw stepError(parsed, step, 'foreign keys could not be turned off, so dropping a table would delete or change the rows that reference it');
+  const step = parsed.steps.find(({ statement }) => dropsTable(statement));
+  if (step === undefined) return;
+  throw stepError(
+    parsed,
+    step,
+    'foreign keys could not be turned off, so dropping a table would delete or change the rows that reference it',
+  );
 }
 function resolveOptions(options) {
-    const { migrationsTable = '__drizzle_migrations', foreignKeyCheck = 'error', onChanged = 'error', } = options;
-    const { lockTimeout = 60_000 } = options;
-    const resolved = { migrationsTable, foreignKeyCheck, onChanged, lockTimeout };
-    for (const [key, value] of Object.entries(options)) {
-        if (value !== undefined && !(key in resolved))
-            throw new ConfigError(key, 'unknown key');
-    }
-    if (typeof migrationsTable !== 'string' || migrationsTable === '' || migrationsTable.includes('\0')) {
-        throw new ConfigError('migrationsTable', 'expected the name of a table');
-    }
-    if (foreignKeyCheck !== 'error' && foreignKeyCheck !== 'off') {
-        throw new ConfigError('foreignKeyCheck', "expected 'error' or 'off'");
-    }
-    if (onChanged !== 'error' && onChanged !== 'ignore') {
-        throw new ConfigError('onChanged', "expected 'error' or 'ignore'");
-    }
-    if (!Number.isInteger(lockTimeout) || lockTimeout < 0 || lockTimeout > 2 ** 31 - 1) {
-        throw new ConfigError('lockTimeout', 'expected a whole number of ms, 0 or more');
-    }
-    return resolved;
+  const {
+    migrationsTable = '__drizzle_migrations',
+    foreignKeyCheck = 'error',
+    onChanged = 'error',
+  } = options;
+  const { lockTimeout = 60_000 } = options;
+  const resolved = { migrationsTable, foreignKeyCheck, onChanged, lockTimeout };
+  for (const [key, value] of Object.entries(options)) {
+    if (value !== undefined && !(key in resolved)) throw new ConfigError(key, 'unknown key');
+  }
+  if (typeof migrationsTable !== 'string' || migrationsTable === '' || migrationsTable.includes('\0')) {
+    throw new ConfigError('migrationsTable', 'expected the name of a table');
+  }
+  if (foreignKeyCheck !== 'error' && foreignKeyCheck !== 'off') {
+    throw new ConfigError('foreignKeyCheck', "expected 'error' or 'off'");
+  }
+  if (onChanged !== 'error' && onChanged !== 'ignore') {
+    throw new ConfigError('onChanged', "expected 'error' or 'ignore'");
+  }
+  if (!Number.isInteger(lockTimeout) || lockTimeout < 0 || lockTimeout > 2 ** 31 - 1) {
+    throw new ConfigError('lockTimeout', 'expected a whole number of ms, 0 or more');
+  }
+  return resolved;
 }

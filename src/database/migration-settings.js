@@ -1,21 +1,15 @@
 import { MigrationError } from '../errors.js';
 import { only } from './migration-table.js';
 /** Settings of a connection that a migration may change and that must be as before when it goes back to the pool. */
-const SETTINGS = [
-    'foreign_keys',
-    'legacy_alter_table',
-    'ignore_check_constraints',
-    'recursive_triggers',
-];
+const SETTINGS = ['foreign_keys', 'legacy_alter_table', 'ignore_check_constraints', 'recursive_triggers'];
 /** The settings as they are now. */
 export async function readSettings(connection) {
-    const settings = new Map();
-    for (const name of SETTINGS) {
-        const value = await readSetting(connection, name);
-        if (value !== undefined)
-            settings.set(name, value);
-    }
-    return settings;
+  const settings = new Map();
+  for (const name of SETTINGS) {
+    const value = await readSetting(connection, name);
+    if (value !== undefined) settings.set(name, value);
+  }
+  return settings;
 }
 /**
  * Puts settings back. Must be called outside a transaction, where `foreign_keys` would not change.
@@ -23,22 +17,20 @@ export async function readSettings(connection) {
  * @throws {@link MigrationError} when one does not take its value
  */
 export async function restoreSettings(connection, before) {
-    for (const [name, value] of before) {
-        if ((await readSetting(connection, name)) === value)
-            continue;
-        await connection.control(`PRAGMA ${name}=${value}`);
-        if ((await readSetting(connection, name)) === value)
-            continue;
-        throw new MigrationError(`PRAGMA ${name} could not be set back to ${value} after a migration`);
-    }
+  for (const [name, value] of before) {
+    if ((await readSetting(connection, name)) === value) continue;
+    await connection.control(`PRAGMA ${name}=${value}`);
+    if ((await readSetting(connection, name)) === value) continue;
+    throw new MigrationError(`PRAGMA ${name} could not be set back to ${value} after a migration`);
+  }
 }
 /** Turns foreign keys off and tells whether they are; must be called outside a transaction. */
 export async function disableForeignKeys(connection) {
-    await connection.control('PRAGMA foreign_keys=OFF');
-    return (await readSetting(connection, 'foreign_keys')) !== 1;
+  await connection.control('PRAGMA foreign_keys=OFF');
+  return (await readSetting(connection, 'foreign_keys')) !== 1;
 }
 async function readSetting(connection, name) {
-    const { rows } = await connection.execute(only(`PRAGMA ${name}`), [], { fetch: 'all' });
-    const value = rows[0]?.[0];
-    return typeof value === 'number' ? value : undefined;
+  const { rows } = await connection.execute(only(`PRAGMA ${name}`), [], { fetch: 'all' });
+  const value = rows[0]?.[0];
+  return typeof value === 'number' ? value : undefined;
 }

@@ -11,215 +11,195 @@ import { shareWriteLock, unshareWriteLock } from './write-lock.js';
  * others wait.
  */
 export class Pool {
-    #config;
-    #idle = [];
-    /** Those on which only interruptible calls were made, which are slow to prepare for on others. */
-    #idleInterruptible = [];
-    #lent = new Set();
-    #waiters = [];
-    #opening = 0;
-    #engine;
-    #main;
-    #openingMain;
-    #single;
-    #writeLock;
-    #writeLockName;
-    #closing;
-    constructor(config) {
-        this.#config = config;
-        if (config.target.kind === 'memory')
-            this.#single = new Lock('the only connection of the database');
+  #config;
+  #idle = [];
+  /** Those on which only interruptible calls were made, which are slow to prepare for on others. */
+  #idleInterruptible = [];
+  #lent = new Set();
+  #waiters = [];
+  #opening = 0;
+  #engine;
+  #main;
+  #openingMain;
+  #single;
+  #writeLock;
+  #writeLockName;
+  #closing;
+  constructor(config) {
+    this.#config = config;
+    if (config.target.kind === 'memory') this.#single = new Lock('the only connection of the database');
+  }
+  get closed() {
+    return this.#closing !== undefined;
+  }
+  /** The lock that serialises everything, where the database lives in one connection. */
+  get single() {
+    return this.#single;
+  }
+  /** The lock that serialises writers; undefined before the first connection and where {@link single} does it. */
+  get writeLock() {
+    return this.#writeLock;
+  }
+  /** How a lock is waited for: as long as `busyTimeout` allows, and not after `close()`. */
+  lockWait(abort) {
+    return { timeout: this.#config.busyTimeout, abort, owner: this };
+  }
+  /** The autocommit connection, if it is open and in order. */
+  get main() {
+    return this.#main;
+  }
+  /** Opens the autocommit connection if it is not open, or replaces it if it is not in order. */
+  async openMain(abort) {
+    this.#assertOpen();
+    if (this.#main !== undefined && (this.#main.usable || this.#single !== undefined)) return this.#main;
+    if (this.#main !== undefined) void Promise.resolve(this.#main.close()).catch(ignore);
+    this.#main = undefined;
+    // Others wait for it too, so the abort of one ends that one's wait only.
+    this.#openingMain ??= this.#connect(undefined).finally(() => {
+      this.#openingMain = undefined;
+    });
+    const opening = this.#openingMain;
+    const connection = await (abort === undefined ? opening : orAborted(opening, abort));
+    if (this.closed) {
+      await connection.close();
+      this.#assertOpen();
     }
-    get closed() {
-        return this.#closing !== undefined;
+    this.#main ??= connection;
+    return this.#main;
+  }
+  /** Lends a connection; waits while as many as `concurrency` are lent, or for the only one. */
+  async lend(holder, abort) {
+    this.#assertOpen();
+    const single = this.#single;
+    // Awaited, so that callers stay visible in the stack (transaction-frame.ts).
+    if (single !== undefined) return await this.#lendSingle(single, holder, abort);
+    await this.#waitForRoom(abort);
+    const idleOnes = abort === undefined ? this.#idle : this.#idleInterruptible;
+    const idle = idleOnes.pop();
+    let connection;
+    try {
+      connection = idle ?? (await this.#connect(abort));
+    } catch (error) {
+      this.#makeRoom();
+      throw error;
+    } finally {
+      this.#opening--;
     }
-    /** The lock that serialises everything, where the database lives in one connection. */
-    get single() {
-        return this.#single;
+    this.#lent.add(connection);
+    return { connection, release: () => this.#takeBack(connection, idleOnes) };
+  }
+  /** Closes every connection; what is lent is rolled back and closed as well. */
+  close() {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+  async #lendSingle(single, holder, abort) {
+    const connection = await this.openMain(abort);
+    await single.acquire(holder, this.lockWait(abort));
+    if (this.closed) {
+      single.release(holder);
+      this.#assertOpen();
     }
-    /** The lock that serialises writers; undefined before the first connection and where {@link single} does it. */
-    get writeLock() {
-        return this.#writeLock;
-    }
-    /** How a lock is waited for: as long as `busyTimeout` allows, and not after `close()`. */
-    lockWait(abort) {
-        return { timeout: this.#config.busyTimeout, abort, owner: this };
-    }
-    /** The autocommit connection, if it is open and in order. */
-    get main() {
-        return this.#main;
-    }
-    /** Opens the autocommit connection if it is not open, or replaces it if it is not in order. */
-    async openMain(abort) {
-        this.#assertOpen();
-        if (this.#main !== undefined && (this.#main.usable || this.#single !== undefined))
-            return this.#main;
-        if (this.#main !== undefined)
-            void Promise.resolve(this.#main.close()).catch(ignore);
-        this.#main = undefined;
-        // Others wait for it too, so the abort of one ends that one's wait only.
-        this.#openingMain ??= this.#connect(undefined).finally(() => {
-            this.#openingMain = undefined;
-        });
-        const opening = this.#openingMain;
-        const connection = await (abort === undefined ? opening : orAborted(opening, abort));
-        if (this.closed) {
-            await connection.close();
-            this.#assertOpen();
-        }
-        this.#main ??= connection;
-        return this.#main;
-    }
-    /** Lends a connection; waits while as many as `concurrency` are lent, or for the only one. */
-    async lend(holder, abort) {
-        this.#assertOpen();
-        const single = this.#single;
-        // Awaited, so that callers stay visible in the stack (transaction-frame.ts).
-        if (single !== undefined)
-            return await this.#lendSingle(single, holder, abort);
-        await this.#waitForRoom(abort);
-        const idleOnes = abort === undefined ? this.#idle : this.#idleInterruptible;
-        const idle = idleOnes.pop();
-        let connection;
+    return {
+      connection,
+      release: async () => {
         try {
-            connection = idle ?? (await this.#connect(abort));
+          if (connection.inTransaction) await connection.rollback();
+        } finally {
+          single.release(holder);
         }
-        catch (error) {
-            this.#makeRoom();
-            throw error;
-        }
-        finally {
-            this.#opening--;
-        }
-        this.#lent.add(connection);
-        return { connection, release: () => this.#takeBack(connection, idleOnes) };
+      },
+    };
+  }
+  async #takeBack(connection, idleOnes) {
+    if (!this.#lent.delete(connection)) return;
+    try {
+      // It must not go back with a transaction that the next holder would inherit.
+      if (connection.usable && connection.inTransaction) await connection.rollback();
+    } catch {
+      // A failed rollback leaves it unusable, which is looked at next.
     }
-    /** Closes every connection; what is lent is rolled back and closed as well. */
-    close() {
-        this.#closing ??= this.#closeAll();
-        return this.#closing;
+    if (connection.usable && !this.closed) idleOnes.push(connection);
+    else await Promise.resolve(connection.close()).catch(ignore);
+    this.#makeRoom();
+  }
+  async #connect(abort) {
+    this.#engine ??= loadEngine(this.#config);
+    const engine = await this.#engine;
+    const connection = await waitWhileBusy(() => engine.connect(), this.#config.busyTimeout, abort);
+    if (this.#writeLock === undefined && engine.writeLock !== undefined && !this.closed) {
+      this.#writeLockName = engine.writeLock;
+      this.#writeLock = shareWriteLock(engine.writeLock);
     }
-    async #lendSingle(single, holder, abort) {
-        const connection = await this.openMain(abort);
-        await single.acquire(holder, this.lockWait(abort));
-        if (this.closed) {
-            single.release(holder);
-            this.#assertOpen();
+    try {
+      await this.#config.onConnect?.({
+        script: (sql) => runSetup(connection, sql, this.#config.busyTimeout),
+      });
+      return connection;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+  /** Takes one of the `concurrency` places, which counts as `opening` until its connection is there. */
+  async #waitForRoom(abort) {
+    const start = performance.now();
+    while (this.#lent.size + this.#opening >= this.#config.concurrency) {
+      const left = this.#config.busyTimeout - (performance.now() - start);
+      if (left <= 0) throw exhausted(this.#config);
+      await new Promise((resolve) => {
+        const timer = setTimeout(done, left);
+        const forget = abort?.onAbort(done);
+        const waiters = this.#waiters;
+        waiters.push(done);
+        function done() {
+          clearTimeout(timer);
+          forget?.();
+          const index = waiters.indexOf(done);
+          if (index >= 0) waiters.splice(index, 1);
+          resolve();
         }
-        return {
-            connection,
-            release: async () => {
-                try {
-                    if (connection.inTransaction)
-                        await connection.rollback();
-                }
-                finally {
-                    single.release(holder);
-                }
-            },
-        };
+      });
+      abort?.throwIfAborted();
+      this.#assertOpen();
     }
-    async #takeBack(connection, idleOnes) {
-        if (!this.#lent.delete(connection))
-            return;
-        try {
-            // It must not go back with a transaction that the next holder would inherit.
-            if (connection.usable && connection.inTransaction)
-                await connection.rollback();
-        }
-        catch {
-            // A failed rollback leaves it unusable, which is looked at next.
-        }
-        if (connection.usable && !this.closed)
-            idleOnes.push(connection);
-        else
-            await Promise.resolve(connection.close()).catch(ignore);
-        this.#makeRoom();
-    }
-    async #connect(abort) {
-        this.#engine ??= loadEngine(this.#config);
-        const engine = await this.#engine;
-        const connection = await waitWhileBusy(() => engine.connect(), this.#config.busyTimeout, abort);
-        if (this.#writeLock === undefined && engine.writeLock !== undefined && !this.closed) {
-            this.#writeLockName = engine.writeLock;
-            this.#writeLock = shareWriteLock(engine.writeLock);
-        }
-        try {
-            await this.#config.onConnect?.({
-                script: (sql) => runSetup(connection, sql, this.#config.busyTimeout),
-            });
-            return connection;
-        }
-        catch (error) {
-            await connection.close();
-            throw error;
-        }
-    }
-    /** Takes one of the `concurrency` places, which counts as `opening` until its connection is there. */
-    async #waitForRoom(abort) {
-        const start = performance.now();
-        while (this.#lent.size + this.#opening >= this.#config.concurrency) {
-            const left = this.#config.busyTimeout - (performance.now() - start);
-            if (left <= 0)
-                throw exhausted(this.#config);
-            await new Promise((resolve) => {
-                const timer = setTimeout(done, left);
-                const forget = abort?.onAbort(done);
-                const waiters = this.#waiters;
-                waiters.push(done);
-                function done() {
-                    clearTimeout(timer);
-                    forget?.();
-                    const index = waiters.indexOf(done);
-                    if (index >= 0)
-                        waiters.splice(index, 1);
-                    resolve();
-                }
-            });
-            abort?.throwIfAborted();
-            this.#assertOpen();
-        }
-        // Counted before anyone else can look.
-        this.#opening++;
-    }
-    #makeRoom() {
-        this.#waiters[0]?.();
-    }
-    async #closeAll() {
-        this.#single?.close(closedError);
-        this.#writeLock?.refuse(this, closedError);
-        for (const wake of [...this.#waiters])
-            wake();
-        for (const connection of this.#lent)
-            connection.interrupt();
-        if (this.#single !== undefined)
-            this.#main?.interrupt();
-        const open = [...this.#idle.splice(0), ...this.#idleInterruptible.splice(0), ...this.#lent];
-        this.#lent.clear();
-        if (this.#main !== undefined)
-            open.push(this.#main);
-        this.#main = undefined;
-        for (const connection of open)
-            await Promise.resolve(connection.close()).catch(ignore);
-        if (this.#writeLockName !== undefined)
-            unshareWriteLock(this.#writeLockName);
-    }
-    #assertOpen() {
-        if (this.closed)
-            throw closedError();
-    }
+    // Counted before anyone else can look.
+    this.#opening++;
+  }
+  #makeRoom() {
+    this.#waiters[0]?.();
+  }
+  async #closeAll() {
+    this.#single?.close(closedError);
+    this.#writeLock?.refuse(this, closedError);
+    for (const wake of [...this.#waiters]) wake();
+    for (const connection of this.#lent) connection.interrupt();
+    if (this.#single !== undefined) this.#main?.interrupt();
+    const open = [...this.#idle.splice(0), ...this.#idleInterruptible.splice(0), ...this.#lent];
+    this.#lent.clear();
+    if (this.#main !== undefined) open.push(this.#main);
+    this.#main = undefined;
+    for (const connection of open) await Promise.resolve(connection.close()).catch(ignore);
+    if (this.#writeLockName !== undefined) unshareWriteLock(this.#writeLockName);
+  }
+  #assertOpen() {
+    if (this.closed) throw closedError();
+  }
 }
 /**
  * What `onConnect` runs; it belongs to the application, so the file functions are its own affair. Nothing is wrapped in
  * a transaction: a temporary table must not have to wait for the write lock.
  */
 async function runSetup(connection, sql, busyTimeout) {
-    for (const { text } of analyze(sql).statements) {
-        await waitWhileBusy(() => connection.control(text), busyTimeout, undefined);
-    }
+  for (const { text } of analyze(sql).statements) {
+    await waitWhileBusy(() => connection.control(text), busyTimeout, undefined);
+  }
 }
 function exhausted({ concurrency, busyTimeout }) {
-    return new BusyError(`all ${concurrency} connections were in use for ${busyTimeout} ms; end transactions and streams sooner, or raise ` +
-        'config.concurrency', { code: 'SQLITE_BUSY', kind: 'busy', retryable: true });
+  return new BusyError(
+    `all ${concurrency} connections were in use for ${busyTimeout} ms; end transactions and streams sooner, or raise ` +
+      'config.concurrency',
+    { code: 'SQLITE_BUSY', kind: 'busy', retryable: true },
+  );
 }
-function ignore() { }
+function ignore() {}

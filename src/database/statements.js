@@ -7,81 +7,86 @@ const KNOWN_STATEMENTS = 500;
 const LONGEST_KEPT_SQL = 16_384;
 /** Set by us on every connection, so SQL must not change them behind our back. */
 const OWN_PRAGMAS = {
-    query_only: "use a transaction with behavior 'read'",
-    busy_timeout: 'use config.busyTimeout; the native timeout would block the event loop',
+  query_only: "use a transaction with behavior 'read'",
+  busy_timeout: 'use config.busyTimeout; the native timeout would block the event loop',
 };
 /** Looks at SQL texts before they go to an engine and remembers what it found. */
 export class Statements {
-    #allowFileFunctions;
-    #known = new LruCache(KNOWN_STATEMENTS);
-    constructor(config) {
-        this.#allowFileFunctions = config.allowFileFunctions;
+  #allowFileFunctions;
+  #known = new LruCache(KNOWN_STATEMENTS);
+  constructor(config) {
+    this.#allowFileFunctions = config.allowFileFunctions;
+  }
+  /**
+   * The one statement of a text.
+   *
+   * @throws {@link DatabaseError} when there is none or more than one, or when it calls a refused function
+   * @throws {@link TransactionError} when it controls a transaction
+   */
+  one(sql) {
+    const known = this.#known.get(sql);
+    if (known !== undefined) return known;
+    const statements = this.#analyze(sql);
+    const [statement] = statements;
+    if (statement === undefined) {
+      throw new DatabaseError('the SQL text holds no statement', { code: 'NO_STATEMENT', kind: 'sql', sql });
     }
-    /**
-     * The one statement of a text.
-     *
-     * @throws {@link DatabaseError} when there is none or more than one, or when it calls a refused function
-     * @throws {@link TransactionError} when it controls a transaction
-     */
-    one(sql) {
-        const known = this.#known.get(sql);
-        if (known !== undefined)
-            return known;
-        const statements = this.#analyze(sql);
-        const [statement] = statements;
-        if (statement === undefined) {
-            throw new DatabaseError('the SQL text holds no statement', { code: 'NO_STATEMENT', kind: 'sql', sql });
-        }
-        if (statements.length > 1) {
-            throw new DatabaseError(`the SQL text holds ${statements.length} statements, and only one can be executed; use script() to run all`, { code: 'MULTIPLE_STATEMENTS', kind: 'sql', sql });
-        }
-        if (statement.kind === 'transaction')
-            throw controlsTransaction(statement);
-        this.check(statement);
-        if (sql.length <= LONGEST_KEPT_SQL)
-            this.#known.set(sql, statement);
-        return statement;
+    if (statements.length > 1) {
+      throw new DatabaseError(
+        `the SQL text holds ${statements.length} statements, and only one can be executed; use script() to run all`,
+        { code: 'MULTIPLE_STATEMENTS', kind: 'sql', sql },
+      );
     }
-    /** All statements of a script; what they are is left to the caller to {@link check}. */
-    all(sql) {
-        return this.#analyze(sql);
+    if (statement.kind === 'transaction') throw controlsTransaction(statement);
+    this.check(statement);
+    if (sql.length <= LONGEST_KEPT_SQL) this.#known.set(sql, statement);
+    return statement;
+  }
+  /** All statements of a script; what they are is left to the caller to {@link check}. */
+  all(sql) {
+    return this.#analyze(sql);
+  }
+  /**
+   * Refuses what must not reach an engine.
+   *
+   * @throws {@link DatabaseError} with code `FUNCTION_REFUSED`, or `NOT_SUPPORTED` for a pragma that is ours
+   */
+  check(statement) {
+    const [refused] = statement.refusedFunctions;
+    if (refused !== undefined && !this.#allowFileFunctions) {
+      throw new DatabaseError(
+        `the function ${refused}() is refused, since it reaches files outside the database; ` +
+          'config.allowFileFunctions lifts this',
+        { code: 'FUNCTION_REFUSED', kind: 'sql', sql: statement.text },
+      );
     }
-    /**
-     * Refuses what must not reach an engine.
-     *
-     * @throws {@link DatabaseError} with code `FUNCTION_REFUSED`, or `NOT_SUPPORTED` for a pragma that is ours
-     */
-    check(statement) {
-        const [refused] = statement.refusedFunctions;
-        if (refused !== undefined && !this.#allowFileFunctions) {
-            throw new DatabaseError(`the function ${refused}() is refused, since it reaches files outside the database; ` +
-                'config.allowFileFunctions lifts this', { code: 'FUNCTION_REFUSED', kind: 'sql', sql: statement.text });
-        }
-        const own = statement.pragmaArgument ? OWN_PRAGMAS[statement.pragma] : undefined;
-        if (own !== undefined) {
-            throw new DatabaseError(`PRAGMA ${statement.pragma} can not be set by SQL: ${own}`, {
-                code: 'NOT_SUPPORTED',
-                kind: 'capability',
-                sql: statement.text,
-            });
-        }
+    const own = statement.pragmaArgument ? OWN_PRAGMAS[statement.pragma] : undefined;
+    if (own !== undefined) {
+      throw new DatabaseError(`PRAGMA ${statement.pragma} can not be set by SQL: ${own}`, {
+        code: 'NOT_SUPPORTED',
+        kind: 'capability',
+        sql: statement.text,
+      });
     }
-    #analyze(sql) {
-        if (typeof sql !== 'string')
-            throw new ParameterError(`the SQL text must be a string, got ${typeof sql}`);
-        // The driver would cut the text at this character and run what stands before it.
-        if (sql.includes('\0')) {
-            throw new DatabaseError('the SQL text contains the character U+0000', {
-                code: 'SQLITE_ERROR',
-                kind: 'sql',
-            });
-        }
-        return analyze(sql).statements;
+  }
+  #analyze(sql) {
+    if (typeof sql !== 'string') throw new ParameterError(`the SQL text must be a string, got ${typeof sql}`);
+    // The driver would cut the text at this character and run what stands before it.
+    if (sql.includes('\0')) {
+      throw new DatabaseError('the SQL text contains the character U+0000', {
+        code: 'SQLITE_ERROR',
+        kind: 'sql',
+      });
     }
+    return analyze(sql).statements;
+  }
 }
 /** The error for BEGIN, COMMIT and the like where they would act behind the session's back. */
 export function controlsTransaction(statement) {
-    return new TransactionError(`${statement.verb} controls a transaction; use transaction(), batch() or script() instead`, { code: 'TRANSACTION_CONTROL', kind: 'transaction', sql: statement.text });
+  return new TransactionError(
+    `${statement.verb} controls a transaction; use transaction(), batch() or script() instead`,
+    { code: 'TRANSACTION_CONTROL', kind: 'transaction', sql: statement.text },
+  );
 }
 const NO_VALUES = [];
 /**
@@ -90,18 +95,14 @@ const NO_VALUES = [];
  * @throws {@link ParameterError} when one is missing, surplus or of a type without a SQLite value
  */
 export function bind(statement, args, limits) {
-    const { parameters } = statement;
-    const resolved = resolveArguments(parameters, args);
-    if (!resolved.ok)
-        throw new ParameterError(resolved.problem, resolved.position, statement.text);
-    if (parameters.count === 0)
-        return NO_VALUES;
-    try {
-        return encodeParameters(resolved.values, limits, parameters.named ? parameters.names : undefined);
-    }
-    catch (error) {
-        if (error instanceof ParameterError)
-            error.sql = statement.text;
-        throw error;
-    }
+  const { parameters } = statement;
+  const resolved = resolveArguments(parameters, args);
+  if (!resolved.ok) throw new ParameterError(resolved.problem, resolved.position, statement.text);
+  if (parameters.count === 0) return NO_VALUES;
+  try {
+    return encodeParameters(resolved.values, limits, parameters.named ? parameters.names : undefined);
+  } catch (error) {
+    if (error instanceof ParameterError) error.sql = statement.text;
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ const FRAME = new RegExp(`${PREFIX}(\\d+)`, 'g');
 let lastId = 0;
 /** A number that no other transaction of this process has. */
 export function nextTransactionId() {
-    return ++lastId;
+  return ++lastId;
 }
 /**
  * Calls a transaction's callback from a function whose name holds the transaction's id. V8 lists awaiting callers in
@@ -11,22 +11,22 @@ export function nextTransactionId() {
  * `AsyncLocalStorage` would know it in every case, but doubles the cost of a query on Node 20 once it is used.
  */
 export async function runInFrame(id, callback) {
-    const name = PREFIX + id;
-    const frame = {
-        async [name]() {
-            return await callback();
-        },
-    };
-    return await frame[name]();
+  const name = PREFIX + id;
+  const frame = {
+    async [name]() {
+      return await callback();
+    },
+  };
+  return await frame[name]();
 }
 /**
  * Ids of the transactions whose callbacks the caller was called from. Costs a stack trace, so it is asked only by
  * those who have to wait. Blind where V8 is: behind a thenable such as an awaited query builder, a timer or an event.
  */
 export function enclosingTransactions() {
-    const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 200;
-    const { stack = '' } = new Error();
-    Error.stackTraceLimit = limit;
-    return new Set(Array.from(stack.matchAll(FRAME), (match) => Number(match[1])));
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 200;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = limit;
+  return new Set(Array.from(stack.matchAll(FRAME), (match) => Number(match[1])));
 }

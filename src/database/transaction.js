@@ -7,272 +7,265 @@ import { Executor } from './executor.js';
 import { Lock } from './lock.js';
 import { runScriptIn } from './script.js';
 import { nextTransactionId, runInFrame } from './transaction-frame.js';
-import { checkInside, newRoot, TransactionHolder, transactionClosed, } from './transaction-root.js';
+import { checkInside, newRoot, TransactionHolder, transactionClosed } from './transaction-root.js';
 /**
  * An open transaction, or one nested in it (a savepoint). Statements run in the order in which they are called;
  * nested transactions of one parent run one after another, and the parent's own statements wait for them.
  */
 export class Transaction extends Executor {
-    /** @internal */
-    id = nextTransactionId();
-    /** @internal How this transaction holds a lock. */
-    holder;
-    #root;
-    #turn = new Lock('its turn in the transaction');
-    #ended = false;
-    /** @internal */
-    constructor(config, statements, origin, abort) {
-        super(config, statements);
-        this.holder = new TransactionHolder(this.id, () => this.#root.lastActive);
-        this.#root = origin instanceof Transaction ? origin.#root : newRoot(origin, abort, this.holder);
+  /** @internal */
+  id = nextTransactionId();
+  /** @internal How this transaction holds a lock. */
+  holder;
+  #root;
+  #turn = new Lock('its turn in the transaction');
+  #ended = false;
+  /** @internal */
+  constructor(config, statements, origin, abort) {
+    super(config, statements);
+    this.holder = new TransactionHolder(this.id, () => this.#root.lastActive);
+    this.#root = origin instanceof Transaction ? origin.#root : newRoot(origin, abort, this.holder);
+  }
+  /** The behaviour that the transaction was begun with. */
+  get behavior() {
+    return this.#root.behavior;
+  }
+  /**
+   * Runs a callback in a nested transaction, a savepoint: what it did is undone when it throws, and the outer
+   * transaction goes on.
+   *
+   * @param callback - is given the nested transaction, through which everything in it must go
+   * @throws what the callback throws
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table log (line text)');
+   * await db.transaction(async (tx) => {
+   *   await tx.execute("insert into log values ('kept')");
+   *   await tx.transaction(async (nested) => {
+   *     await nested.execute("insert into log values ('undone')");
+   *     throw new Error('not this one');
+   *   }).catch(() => {});
+   * });
+   * ```
+   */
+  async transaction(callback) {
+    const nested = new Transaction(this.config, this.statements, this);
+    await this.#waitForTurn(nested.holder, undefined);
+    try {
+      const connection = this.#connection();
+      const name = `turso_dialect_${++this.#root.savepoints}`;
+      await connection.savepoint(name);
+      try {
+        const result = await runInFrame(nested.id, () => callback(nested));
+        await nested.#waitForTurn(nested.holder, undefined);
+        this.#connection();
+        await connection.releaseSavepoint(name);
+        return result;
+      } catch (error) {
+        await this.#undo(connection, name, error);
+        throw error;
+      } finally {
+        nested.#ended = true;
+      }
+    } finally {
+      this.#turn.release(nested.holder);
     }
-    /** The behaviour that the transaction was begun with. */
-    get behavior() {
-        return this.#root.behavior;
+  }
+  /**
+   * Runs a script of several statements as one unit in this transaction.
+   *
+   * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
+   */
+  async script(sql) {
+    return await this.transaction((nested) => runScriptIn(nested, sql));
+  }
+  /** @internal Gives the transaction its connection. */
+  started(connection, release, takeWriteLock) {
+    this.#root.connection = connection;
+    this.#root.release = release;
+    this.#root.takeWriteLock = takeWriteLock;
+    this.#root.lastActive = performance.now();
+  }
+  /** @internal */
+  runStatement(statement, values, request, abort) {
+    const root = this.#root;
+    const connection = this.#connection();
+    checkInside(statement);
+    const simple =
+      abort === undefined &&
+      root.abort === undefined &&
+      this.#turn.free &&
+      (root.takeWriteLock === undefined || statement.kind === 'read');
+    if (!simple) return this.#runInTurn(statement, values, request, abort);
+    root.lastActive = performance.now();
+    try {
+      const result = connection.execute(statement, values, request);
+      return result instanceof Promise ? this.#runInTurn(statement, values, request, abort) : result;
+    } catch (error) {
+      if (isLockWait(error)) return this.#runInTurn(statement, values, request, abort);
+      this.#noteLoss(connection, error);
+      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      throw error;
     }
-    /**
-     * Runs a callback in a nested transaction, a savepoint: what it did is undone when it throws, and the outer
-     * transaction goes on.
-     *
-     * @param callback - is given the nested transaction, through which everything in it must go
-     * @throws what the callback throws
-     *
-     * @example
-     * ```ts
-     * import { open } from 'turso-dialect';
-     *
-     * await using db = open(':memory:');
-     * await db.execute('create table log (line text)');
-     * await db.transaction(async (tx) => {
-     *   await tx.execute("insert into log values ('kept')");
-     *   await tx.transaction(async (nested) => {
-     *     await nested.execute("insert into log values ('undone')");
-     *     throw new Error('not this one');
-     *   }).catch(() => {});
-     * });
-     * ```
-     */
-    async transaction(callback) {
-        const nested = new Transaction(this.config, this.statements, this);
-        await this.#waitForTurn(nested.holder, undefined);
-        try {
-            const connection = this.#connection();
-            const name = `turso_dialect_${++this.#root.savepoints}`;
-            await connection.savepoint(name);
-            try {
-                const result = await runInFrame(nested.id, () => callback(nested));
-                await nested.#waitForTurn(nested.holder, undefined);
-                this.#connection();
-                await connection.releaseSavepoint(name);
-                return result;
-            }
-            catch (error) {
-                await this.#undo(connection, name, error);
-                throw error;
-            }
-            finally {
-                nested.#ended = true;
-            }
-        }
-        finally {
-            this.#turn.release(nested.holder);
-        }
-    }
-    /**
-     * Runs a script of several statements as one unit in this transaction.
-     *
-     * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
-     */
-    async script(sql) {
-        return await this.transaction((nested) => runScriptIn(nested, sql));
-    }
-    /** @internal Gives the transaction its connection. */
-    started(connection, release, takeWriteLock) {
-        this.#root.connection = connection;
-        this.#root.release = release;
-        this.#root.takeWriteLock = takeWriteLock;
-        this.#root.lastActive = performance.now();
-    }
-    /** @internal */
-    runStatement(statement, values, request, abort) {
-        const root = this.#root;
-        const connection = this.#connection();
-        checkInside(statement);
-        const simple = abort === undefined &&
-            root.abort === undefined &&
-            this.#turn.free &&
-            (root.takeWriteLock === undefined || statement.kind === 'read');
-        if (!simple)
-            return this.#runInTurn(statement, values, request, abort);
+  }
+  /** @internal */
+  async runAtomically(items, { behavior, abort }) {
+    this.checkNested({ behavior });
+    return await this.transaction((nested) => runInOrder(nested, items, abort));
+  }
+  /** @internal */
+  async openSource(statement, values, { exactIntegers, abort }) {
+    const root = this.#root;
+    const interruptible = abort !== undefined || root.abort !== undefined;
+    const cursor = await this.#inTurn(abort, (connection) =>
+      runAbortable(connection, [abort, root.abort], () =>
+        connection.openCursor(statement, values, { exactIntegers, interruptible }),
+      ),
+    );
+    root.cursors.add(cursor);
+    return {
+      columns: cursor.columns,
+      fetch: (size) => {
+        this.#connection();
         root.lastActive = performance.now();
-        try {
-            const result = connection.execute(statement, values, request);
-            return result instanceof Promise ? this.#runInTurn(statement, values, request, abort) : result;
-        }
-        catch (error) {
-            if (isLockWait(error))
-                return this.#runInTurn(statement, values, request, abort);
-            this.#noteLoss(connection, error);
-            if (error instanceof ConstraintError)
-                return rejectNamed(connection, error);
-            throw error;
-        }
+        return cursor.fetch(size);
+      },
+      close: async () => {
+        root.cursors.delete(cursor);
+        cursor.close();
+      },
+    };
+  }
+  /** @internal Refuses what a savepoint can't have: a behaviour or limits of its own. */
+  checkNested(options) {
+    const { behavior, ...rest } = options;
+    const [other] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
+    if (other === undefined && (behavior === undefined || behavior === this.behavior)) return;
+    throw new TransactionError(
+      other === undefined
+        ? `a nested transaction can not have behavior '${behavior}' inside one with '${this.behavior}'`
+        : `a nested transaction can not have "${other}"; give it to the outermost one`,
+      { code: 'TRANSACTION_CONTROL', kind: 'transaction' },
+    );
+  }
+  /** @internal Waits for what was called and not awaited, then commits; rolls back if that fails. */
+  async commit() {
+    const root = this.#root;
+    try {
+      await this.#waitForTurn(this.holder, root.abort);
+      const connection = this.#connection();
+      this.#ended = true;
+      this.#closeCursors();
+      await waitWhileBusy(() => connection.commit(), this.config.busyTimeout, root.abort);
+    } catch (error) {
+      await this.rollbackAfter(error);
+      throw error;
     }
-    /** @internal */
-    async runAtomically(items, { behavior, abort, }) {
-        this.checkNested({ behavior });
-        return await this.transaction((nested) => runInOrder(nested, items, abort));
+    await root.release();
+  }
+  /** @internal Rolls back, also while statements wait; what fails then is noted on `error`. */
+  async rollbackAfter(error) {
+    try {
+      await this.rollback();
+    } catch (later) {
+      suppress(error, later);
     }
-    /** @internal */
-    async openSource(statement, values, { exactIntegers, abort }) {
-        const root = this.#root;
-        const interruptible = abort !== undefined || root.abort !== undefined;
-        const cursor = await this.#inTurn(abort, (connection) => runAbortable(connection, [abort, root.abort], () => connection.openCursor(statement, values, { exactIntegers, interruptible })));
-        root.cursors.add(cursor);
-        return {
-            columns: cursor.columns,
-            fetch: (size) => {
-                this.#connection();
-                root.lastActive = performance.now();
-                return cursor.fetch(size);
-            },
-            close: async () => {
-                root.cursors.delete(cursor);
-                cursor.close();
-            },
-        };
+  }
+  /** @internal */
+  async rollback() {
+    const root = this.#root;
+    this.#ended = true;
+    root.lost ??= transactionClosed();
+    try {
+      await root.running?.catch(() => {});
+      this.#closeCursors();
+      await root.connection?.rollback();
+    } finally {
+      await root.release();
     }
-    /** @internal Refuses what a savepoint can't have: a behaviour or limits of its own. */
-    checkNested(options) {
-        const { behavior, ...rest } = options;
-        const [other] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
-        if (other === undefined && (behavior === undefined || behavior === this.behavior))
-            return;
-        throw new TransactionError(other === undefined
-            ? `a nested transaction can not have behavior '${behavior}' inside one with '${this.behavior}'`
-            : `a nested transaction can not have "${other}"; give it to the outermost one`, { code: 'TRANSACTION_CONTROL', kind: 'transaction' });
+  }
+  /** Runs one statement when it is its turn, off-thread if it can be aborted. */
+  #runInTurn(statement, values, request, abort) {
+    const root = this.#root;
+    const aborts = [abort, root.abort];
+    const interruptible = abort !== undefined || root.abort !== undefined;
+    return this.#inTurn(abort, async (connection) => {
+      if (statement.kind !== 'read') await this.#takeWriteLock(abort);
+      const run = () =>
+        runAbortable(connection, aborts, () =>
+          connection.execute(statement, values, { ...request, interruptible }),
+        );
+      try {
+        return await waitWhileBusy(run, this.config.busyTimeout, abort ?? root.abort);
+      } catch (error) {
+        this.#noteLoss(connection, error);
+        await nameConstraintIndex(connection, error);
+        throw error;
+      }
+    });
+  }
+  async #inTurn(abort, run) {
+    const root = this.#root;
+    const holder = { transactionId: undefined, lastActive: performance.now() };
+    await this.#waitForTurn(holder, abort);
+    try {
+      const running = run(this.#connection());
+      root.running = running;
+      return await running;
+    } finally {
+      root.running = undefined;
+      root.lastActive = performance.now();
+      this.#turn.release(holder);
     }
-    /** @internal Waits for what was called and not awaited, then commits; rolls back if that fails. */
-    async commit() {
-        const root = this.#root;
-        try {
-            await this.#waitForTurn(this.holder, root.abort);
-            const connection = this.#connection();
-            this.#ended = true;
-            this.#closeCursors();
-            await waitWhileBusy(() => connection.commit(), this.config.busyTimeout, root.abort);
-        }
-        catch (error) {
-            await this.rollbackAfter(error);
-            throw error;
-        }
-        await root.release();
+  }
+  async #waitForTurn(holder, abort) {
+    if (this.#turn.tryAcquire(holder)) return;
+    await this.#turn.acquire(holder, { timeout: this.config.busyTimeout, abort, patient: true });
+  }
+  async #takeWriteLock(abort) {
+    const root = this.#root;
+    if (root.takeWriteLock === undefined) return;
+    await root.takeWriteLock(abort);
+    root.takeWriteLock = undefined;
+  }
+  /** The connection, if statements may still be run. */
+  #connection() {
+    const { lost, connection } = this.#root;
+    if (this.#ended || connection === undefined) throw transactionClosed();
+    if (lost !== undefined) {
+      throw new TransactionLostError(
+        'the database ended this transaction after an earlier failure; nothing more can be run in it',
+        { code: 'TRANSACTION_LOST', kind: 'transaction', cause: lost },
+      );
     }
-    /** @internal Rolls back, also while statements wait; what fails then is noted on `error`. */
-    async rollbackAfter(error) {
-        try {
-            await this.rollback();
-        }
-        catch (later) {
-            suppress(error, later);
-        }
+    return connection;
+  }
+  /** `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction. */
+  #noteLoss(connection, error) {
+    if (!connection.inTransaction) this.#root.lost ??= error;
+  }
+  async #undo(connection, name, error) {
+    const root = this.#root;
+    if (root.lost !== undefined) return;
+    try {
+      await root.running?.catch(() => {});
+      await connection.rollbackToSavepoint(name);
+      await connection.releaseSavepoint(name);
+    } catch (later) {
+      suppress(error, later);
+      root.lost ??= later;
     }
-    /** @internal */
-    async rollback() {
-        const root = this.#root;
-        this.#ended = true;
-        root.lost ??= transactionClosed();
-        try {
-            await root.running?.catch(() => { });
-            this.#closeCursors();
-            await root.connection?.rollback();
-        }
-        finally {
-            await root.release();
-        }
-    }
-    /** Runs one statement when it is its turn, off-thread if it can be aborted. */
-    #runInTurn(statement, values, request, abort) {
-        const root = this.#root;
-        const aborts = [abort, root.abort];
-        const interruptible = abort !== undefined || root.abort !== undefined;
-        return this.#inTurn(abort, async (connection) => {
-            if (statement.kind !== 'read')
-                await this.#takeWriteLock(abort);
-            const run = () => runAbortable(connection, aborts, () => connection.execute(statement, values, { ...request, interruptible }));
-            try {
-                return await waitWhileBusy(run, this.config.busyTimeout, abort ?? root.abort);
-            }
-            catch (error) {
-                this.#noteLoss(connection, error);
-                await nameConstraintIndex(connection, error);
-                throw error;
-            }
-        });
-    }
-    async #inTurn(abort, run) {
-        const root = this.#root;
-        const holder = { transactionId: undefined, lastActive: performance.now() };
-        await this.#waitForTurn(holder, abort);
-        try {
-            const running = run(this.#connection());
-            root.running = running;
-            return await running;
-        }
-        finally {
-            root.running = undefined;
-            root.lastActive = performance.now();
-            this.#turn.release(holder);
-        }
-    }
-    async #waitForTurn(holder, abort) {
-        if (this.#turn.tryAcquire(holder))
-            return;
-        await this.#turn.acquire(holder, { timeout: this.config.busyTimeout, abort, patient: true });
-    }
-    async #takeWriteLock(abort) {
-        const root = this.#root;
-        if (root.takeWriteLock === undefined)
-            return;
-        await root.takeWriteLock(abort);
-        root.takeWriteLock = undefined;
-    }
-    /** The connection, if statements may still be run. */
-    #connection() {
-        const { lost, connection } = this.#root;
-        if (this.#ended || connection === undefined)
-            throw transactionClosed();
-        if (lost !== undefined) {
-            throw new TransactionLostError('the database ended this transaction after an earlier failure; nothing more can be run in it', { code: 'TRANSACTION_LOST', kind: 'transaction', cause: lost });
-        }
-        return connection;
-    }
-    /** `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction. */
-    #noteLoss(connection, error) {
-        if (!connection.inTransaction)
-            this.#root.lost ??= error;
-    }
-    async #undo(connection, name, error) {
-        const root = this.#root;
-        if (root.lost !== undefined)
-            return;
-        try {
-            await root.running?.catch(() => { });
-            await connection.rollbackToSavepoint(name);
-            await connection.releaseSavepoint(name);
-        }
-        catch (later) {
-            suppress(error, later);
-            root.lost ??= later;
-        }
-    }
-    #closeCursors() {
-        for (const cursor of this.#root.cursors)
-            cursor.close();
-        this.#root.cursors.clear();
-    }
+  }
+  #closeCursors() {
+    for (const cursor of this.#root.cursors) cursor.close();
+    this.#root.cursors.clear();
+  }
 }
 async function rejectNamed(connection, error) {
-    await nameConstraintIndex(connection, error);
-    throw error;
+  await nameConstraintIndex(connection, error);
+  throw error;
 }

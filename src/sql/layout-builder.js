@@ -1,10 +1,10 @@
 /** The largest number that `?NNN` may have: SQLITE_LIMIT_VARIABLE_NUMBER of the engines. */
 const LARGEST_NUMBER = 32_766;
 const NO_PARAMETERS = Object.freeze({
-    count: 0,
-    names: Object.freeze([]),
-    named: false,
-    gaps: false,
+  count: 0,
+  names: Object.freeze([]),
+  named: false,
+  gaps: false,
 });
 /**
  * Collects the parameters of one statement in order of appearance.
@@ -20,53 +20,48 @@ const NO_PARAMETERS = Object.freeze({
  * ```
  */
 export class LayoutBuilder {
-    #names = [];
-    #named;
-    #invalid;
-    #numbered = false;
-    /** Adds the parameter that stands at `sql[start, end)`. */
-    add(sql, start, end) {
-        if (sql.charCodeAt(start) !== 63 /* ? */) {
-            this.#addNamed(sql.slice(start, end));
-        }
-        else if (end - start === 1) {
-            this.#names.push(null);
-        }
-        else {
-            this.#addNumbered(sql.slice(start, end));
-        }
+  #names = [];
+  #named;
+  #invalid;
+  #numbered = false;
+  /** Adds the parameter that stands at `sql[start, end)`. */
+  add(sql, start, end) {
+    if (sql.charCodeAt(start) !== 63 /* ? */) {
+      this.#addNamed(sql.slice(start, end));
+    } else if (end - start === 1) {
+      this.#names.push(null);
+    } else {
+      this.#addNumbered(sql.slice(start, end));
     }
-    /** The layout of what was added; layouts without parameters are one shared object. */
-    build() {
-        const invalid = this.#invalid;
-        if (this.#names.length === 0 && invalid === undefined)
-            return NO_PARAMETERS;
-        const layout = {
-            count: this.#names.length,
-            names: this.#names,
-            named: this.#named !== undefined,
-            gaps: this.#numbered && this.#names.includes(undefined),
-        };
-        return invalid === undefined ? layout : { ...layout, invalid };
+  }
+  /** The layout of what was added; layouts without parameters are one shared object. */
+  build() {
+    const invalid = this.#invalid;
+    if (this.#names.length === 0 && invalid === undefined) return NO_PARAMETERS;
+    const layout = {
+      count: this.#names.length,
+      names: this.#names,
+      named: this.#named !== undefined,
+      gaps: this.#numbered && this.#names.includes(undefined),
+    };
+    return invalid === undefined ? layout : { ...layout, invalid };
+  }
+  #addNamed(name) {
+    this.#named ??= new Set();
+    if (this.#named.has(name)) return;
+    this.#named.add(name);
+    this.#names.push(name);
+  }
+  #addNumbered(text) {
+    // Number() reads a text of any length, so an absurd number becomes large or Infinity, never a wrap.
+    const number = Number(text.slice(1));
+    if (number < 1 || number > LARGEST_NUMBER) {
+      this.#invalid ??= text;
+      return;
     }
-    #addNamed(name) {
-        this.#named ??= new Set();
-        if (this.#named.has(name))
-            return;
-        this.#named.add(name);
-        this.#names.push(name);
-    }
-    #addNumbered(text) {
-        // Number() reads a text of any length, so an absurd number becomes large or Infinity, never a wrap.
-        const number = Number(text.slice(1));
-        if (number < 1 || number > LARGEST_NUMBER) {
-            this.#invalid ??= text;
-            return;
-        }
-        this.#numbered = true;
-        while (this.#names.length < number)
-            this.#names.push(undefined);
-        // A slot keeps its first name; `?, ?1` gives the first slot the name `?1`, as in SQLite.
-        this.#names[number - 1] ??= `?${number}`;
-    }
+    this.#numbered = true;
+    while (this.#names.length < number) this.#names.push(undefined);
+    // A slot keeps its first name; `?, ?1` gives the first slot the name `?1`, as in SQLite.
+    this.#names[number - 1] ??= `?${number}`;
+  }
 }

@@ -1,37 +1,49 @@
-import { DIGIT, endOfBlob, endOfBracketed, endOfClass, endOfNamedParameter, endOfNumber, endOfOperator, endOfQuoted, isClass, NAME, skipBlank, } from './scan.js';
+import {
+  DIGIT,
+  endOfBlob,
+  endOfBracketed,
+  endOfClass,
+  endOfNamedParameter,
+  endOfNumber,
+  endOfOperator,
+  endOfQuoted,
+  isClass,
+  NAME,
+  skipBlank,
+} from './scan.js';
 import { findWord, hashWord, Word } from './words.js';
 /** The kinds of token that {@link Lexer} tells apart. */
 export const TokenKind = {
-    /** The end of the text. */
-    End: 0,
-    /** A keyword or a bare identifier. */
-    Word: 1,
-    /** `"a"`, `` `a` `` or `[a]`. */
-    QuotedName: 2,
-    /** `'text'`. */
-    String: 3,
-    /** `x'00ff'`. */
-    Blob: 4,
-    /** `1`, `.5`, `1e5`, `0xff`. */
-    Number: 5,
-    /** `?`, `?1`, `:a`, `@a`, `$a`, `#a`. */
-    Parameter: 6,
-    /** `;`. */
-    Semicolon: 7,
-    /** `(`. */
-    LeftParen: 8,
-    /** `)`. */
-    RightParen: 9,
-    /** `,`. */
-    Comma: 10,
-    /** `.` that starts no number. */
-    Dot: 11,
-    /** `=` or `==`. */
-    Equals: 12,
-    /** Any other operator. */
-    Operator: 13,
-    /** What SQLite's tokenizer refuses: an open quote, `1a`, a stray control character. */
-    Illegal: 14,
+  /** The end of the text. */
+  End: 0,
+  /** A keyword or a bare identifier. */
+  Word: 1,
+  /** `"a"`, `` `a` `` or `[a]`. */
+  QuotedName: 2,
+  /** `'text'`. */
+  String: 3,
+  /** `x'00ff'`. */
+  Blob: 4,
+  /** `1`, `.5`, `1e5`, `0xff`. */
+  Number: 5,
+  /** `?`, `?1`, `:a`, `@a`, `$a`, `#a`. */
+  Parameter: 6,
+  /** `;`. */
+  Semicolon: 7,
+  /** `(`. */
+  LeftParen: 8,
+  /** `)`. */
+  RightParen: 9,
+  /** `,`. */
+  Comma: 10,
+  /** `.` that starts no number. */
+  Dot: 11,
+  /** `=` or `==`. */
+  Equals: 12,
+  /** Any other operator. */
+  Operator: 13,
+  /** What SQLite's tokenizer refuses: an open quote, `1a`, a stray control character. */
+  Illegal: 14,
 };
 /**
  * Reads the tokens of a SQL text as SQLite 3.45's own tokenizer does, one at a time and without allocating.
@@ -50,99 +62,96 @@ export const TokenKind = {
  * ```
  */
 export class Lexer {
-    #sql;
-    #kind = TokenKind.End;
-    #word = Word.Other;
-    #start = 0;
-    #end = 0;
-    constructor(sql) {
-        this.#sql = sql;
+  #sql;
+  #kind = TokenKind.End;
+  #word = Word.Other;
+  #start = 0;
+  #end = 0;
+  constructor(sql) {
+    this.#sql = sql;
+  }
+  /** The kind of the current token, {@link TokenKind.End} before the first {@link Lexer.next}. */
+  get kind() {
+    return this.#kind;
+  }
+  /** Which known word the current token is; {@link Word.Other} for all else, quoted names included. */
+  get word() {
+    return this.#word;
+  }
+  /** Index of the first UTF-16 code unit of the current token. */
+  get start() {
+    return this.#start;
+  }
+  /** Index after the last UTF-16 code unit of the current token. */
+  get end() {
+    return this.#end;
+  }
+  /** Moves to the next token and returns its kind. */
+  next() {
+    const sql = this.#sql;
+    const start = skipBlank(sql, this.#end);
+    this.#start = start;
+    this.#word = Word.Other;
+    if (start >= sql.length) {
+      this.#end = start;
+      this.#kind = TokenKind.End;
+      return TokenKind.End;
     }
-    /** The kind of the current token, {@link TokenKind.End} before the first {@link Lexer.next}. */
-    get kind() {
-        return this.#kind;
+    const code = sql.charCodeAt(start);
+    switch (code) {
+      case 59: // ;
+        return this.#take(TokenKind.Semicolon, start + 1);
+      case 40: // (
+        return this.#take(TokenKind.LeftParen, start + 1);
+      case 41: // )
+        return this.#take(TokenKind.RightParen, start + 1);
+      case 44: // ,
+        return this.#take(TokenKind.Comma, start + 1);
+      case 63: // ?
+        return this.#take(TokenKind.Parameter, endOfClass(sql, start + 1, DIGIT));
+      case 39: // '
+        return this.#take(TokenKind.String, endOfQuoted(sql, start + 1, "'"));
+      case 34: // "
+        return this.#take(TokenKind.QuotedName, endOfQuoted(sql, start + 1, '"'));
+      case 96: // `
+        return this.#take(TokenKind.QuotedName, endOfQuoted(sql, start + 1, '`'));
+      case 91: // [
+        return this.#take(TokenKind.QuotedName, endOfBracketed(sql, start + 1));
+      case 35: // #
+      case 36: // $
+      case 58: // :
+      case 64: // @
+        return this.#take(TokenKind.Parameter, endOfNamedParameter(sql, start));
+      case 46: // .
+        return isClass(sql, start + 1, DIGIT)
+          ? this.#take(TokenKind.Number, endOfNumber(sql, start))
+          : this.#take(TokenKind.Dot, start + 1);
+      case 61: // =
+        return this.#take(TokenKind.Equals, sql.charCodeAt(start + 1) === 61 ? start + 2 : start + 1);
+      case 88: // X
+      case 120: // x
+        if (sql.charCodeAt(start + 1) === 39) return this.#take(TokenKind.Blob, endOfBlob(sql, start));
+        return this.#takeWord(start);
+      default:
+        if (isClass(sql, start, DIGIT)) return this.#take(TokenKind.Number, endOfNumber(sql, start));
+        if (isClass(sql, start, NAME)) return this.#takeWord(start);
+        return this.#take(TokenKind.Operator, endOfOperator(sql, start));
     }
-    /** Which known word the current token is; {@link Word.Other} for all else, quoted names included. */
-    get word() {
-        return this.#word;
+  }
+  /** Ends the current token; a negative end is the complement of the end of an illegal token. */
+  #take(kind, end) {
+    this.#kind = end < 0 ? TokenKind.Illegal : kind;
+    this.#end = end < 0 ? ~end : end;
+    return this.#kind;
+  }
+  #takeWord(start) {
+    const sql = this.#sql;
+    let hash = 0;
+    let end = start;
+    for (; isClass(sql, end, NAME); end++) {
+      hash = hashWord(hash, sql.charCodeAt(end));
     }
-    /** Index of the first UTF-16 code unit of the current token. */
-    get start() {
-        return this.#start;
-    }
-    /** Index after the last UTF-16 code unit of the current token. */
-    get end() {
-        return this.#end;
-    }
-    /** Moves to the next token and returns its kind. */
-    next() {
-        const sql = this.#sql;
-        const start = skipBlank(sql, this.#end);
-        this.#start = start;
-        this.#word = Word.Other;
-        if (start >= sql.length) {
-            this.#end = start;
-            this.#kind = TokenKind.End;
-            return TokenKind.End;
-        }
-        const code = sql.charCodeAt(start);
-        switch (code) {
-            case 59: // ;
-                return this.#take(TokenKind.Semicolon, start + 1);
-            case 40: // (
-                return this.#take(TokenKind.LeftParen, start + 1);
-            case 41: // )
-                return this.#take(TokenKind.RightParen, start + 1);
-            case 44: // ,
-                return this.#take(TokenKind.Comma, start + 1);
-            case 63: // ?
-                return this.#take(TokenKind.Parameter, endOfClass(sql, start + 1, DIGIT));
-            case 39: // '
-                return this.#take(TokenKind.String, endOfQuoted(sql, start + 1, "'"));
-            case 34: // "
-                return this.#take(TokenKind.QuotedName, endOfQuoted(sql, start + 1, '"'));
-            case 96: // `
-                return this.#take(TokenKind.QuotedName, endOfQuoted(sql, start + 1, '`'));
-            case 91: // [
-                return this.#take(TokenKind.QuotedName, endOfBracketed(sql, start + 1));
-            case 35: // #
-            case 36: // $
-            case 58: // :
-            case 64: // @
-                return this.#take(TokenKind.Parameter, endOfNamedParameter(sql, start));
-            case 46: // .
-                return isClass(sql, start + 1, DIGIT)
-                    ? this.#take(TokenKind.Number, endOfNumber(sql, start))
-                    : this.#take(TokenKind.Dot, start + 1);
-            case 61: // =
-                return this.#take(TokenKind.Equals, sql.charCodeAt(start + 1) === 61 ? start + 2 : start + 1);
-            case 88: // X
-            case 120: // x
-                if (sql.charCodeAt(start + 1) === 39)
-                    return this.#take(TokenKind.Blob, endOfBlob(sql, start));
-                return this.#takeWord(start);
-            default:
-                if (isClass(sql, start, DIGIT))
-                    return this.#take(TokenKind.Number, endOfNumber(sql, start));
-                if (isClass(sql, start, NAME))
-                    return this.#takeWord(start);
-                return this.#take(TokenKind.Operator, endOfOperator(sql, start));
-        }
-    }
-    /** Ends the current token; a negative end is the complement of the end of an illegal token. */
-    #take(kind, end) {
-        this.#kind = end < 0 ? TokenKind.Illegal : kind;
-        this.#end = end < 0 ? ~end : end;
-        return this.#kind;
-    }
-    #takeWord(start) {
-        const sql = this.#sql;
-        let hash = 0;
-        let end = start;
-        for (; isClass(sql, end, NAME); end++) {
-            hash = hashWord(hash, sql.charCodeAt(end));
-        }
-        this.#word = findWord(sql, start, end, hash);
-        return this.#take(TokenKind.Word, end);
-    }
+    this.#word = findWord(sql, start, end, hash);
+    return this.#take(TokenKind.Word, end);
+  }
 }

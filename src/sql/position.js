@@ -10,14 +10,13 @@
  * ```
  */
 export function lineAndColumn(text, offset) {
-    const end = Math.min(Math.max(offset, 0), text.length);
-    let line = 1;
-    let lineStart = 0;
-    for (;;) {
-        const newline = text.indexOf('\n', lineStart);
-        if (newline < 0 || newline >= end)
-            return { line, column: end - lineStart + 1 };
-        line++;
-        lineStart = newline + 1;
-    }
+  const end = Math.min(Math.max(offset, 0), text.length);
+  let line = 1;
+  let lineStart = 0;
+  for (;;) {
+    const newline = text.indexOf('\n', lineStart);
+    if (newline < 0 || newline >= end) return { line, column: end - lineStart + 1 };
+    line++;
+    lineStart = newline + 1;
+  }
 }

@@ -6,13 +6,7 @@ import { Word } from './words.js';
  * list any file that the process may. `sha3_query` runs the SQL text that it is given, so it could call them
  * out of our sight, and `load_extension` loads native code.
  */
-export const REFUSED_FUNCTIONS = new Set([
-    'readfile',
-    'writefile',
-    'fsdir',
-    'load_extension',
-    'sha3_query',
-]);
+export const REFUSED_FUNCTIONS = new Set(['readfile', 'writefile', 'fsdir', 'load_extension', 'sha3_query']);
 const NONE = Object.freeze([]);
 const MENTION = /readfile|writefile|fsdir|load_extension|sha3_query/i;
 const MENTIONS = new RegExp(`(?<![\\w$\\x80-\\uffff])(?:${MENTION.source})(?![\\w$\\x80-\\uffff])`, 'gi');
@@ -28,7 +22,7 @@ const MENTIONS = new RegExp(`(?<![\\w$\\x80-\\uffff])(?:${MENTION.source})(?![\\
  * ```
  */
 export function mentionsRefusedFunction(sql) {
-    return MENTION.test(sql);
+  return MENTION.test(sql);
 }
 /**
  * Finds the refused functions that one statement uses: lower case, in order of appearance, without repeats.
@@ -45,41 +39,36 @@ export function mentionsRefusedFunction(sql) {
  * ```
  */
 export function findRefusedFunctions(statement) {
-    if (!MENTION.test(statement))
-        return NONE;
-    const found = new Set();
-    const lexer = new Lexer(statement);
-    const tables = new TablePositions();
-    let candidate = '';
-    let previous = Word.Other;
-    for (let kind = lexer.next(); kind !== TokenKind.End; kind = lexer.next()) {
-        if (candidate !== '' && kind === TokenKind.LeftParen)
-            found.add(candidate);
-        if (previous === Word.Create && lexer.word === Word.Virtual) {
-            // FTS4 calls the function that its `uncompress=` argument names, bare or quoted: any mention counts.
-            for (const [name] of statement.slice(lexer.end).matchAll(MENTIONS))
-                found.add(name.toLowerCase());
-            break;
-        }
-        const name = refusedName(statement, lexer);
-        if (tables.accept(kind, lexer.word) && name === 'fsdir')
-            found.add(name);
-        // SQLite calls no function by a 'name' in single quotes, while it takes one for the name of a table.
-        candidate = kind === TokenKind.String ? '' : name;
-        previous = lexer.word;
+  if (!MENTION.test(statement)) return NONE;
+  const found = new Set();
+  const lexer = new Lexer(statement);
+  const tables = new TablePositions();
+  let candidate = '';
+  let previous = Word.Other;
+  for (let kind = lexer.next(); kind !== TokenKind.End; kind = lexer.next()) {
+    if (candidate !== '' && kind === TokenKind.LeftParen) found.add(candidate);
+    if (previous === Word.Create && lexer.word === Word.Virtual) {
+      // FTS4 calls the function that its `uncompress=` argument names, bare or quoted: any mention counts.
+      for (const [name] of statement.slice(lexer.end).matchAll(MENTIONS)) found.add(name.toLowerCase());
+      break;
     }
-    return [...found];
+    const name = refusedName(statement, lexer);
+    if (tables.accept(kind, lexer.word) && name === 'fsdir') found.add(name);
+    // SQLite calls no function by a 'name' in single quotes, while it takes one for the name of a table.
+    candidate = kind === TokenKind.String ? '' : name;
+    previous = lexer.word;
+  }
+  return [...found];
 }
 /** The refused name that the current token spells, or ''. */
 function refusedName(sql, lexer) {
-    const { kind } = lexer;
-    const quoted = kind === TokenKind.QuotedName || kind === TokenKind.String;
-    if (!quoted && kind !== TokenKind.Word)
-        return '';
-    const edge = quoted ? 1 : 0;
-    // None of the names holds a quote, so a name with a doubled quote needs no undoubling to be dismissed.
-    const name = sql.slice(lexer.start + edge, lexer.end - edge).toLowerCase();
-    return REFUSED_FUNCTIONS.has(name) ? name : '';
+  const { kind } = lexer;
+  const quoted = kind === TokenKind.QuotedName || kind === TokenKind.String;
+  if (!quoted && kind !== TokenKind.Word) return '';
+  const edge = quoted ? 1 : 0;
+  // None of the names holds a quote, so a name with a doubled quote needs no undoubling to be dismissed.
+  const name = sql.slice(lexer.start + edge, lexer.end - edge).toLowerCase();
+  return REFUSED_FUNCTIONS.has(name) ? name : '';
 }
 /**
  * Follows where a statement names tables: after FROM, JOIN, INTO and IN, after a comma of a FROM clause, in
@@ -87,66 +76,66 @@ function refusedName(sql, lexer) {
  * a FROM clause here: WINDOW, say, may be an alias (`from t window, fsdir`).
  */
 class TablePositions {
-    #outer = [];
-    #inFrom = false;
-    #expected = false;
-    #afterTable = false;
-    #afterIn = false;
-    /** Takes a token and tells whether it stands where a table is named. */
-    accept(kind, word) {
-        const here = this.#expected;
-        const afterTable = this.#afterTable;
-        const afterIn = this.#afterIn;
-        this.#expected = false;
-        this.#afterTable = here && kind !== TokenKind.LeftParen;
-        this.#afterIn = false;
-        switch (kind) {
-            case TokenKind.LeftParen:
-                this.#outer.push(this.#inFrom);
-                this.#inFrom = this.#expected = here && !afterIn;
-                break;
-            case TokenKind.RightParen:
-                this.#inFrom = this.#outer.pop() ?? false;
-                break;
-            case TokenKind.Comma:
-                this.#expected = this.#inFrom;
-                break;
-            case TokenKind.Dot:
-                this.#expected = afterTable;
-                break;
-            case TokenKind.Word:
-                this.#acceptWord(word);
-                break;
-            default:
-                break;
-        }
-        return here;
+  #outer = [];
+  #inFrom = false;
+  #expected = false;
+  #afterTable = false;
+  #afterIn = false;
+  /** Takes a token and tells whether it stands where a table is named. */
+  accept(kind, word) {
+    const here = this.#expected;
+    const afterTable = this.#afterTable;
+    const afterIn = this.#afterIn;
+    this.#expected = false;
+    this.#afterTable = here && kind !== TokenKind.LeftParen;
+    this.#afterIn = false;
+    switch (kind) {
+      case TokenKind.LeftParen:
+        this.#outer.push(this.#inFrom);
+        this.#inFrom = this.#expected = here && !afterIn;
+        break;
+      case TokenKind.RightParen:
+        this.#inFrom = this.#outer.pop() ?? false;
+        break;
+      case TokenKind.Comma:
+        this.#expected = this.#inFrom;
+        break;
+      case TokenKind.Dot:
+        this.#expected = afterTable;
+        break;
+      case TokenKind.Word:
+        this.#acceptWord(word);
+        break;
+      default:
+        break;
     }
-    #acceptWord(word) {
-        switch (word) {
-            case Word.From:
-                this.#inFrom = this.#expected = true;
-                break;
-            case Word.Join:
-            case Word.Into:
-                this.#expected = true;
-                break;
-            case Word.In:
-                this.#expected = this.#afterIn = true;
-                break;
-            case Word.Select:
-            case Word.Where:
-            case Word.Group:
-            case Word.Having:
-            case Word.Order:
-            case Word.Limit:
-            case Word.Set:
-            case Word.Values:
-            case Word.Returning:
-                this.#inFrom = false;
-                break;
-            default:
-                break;
-        }
+    return here;
+  }
+  #acceptWord(word) {
+    switch (word) {
+      case Word.From:
+        this.#inFrom = this.#expected = true;
+        break;
+      case Word.Join:
+      case Word.Into:
+        this.#expected = true;
+        break;
+      case Word.In:
+        this.#expected = this.#afterIn = true;
+        break;
+      case Word.Select:
+      case Word.Where:
+      case Word.Group:
+      case Word.Having:
+      case Word.Order:
+      case Word.Limit:
+      case Word.Set:
+      case Word.Values:
+      case Word.Returning:
+        this.#inFrom = false;
+        break;
+      default:
+        break;
     }
+  }
 }

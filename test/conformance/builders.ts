@@ -1,4 +1,10 @@
-import type { BatchOptions, BatchOutcome, Database, StreamOptions, TransactionOptions } from '../../src/index.js';
+import type {
+  BatchOptions,
+  BatchOutcome,
+  Database,
+  StreamOptions,
+  TransactionOptions,
+} from '../../src/index.js';
 import { coreBuilder } from './builders/core.js';
 import { drizzleBuilder } from './builders/drizzle.js';
 import type { TableName } from './schema.js';

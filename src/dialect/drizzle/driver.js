@@ -1,4 +1,4 @@
-import { createTableRelationsHelpers, DefaultLogger, extractTablesRelationalConfig, } from 'drizzle-orm';
+import { createTableRelationsHelpers, DefaultLogger, extractTablesRelationalConfig } from 'drizzle-orm';
 import { Database, open } from '../../database/database.js';
 import { CapabilityError, ConfigError } from '../../errors.js';
 import { TursoDatabase } from './database.js';
@@ -23,62 +23,59 @@ import { TursoSQLiteDialect } from './sql-dialect.js';
  * ```
  */
 export function drizzle(...params) {
-    const [first, config] = params;
-    if (typeof first === 'string')
-        return construct(open(first), config);
-    if (isDrizzleConfig(first)) {
-        const { connection, client, ...rest } = first;
-        if (client !== undefined && connection !== undefined) {
-            throw new ConfigError('client', 'contradicts "connection"; give one of the two');
-        }
-        return construct(client === undefined ? open(connection) : ownClient(client), rest);
+  const [first, config] = params;
+  if (typeof first === 'string') return construct(open(first), config);
+  if (isDrizzleConfig(first)) {
+    const { connection, client, ...rest } = first;
+    if (client !== undefined && connection !== undefined) {
+      throw new ConfigError('client', 'contradicts "connection"; give one of the two');
     }
-    return construct(ownClient(first), config);
+    return construct(client === undefined ? open(connection) : ownClient(client), rest);
+  }
+  return construct(ownClient(first), config);
 }
 /** The merged namespace of {@link drizzle}. */
 (function (drizzle) {
-    /** A database for building queries only; running one fails. */
-    function mock(config) {
-        // The type says that the client, which is a database that was never opened, is not to be used.
-        return construct(open(':memory:'), config);
-    }
-    drizzle.mock = mock;
+  /** A database for building queries only; running one fails. */
+  function mock(config) {
+    // The type says that the client, which is a database that was never opened, is not to be used.
+    return construct(open(':memory:'), config);
+  }
+  drizzle.mock = mock;
 })(drizzle || (drizzle = {}));
 function isDrizzleConfig(value) {
-    if (typeof value !== 'object' || value === null)
-        return false;
-    const prototype = Object.getPrototypeOf(value);
-    return ((prototype === Object.prototype || prototype === null) && ('connection' in value || 'client' in value));
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return (
+    (prototype === Object.prototype || prototype === null) && ('connection' in value || 'client' in value)
+  );
 }
 function ownClient(client) {
-    if (client instanceof Database)
-        return client;
-    if (typeof client === 'object' && client !== null && 'executeMultiple' in client) {
-        throw new CapabilityError('libsqlClient', 'a client of @libsql/client is not supported by this version');
-    }
-    throw new ConfigError('client', 'expected a Database, as open() makes it');
+  if (client instanceof Database) return client;
+  if (typeof client === 'object' && client !== null && 'executeMultiple' in client) {
+    throw new CapabilityError('libsqlClient', 'a client of @libsql/client is not supported by this version');
+  }
+  throw new ConfigError('client', 'expected a Database, as open() makes it');
 }
 function construct(client, config = {}) {
-    const dialect = new TursoSQLiteDialect(config.casing === undefined ? {} : { casing: config.casing });
-    const schema = relationalSchema(config.schema);
-    const options = { logger: resolveLogger(config.logger), cache: config.cache };
-    // The schema config was extracted from TSchema, which is what the session's type says.
-    const session = new TursoSession(client, dialect, schema, options);
-    const db = new TursoDatabase(client, dialect, session, schema);
-    const { cache } = config;
-    if (cache !== undefined) {
-        db.$cache = Object.assign(cache, { invalidate: cache.onMutate.bind(cache) });
-    }
-    return db;
+  const dialect = new TursoSQLiteDialect(config.casing === undefined ? {} : { casing: config.casing });
+  const schema = relationalSchema(config.schema);
+  const options = { logger: resolveLogger(config.logger), cache: config.cache };
+  // The schema config was extracted from TSchema, which is what the session's type says.
+  const session = new TursoSession(client, dialect, schema, options);
+  const db = new TursoDatabase(client, dialect, session, schema);
+  const { cache } = config;
+  if (cache !== undefined) {
+    db.$cache = Object.assign(cache, { invalidate: cache.onMutate.bind(cache) });
+  }
+  return db;
 }
 function resolveLogger(logger) {
-    if (logger === true)
-        return new DefaultLogger();
-    return logger === false ? undefined : logger;
+  if (logger === true) return new DefaultLogger();
+  return logger === false ? undefined : logger;
 }
 function relationalSchema(schema) {
-    if (schema === undefined)
-        return undefined;
-    const { tables, tableNamesMap } = extractTablesRelationalConfig(schema, createTableRelationsHelpers);
-    return { fullSchema: schema, schema: tables, tableNamesMap };
+  if (schema === undefined) return undefined;
+  const { tables, tableNamesMap } = extractTablesRelationalConfig(schema, createTableRelationsHelpers);
+  return { fullSchema: schema, schema: tables, tableNamesMap };
 }

@@ -13,16 +13,15 @@ export const TableIsAlias = Symbol.for('drizzle:IsAlias');
 export const TableColumns = Symbol.for('drizzle:Columns');
 /** What is known of the members of a table by their symbols. */
 export function tableInternals(table) {
-    // Every table has these members (table.js); only the declarations lack them.
-    return table;
+  // Every table has these members (table.js); only the declarations lack them.
+  return table;
 }
 /** What is known of an SQL expression beyond its declaration. */
 export function sqlInternals(sql) {
-    // Every SQL has these members (sql/sql.js); only the declarations lack them or call them private.
-    return sql;
+  // Every SQL has these members (sql/sql.js); only the declarations lack them or call them private.
+  return sql;
 }
 /** Flattens a selection to its fields in the order in which the query returns them. */
-export const orderSelectedFields = 
-// utils.js exports it; the declarations lack it.
-drizzle
-    .orderSelectedFields;
+export const orderSelectedFields =
+  // utils.js exports it; the declarations lack it.
+  drizzle.orderSelectedFields;

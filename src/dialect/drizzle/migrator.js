@@ -29,71 +29,71 @@ import { ConfigError, MigrationError } from '../../errors.js';
  * ```
  */
 export async function migrate(db, config) {
-    const { migrationsFolder, migrations, ...options } = config;
-    if ((migrationsFolder === undefined) === (migrations === undefined)) {
-        throw new ConfigError('migrationsFolder', 'give either this or "migrations"');
-    }
-    if (migrations !== undefined)
-        return await runMigrations(db.$client, checkMigrations(migrations), options);
-    if (typeof migrationsFolder !== 'string' || migrationsFolder === '') {
-        throw new ConfigError('migrationsFolder', 'expected the path of a folder');
-    }
-    return await runMigrations(db.$client, await readFolder(migrationsFolder), options);
+  const { migrationsFolder, migrations, ...options } = config;
+  if ((migrationsFolder === undefined) === (migrations === undefined)) {
+    throw new ConfigError('migrationsFolder', 'give either this or "migrations"');
+  }
+  if (migrations !== undefined) return await runMigrations(db.$client, checkMigrations(migrations), options);
+  if (typeof migrationsFolder !== 'string' || migrationsFolder === '') {
+    throw new ConfigError('migrationsFolder', 'expected the path of a folder');
+  }
+  return await runMigrations(db.$client, await readFolder(migrationsFolder), options);
 }
 function checkMigrations(migrations) {
-    if (!Array.isArray(migrations))
-        throw new ConfigError('migrations', 'expected an array');
-    for (const [index, migration] of migrations.entries()) {
-        const { sql, hash } = migration ?? {};
-        const valid = isEntry(migration) && typeof sql === 'string' && (hash === undefined || typeof hash === 'string');
-        if (!valid)
-            throw new ConfigError(`migrations[${index}]`, 'expected { tag, when, sql } and perhaps a hash');
-    }
-    return migrations;
+  if (!Array.isArray(migrations)) throw new ConfigError('migrations', 'expected an array');
+  for (const [index, migration] of migrations.entries()) {
+    const { sql, hash } = migration ?? {};
+    const valid =
+      isEntry(migration) && typeof sql === 'string' && (hash === undefined || typeof hash === 'string');
+    if (!valid)
+      throw new ConfigError(`migrations[${index}]`, 'expected { tag, when, sql } and perhaps a hash');
+  }
+  return migrations;
 }
 async function readFolder(folder) {
-    const entries = await readJournal(folder);
-    return await Promise.all(entries.map(async ({ tag, when }) => {
-        const file = `${folder}/${tag}.sql`;
-        const sql = await readText(file, `the journal lists migration ${tag}, but its file ${file}`, tag);
-        return { tag, when, sql, file };
-    }));
+  const entries = await readJournal(folder);
+  return await Promise.all(
+    entries.map(async ({ tag, when }) => {
+      const file = `${folder}/${tag}.sql`;
+      const sql = await readText(file, `the journal lists migration ${tag}, but its file ${file}`, tag);
+      return { tag, when, sql, file };
+    }),
+  );
 }
 async function readJournal(folder) {
-    const file = `${folder}/meta/_journal.json`;
-    const text = await readText(file, `${folder} is no folder of drizzle-kit's migrations: its journal ${file}`);
-    let journal;
-    try {
-        journal = JSON.parse(text);
-    }
-    catch (cause) {
-        throw new MigrationError(`the journal ${file} is not JSON: ${cause.message}`, { cause });
-    }
-    const entries = journal?.entries;
-    if (!Array.isArray(entries))
-        throw new MigrationError(`the journal ${file} has no "entries"`);
-    for (const [index, entry] of entries.entries()) {
-        if (!isEntry(entry))
-            throw new MigrationError(`entry ${index} of the journal ${file} has no "tag" or no "when"`);
-    }
-    return entries;
+  const file = `${folder}/meta/_journal.json`;
+  const text = await readText(
+    file,
+    `${folder} is no folder of drizzle-kit's migrations: its journal ${file}`,
+  );
+  let journal;
+  try {
+    journal = JSON.parse(text);
+  } catch (cause) {
+    throw new MigrationError(`the journal ${file} is not JSON: ${cause.message}`, { cause });
+  }
+  const entries = journal?.entries;
+  if (!Array.isArray(entries)) throw new MigrationError(`the journal ${file} has no "entries"`);
+  for (const [index, entry] of entries.entries()) {
+    if (!isEntry(entry))
+      throw new MigrationError(`entry ${index} of the journal ${file} has no "tag" or no "when"`);
+  }
+  return entries;
 }
 function isEntry(value) {
-    if (typeof value !== 'object' || value === null)
-        return false;
-    const { tag, when } = value;
-    return typeof tag === 'string' && tag !== '' && Number.isFinite(when);
+  if (typeof value !== 'object' || value === null) return false;
+  const { tag, when } = value;
+  return typeof tag === 'string' && tag !== '' && Number.isFinite(when);
 }
 /** @param what - the beginning of the message if the file can't be read */
 async function readText(file, what, migration) {
-    // Loaded here, so that bundled migrations need no file system.
-    const { readFile } = await import('node:fs/promises');
-    try {
-        return await readFile(file, 'utf8');
-    }
-    catch (cause) {
-        const missing = cause.code === 'ENOENT';
-        const problem = missing ? 'is missing' : `can't be read: ${cause.message}`;
-        throw new MigrationError(`${what} ${problem}`, { migration, cause });
-    }
+  // Loaded here, so that bundled migrations need no file system.
+  const { readFile } = await import('node:fs/promises');
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const missing = cause.code === 'ENOENT';
+    const problem = missing ? 'is missing' : `can't be read: ${cause.message}`;
+    throw new MigrationError(`${what} ${problem}`, { migration, cause });
+  }
 }

@@ -4,11 +4,11 @@ import { quoteName } from './sql-writer.js';
 // What these hold goes into JSON as it is. Any other column may hold a REAL, which JSON functions round to 15 digits,
 // or a BLOB, which they refuse.
 const JSON_SAFE = new Set([
-    'SQLiteText',
-    'SQLiteTextJson',
-    'SQLiteInteger',
-    'SQLiteTimestamp',
-    'SQLiteBoolean',
+  'SQLiteText',
+  'SQLiteTextJson',
+  'SQLiteInteger',
+  'SQLiteTimestamp',
+  'SQLiteBoolean',
 ]);
 /**
  * Makes a nested level of a relational query, which comes back as JSON, give REAL values with all their digits and BLOB
@@ -17,40 +17,39 @@ const JSON_SAFE = new Set([
  * @param relation - the relation that the level was built for
  */
 export function makeJsonExact(built, relation) {
-    const { selection } = built;
-    if (!selection.some(({ field }) => needsCare(field)))
-        return;
-    const cells = jsonCells(built.sql, relation);
-    // The cells stand between separators. Anything else is a query that another version of Drizzle builds another way.
-    if (cells?.length !== 2 * selection.length - 1)
-        throw unknownShape();
-    for (const [i, { field }] of selection.entries()) {
-        if (!needsCare(field))
-            continue;
-        const cell = cells[2 * i];
-        if (typeof cell !== 'object' || Array.isArray(cell) || chunkKind(cell) !== 'name')
-            throw unknownShape();
-        // chunkKind has just found it.
-        cells[2 * i] = exactCell(quoteName(cell.value));
-    }
+  const { selection } = built;
+  if (!selection.some(({ field }) => needsCare(field))) return;
+  const cells = jsonCells(built.sql, relation);
+  // The cells stand between separators. Anything else is a query that another version of Drizzle builds another way.
+  if (cells?.length !== 2 * selection.length - 1) throw unknownShape();
+  for (const [i, { field }] of selection.entries()) {
+    if (!needsCare(field)) continue;
+    const cell = cells[2 * i];
+    if (typeof cell !== 'object' || Array.isArray(cell) || chunkKind(cell) !== 'name') throw unknownShape();
+    // chunkKind has just found it.
+    cells[2 * i] = exactCell(quoteName(cell.value));
+  }
 }
 function needsCare(field) {
-    // chunkKind finds the column before its type is asked for.
-    return chunkKind(field) === 'column' && !JSON_SAFE.has(field.columnType);
+  // chunkKind finds the column before its type is asked for.
+  return chunkKind(field) === 'column' && !JSON_SAFE.has(field.columnType);
 }
 /** The arguments of the level's `json_array()`, which is inside a `json_group_array()` for many rows. */
 function jsonCells(select, relation) {
-    const field = firstSql(select);
-    return (is(relation, Many) ? firstSql(field) : field)?.queryChunks;
+  const field = firstSql(select);
+  return (is(relation, Many) ? firstSql(field) : field)?.queryChunks;
 }
 function firstSql(expression) {
-    if (!is(expression, SQL))
-        return undefined;
-    return expression.queryChunks.find((chunk) => is(chunk, SQL));
+  if (!is(expression, SQL)) return undefined;
+  return expression.queryChunks.find((chunk) => is(chunk, SQL));
 }
 function exactCell(name) {
-    return sql.raw(`case typeof(${name}) when 'real' then json(printf('%!.17g', ${name})) when 'blob' then json_array(hex(${name})) else ${name} end`);
+  return sql.raw(
+    `case typeof(${name}) when 'real' then json(printf('%!.17g', ${name})) when 'blob' then json_array(hex(${name})) else ${name} end`,
+  );
 }
 function unknownShape() {
-    return new Error('the relational query of this drizzle-orm version is not of the shape that turso-dialect knows; use the version that its peer dependency names');
+  return new Error(
+    'the relational query of this drizzle-orm version is not of the shape that turso-dialect knows; use the version that its peer dependency names',
+  );
 }

@@ -24,22 +24,6 @@ export type RowDecoder = (row: readonly SqlValue[]) => Record<string, unknown>;
  * @param fields - the selected fields in the order of the row
  * @param joinsNotNullableMap - for each table of a query with joins, whether it is there in every row; the object of
  *   another table is `null` when its first column is
- *
- * @example
- * ```ts
- * import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
- *
- * const users = sqliteTable('users', { id: integer(), name: text() });
- * const decode = compileRowDecoder(
- *   [
- *     { path: ['id'], field: users.id },
- *     { path: ['name'], field: users.name },
- *   ],
- *   undefined,
- *   { intMode: 'number', onUnsafeInteger: (name) => new RangeError(name) },
- * );
- * decode([1, 'Ada']); // { id: 1, name: 'Ada' }
- * ```
  */
 export function compileRowDecoder(
   fields: SelectedFieldsOrdered,

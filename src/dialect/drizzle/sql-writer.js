@@ -1,182 +1,169 @@
 import { isSQLWrapper, ViewBaseConfig } from 'drizzle-orm';
 import { chunkKind } from './chunk-kind.js';
-import { sqlInternals, TableIsAlias, TableName, TableSchema, tableInternals, } from './internals.js';
+import { sqlInternals, TableIsAlias, TableName, TableSchema, tableInternals } from './internals.js';
 /** Quotes an identifier. */
 export function quoteName(name) {
-    return name.includes('"') ? `"${name.replaceAll('"', '""')}"` : `"${name}"`;
+  return name.includes('"') ? `"${name.replaceAll('"', '""')}"` : `"${name}"`;
 }
 /**
  * Turns an SQL expression into text and parameters: the same as Drizzle's `SQL.toQuery`, appended to one string and one
  * array instead of being merged from an object for every chunk.
  */
 export class SqlWriter {
-    sql = '';
-    params = [];
-    #columnName;
-    #forIndex;
-    /**
-     * @param columnName - gives the quoted name of a column in the casing of the dialect
-     * @param forIndex - whether columns are named without their table, as an index definition needs
-     */
-    constructor(columnName, forIndex) {
-        this.#columnName = columnName;
-        this.#forIndex = forIndex;
+  sql = '';
+  params = [];
+  #columnName;
+  #forIndex;
+  /**
+   * @param columnName - gives the quoted name of a column in the casing of the dialect
+   * @param forIndex - whether columns are named without their table, as an index definition needs
+   */
+  constructor(columnName, forIndex) {
+    this.#columnName = columnName;
+    this.#forIndex = forIndex;
+  }
+  /** Appends an expression. Its values are written into the text when `inline` or when the expression says so. */
+  write(expression, inline) {
+    const inlined = inline || sqlInternals(expression).shouldInlineParams;
+    const chunks = expression.queryChunks;
+    for (let i = 0; i < chunks.length; i++) this.#chunk(chunks[i], inlined);
+  }
+  #chunk(chunk, inline) {
+    if (chunk === undefined) return;
+    if (typeof chunk !== 'object' || chunk === null) {
+      this.#bareValue(chunk, inline);
+    } else if (Array.isArray(chunk)) {
+      this.#list(chunk, inline);
+    } else {
+      this.#object(chunk, inline);
     }
-    /** Appends an expression. Its values are written into the text when `inline` or when the expression says so. */
-    write(expression, inline) {
-        const inlined = inline || sqlInternals(expression).shouldInlineParams;
-        const chunks = expression.queryChunks;
-        for (let i = 0; i < chunks.length; i++)
-            this.#chunk(chunks[i], inlined);
+  }
+  // Each cast below is what `chunkKind` has just found.
+  #object(chunk, inline) {
+    switch (chunkKind(chunk)) {
+      case 'text':
+        return this.#text(chunk);
+      case 'param':
+        return this.#param(chunk, inline);
+      case 'sql':
+        return this.write(chunk, inline);
+      case 'column':
+        return this.#column(chunk);
+      case 'name':
+        return this.#name(chunk.value);
+      case 'table':
+        return this.#table(chunk);
+      case 'view':
+        return this.#view(chunk);
+      case 'placeholder':
+        return this.#bind(chunk);
+      case 'aliased':
+        return this.#aliased(chunk, inline);
+      case 'subquery':
+        return this.#subquery(chunk, inline);
+      case 'other':
+        return this.#bareValue(chunk, inline);
     }
-    #chunk(chunk, inline) {
-        if (chunk === undefined)
-            return;
-        if (typeof chunk !== 'object' || chunk === null) {
-            this.#bareValue(chunk, inline);
-        }
-        else if (Array.isArray(chunk)) {
-            this.#list(chunk, inline);
-        }
-        else {
-            this.#object(chunk, inline);
-        }
+  }
+  #text({ value }) {
+    this.sql += value.length === 1 ? value[0] : value.join('');
+  }
+  #name(name) {
+    this.sql += quoteName(name);
+  }
+  #bind(value) {
+    this.sql += '?';
+    this.params.push(value);
+  }
+  #list(items, inline) {
+    this.sql += '(';
+    for (let i = 0; i < items.length; i++) {
+      if (i > 0) this.sql += ', ';
+      this.#chunk(items[i], inline);
     }
-    // Each cast below is what `chunkKind` has just found.
-    #object(chunk, inline) {
-        switch (chunkKind(chunk)) {
-            case 'text':
-                return this.#text(chunk);
-            case 'param':
-                return this.#param(chunk, inline);
-            case 'sql':
-                return this.write(chunk, inline);
-            case 'column':
-                return this.#column(chunk);
-            case 'name':
-                return this.#name(chunk.value);
-            case 'table':
-                return this.#table(chunk);
-            case 'view':
-                return this.#view(chunk);
-            case 'placeholder':
-                return this.#bind(chunk);
-            case 'aliased':
-                return this.#aliased(chunk, inline);
-            case 'subquery':
-                return this.#subquery(chunk, inline);
-            case 'other':
-                return this.#bareValue(chunk, inline);
-        }
+    this.sql += ')';
+  }
+  #param(param, inline) {
+    const { value } = param;
+    if (typeof value === 'object' && value !== null && chunkKind(value) === 'placeholder') {
+      this.#bind(param);
+      return;
     }
-    #text({ value }) {
-        this.sql += value.length === 1 ? value[0] : value.join('');
+    const encoded = value === null ? null : param.encoder.mapToDriverValue(value);
+    if (typeof encoded === 'object' && encoded !== null && chunkKind(encoded) === 'sql') {
+      this.write(encoded, inline);
+    } else {
+      this.#value(encoded, inline);
     }
-    #name(name) {
-        this.sql += quoteName(name);
+  }
+  #column(column) {
+    if (!this.#forIndex) {
+      this.#table(column.table);
+      this.sql += '.';
     }
-    #bind(value) {
-        this.sql += '?';
-        this.params.push(value);
+    this.sql += this.#columnName(column);
+  }
+  #table(table) {
+    const { [TableSchema]: schema, [TableName]: name, [TableIsAlias]: isAlias } = tableInternals(table);
+    this.#qualified(isAlias ? undefined : schema, name);
+  }
+  #view(view) {
+    // Every view has its description (sql/sql.js); only the declarations lack it.
+    const { schema, name, isAlias } = view[ViewBaseConfig];
+    this.#qualified(isAlias ? undefined : schema, name);
+  }
+  #qualified(schema, name) {
+    if (schema !== undefined) this.sql += `${quoteName(schema)}.`;
+    this.sql += quoteName(name);
+  }
+  #aliased(aliased, inline) {
+    if (aliased.fieldAlias === undefined) this.#wrapper(aliased, inline);
+    else this.#name(aliased.fieldAlias);
+  }
+  #subquery(subquery, inline) {
+    const { sql, alias, isWith } = subquery._;
+    if (!isWith) {
+      this.sql += '(';
+      this.#chunk(sql, inline);
+      this.sql += ') ';
     }
-    #list(items, inline) {
-        this.sql += '(';
-        for (let i = 0; i < items.length; i++) {
-            if (i > 0)
-                this.sql += ', ';
-            this.#chunk(items[i], inline);
-        }
-        this.sql += ')';
-    }
-    #param(param, inline) {
-        const { value } = param;
-        if (typeof value === 'object' && value !== null && chunkKind(value) === 'placeholder') {
-            this.#bind(param);
-            return;
-        }
-        const encoded = value === null ? null : param.encoder.mapToDriverValue(value);
-        if (typeof encoded === 'object' && encoded !== null && chunkKind(encoded) === 'sql') {
-            this.write(encoded, inline);
-        }
-        else {
-            this.#value(encoded, inline);
-        }
-    }
-    #column(column) {
-        if (!this.#forIndex) {
-            this.#table(column.table);
-            this.sql += '.';
-        }
-        this.sql += this.#columnName(column);
-    }
-    #table(table) {
-        const { [TableSchema]: schema, [TableName]: name, [TableIsAlias]: isAlias } = tableInternals(table);
-        this.#qualified(isAlias ? undefined : schema, name);
-    }
-    #view(view) {
-        // Every view has its description (sql/sql.js); only the declarations lack it.
-        const { schema, name, isAlias } = view[ViewBaseConfig];
-        this.#qualified(isAlias ? undefined : schema, name);
-    }
-    #qualified(schema, name) {
-        if (schema !== undefined)
-            this.sql += `${quoteName(schema)}.`;
-        this.sql += quoteName(name);
-    }
-    #aliased(aliased, inline) {
-        if (aliased.fieldAlias === undefined)
-            this.#wrapper(aliased, inline);
-        else
-            this.#name(aliased.fieldAlias);
-    }
-    #subquery(subquery, inline) {
-        const { sql, alias, isWith } = subquery._;
-        if (!isWith) {
-            this.sql += '(';
-            this.#chunk(sql, inline);
-            this.sql += ') ';
-        }
-        this.#name(alias);
-    }
-    #bareValue(chunk, inline) {
-        if (isSQLWrapper(chunk))
-            this.#wrapper(chunk, inline);
-        else
-            this.#value(chunk, inline);
-    }
-    #wrapper(wrapper, inline) {
-        if (wrapper.shouldOmitSQLParens?.())
-            return this.#chunk(wrapper.getSQL(), inline);
-        this.sql += '(';
-        this.#chunk(wrapper.getSQL(), inline);
-        this.sql += ')';
-    }
-    #value(value, inline) {
-        if (inline)
-            this.sql += literal(value);
-        else
-            this.#bind(value);
-    }
+    this.#name(alias);
+  }
+  #bareValue(chunk, inline) {
+    if (isSQLWrapper(chunk)) this.#wrapper(chunk, inline);
+    else this.#value(chunk, inline);
+  }
+  #wrapper(wrapper, inline) {
+    if (wrapper.shouldOmitSQLParens?.()) return this.#chunk(wrapper.getSQL(), inline);
+    this.sql += '(';
+    this.#chunk(wrapper.getSQL(), inline);
+    this.sql += ')';
+  }
+  #value(value, inline) {
+    if (inline) this.sql += literal(value);
+    else this.#bind(value);
+  }
 }
 /** A value as Drizzle writes it into the text of a view or of an expression with `inlineParams()`. */
 function literal(value) {
-    switch (typeof value) {
-        case 'number':
-        case 'boolean':
-            return String(value);
-        case 'string':
-            return quoteText(value);
-        case 'object': {
-            if (value === null)
-                return 'null';
-            // oxlint-disable-next-line typescript/no-base-to-string -- Drizzle's own rule, '[object Object]' included
-            const text = String(value);
-            return quoteText(text === '[object Object]' ? JSON.stringify(value) : text);
-        }
-        default:
-            throw new Error(`a ${typeof value} can't be written into SQL text; pass a number, a string, a boolean or null`);
+  switch (typeof value) {
+    case 'number':
+    case 'boolean':
+      return String(value);
+    case 'string':
+      return quoteText(value);
+    case 'object': {
+      if (value === null) return 'null';
+      // oxlint-disable-next-line typescript/no-base-to-string -- Drizzle's own rule, '[object Object]' included
+      const text = String(value);
+      return quoteText(text === '[object Object]' ? JSON.stringify(value) : text);
     }
+    default:
+      throw new Error(
+        `a ${typeof value} can't be written into SQL text; pass a number, a string, a boolean or null`,
+      );
+  }
 }
 function quoteText(text) {
-    return `'${text.replaceAll("'", "''")}'`;
+  return `'${text.replaceAll("'", "''")}'`;
 }

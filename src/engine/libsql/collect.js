@@ -11,23 +11,21 @@ const TOO_MANY = 16;
 let closed = 0;
 /** Notes that a connection was closed. Resolves when its descriptors were given a chance to be freed. */
 export async function noteClosed() {
-    closed++;
-    if (closed < TOO_MANY)
-        return;
-    closed = 0;
-    await collectNow();
+  closed++;
+  if (closed < TOO_MANY) return;
+  closed = 0;
+  await collectNow();
 }
 /** Collects now. Resolves when the binding has freed what was found, which it does in a task of its own. */
 export async function collectNow() {
-    collectGarbage();
-    for (let turn = 0; turn < 2; turn++)
-        await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 let collector;
 function collectGarbage() {
-    if (collector === undefined) {
-        setFlagsFromString('--expose-gc');
-        collector = runInNewContext('gc');
-    }
-    collector();
+  if (collector === undefined) {
+    setFlagsFromString('--expose-gc');
+    collector = runInNewContext('gc');
+  }
+  collector();
 }

@@ -6,81 +6,75 @@ import { toDatabaseError } from './failure.js';
 import { openNative } from './native.js';
 /** Memory and file databases through the `libsql` 0.5 binding. */
 export class LibsqlEngine {
-    name = 'libsql';
-    capabilities;
-    #config;
-    #writeLock;
-    constructor(config) {
-        this.#config = config;
-        this.capabilities = {
-            behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
-            multipleConnections: config.target.kind === 'file',
-            // libsql 0.5.29 stores such text whole but cuts it at the character when it reads it.
-            nulInText: false,
-        };
+  name = 'libsql';
+  capabilities;
+  #config;
+  #writeLock;
+  constructor(config) {
+    this.#config = config;
+    this.capabilities = {
+      behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
+      multipleConnections: config.target.kind === 'file',
+      // libsql 0.5.29 stores such text whole but cuts it at the character when it reads it.
+      nulInText: false,
+    };
+  }
+  get writeLock() {
+    return this.#writeLock;
+  }
+  connect() {
+    const { target, pragmas, statementCacheSize } = this.#config;
+    try {
+      const native = openNative(target.path);
+      try {
+        const probe = applyPragmas(native, pragmas);
+        // Only now does the file surely exist; links to it must lead to the same lock.
+        this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
+        return new LibsqlConnection(native, statementCacheSize, probe);
+      } catch (thrown) {
+        native.close();
+        throw thrown;
+      }
+    } catch (thrown) {
+      throw toDatabaseError(thrown);
     }
-    get writeLock() {
-        return this.#writeLock;
-    }
-    connect() {
-        const { target, pragmas, statementCacheSize } = this.#config;
-        try {
-            const native = openNative(target.path);
-            try {
-                const probe = applyPragmas(native, pragmas);
-                // Only now does the file surely exist; links to it must lead to the same lock.
-                this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
-                return new LibsqlConnection(native, statementCacheSize, probe);
-            }
-            catch (thrown) {
-                native.close();
-                throw thrown;
-            }
-        }
-        catch (thrown) {
-            throw toDatabaseError(thrown);
-        }
-    }
+  }
 }
 function canonicalPath(path) {
-    try {
-        return realpathSync(path);
-    }
-    catch {
-        return resolve(path);
-    }
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 /** @returns a statement that must be kept from the collector; see `StatementRunner.readyForOffThread` */
 function applyPragmas(native, pragmas) {
-    const { journal_mode: journalMode, ...rest } = pragmas;
-    const probe = native.prepare('PRAGMA journal_mode').raw();
-    if (journalMode !== undefined)
-        setJournalMode(native, probe, String(journalMode).toLowerCase());
-    const statements = Object.entries(rest).map(([name, value]) => `PRAGMA ${name}=${pragmaText(value)}`);
-    if (statements.length > 0)
-        native.exec(statements.join(';'));
-    return probe;
+  const { journal_mode: journalMode, ...rest } = pragmas;
+  const probe = native.prepare('PRAGMA journal_mode').raw();
+  if (journalMode !== undefined) setJournalMode(native, probe, String(journalMode).toLowerCase());
+  const statements = Object.entries(rest).map(([name, value]) => `PRAGMA ${name}=${pragmaText(value)}`);
+  if (statements.length > 0) native.exec(statements.join(';'));
+  return probe;
 }
 /** Changing the mode needs the file for itself, so it is only changed when it is another one. */
 function setJournalMode(native, probe, wanted) {
-    const current = () => probe.get([])?.[0];
-    if (current() === wanted)
-        return;
-    try {
-        native.exec(`PRAGMA journal_mode=${wanted}`);
-    }
-    catch (thrown) {
-        const error = toDatabaseError(thrown);
-        // A database that can't be written keeps the mode it has and can still be read.
-        if (error instanceof ReadOnlyError)
-            return;
-        throw error;
-    }
-    const mode = current();
-    if (mode === wanted)
-        return;
-    throw new CapabilityError('journal_mode', `the database stays in journal mode "${String(mode)}" instead of "${wanted}"; set config.pragmas.journal_mode`);
+  const current = () => probe.get([])?.[0];
+  if (current() === wanted) return;
+  try {
+    native.exec(`PRAGMA journal_mode=${wanted}`);
+  } catch (thrown) {
+    const error = toDatabaseError(thrown);
+    // A database that can't be written keeps the mode it has and can still be read.
+    if (error instanceof ReadOnlyError) return;
+    throw error;
+  }
+  const mode = current();
+  if (mode === wanted) return;
+  throw new CapabilityError(
+    'journal_mode',
+    `the database stays in journal mode "${String(mode)}" instead of "${wanted}"; set config.pragmas.journal_mode`,
+  );
 }
 function pragmaText(value) {
-    return typeof value === 'boolean' ? (value ? '1' : '0') : String(value);
+  return typeof value === 'boolean' ? (value ? '1' : '0') : String(value);
 }

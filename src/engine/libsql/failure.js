@@ -1,19 +1,18 @@
 import { DatabaseError, fromEngineFailure } from '../../errors.js';
 /** Turns what the binding threw into an error of our tree. */
 export function toDatabaseError(thrown, sql) {
-    if (thrown instanceof DatabaseError)
-        return thrown;
-    const failure = thrown;
-    const message = typeof failure?.message === 'string' ? failure.message : String(thrown);
-    if (typeof failure?.rawCode === 'number') {
-        const extendedCode = typeof failure.code === 'string' ? failure.code : undefined;
-        return fromEngineFailure({ rawCode: failure.rawCode, message, extendedCode, sql, cause: thrown });
-    }
-    // Opening fails with `ConnectionFailed("Unable to open connection to local database PATH: 14")`.
-    const opening = /^ConnectionFailed\(.*: (\d+)"\)$/s.exec(message)?.[1];
-    if (opening !== undefined) {
-        const problem = opening === '14' ? 'unable to open the database file' : 'the database can not be opened';
-        return fromEngineFailure({ rawCode: Number(opening), message: problem, sql, cause: thrown });
-    }
-    return new DatabaseError(message, { code: 'SQLITE_ERROR', kind: 'sql', sql, cause: thrown });
+  if (thrown instanceof DatabaseError) return thrown;
+  const failure = thrown;
+  const message = typeof failure?.message === 'string' ? failure.message : String(thrown);
+  if (typeof failure?.rawCode === 'number') {
+    const extendedCode = typeof failure.code === 'string' ? failure.code : undefined;
+    return fromEngineFailure({ rawCode: failure.rawCode, message, extendedCode, sql, cause: thrown });
+  }
+  // Opening fails with `ConnectionFailed("Unable to open connection to local database PATH: 14")`.
+  const opening = /^ConnectionFailed\(.*: (\d+)"\)$/s.exec(message)?.[1];
+  if (opening !== undefined) {
+    const problem = opening === '14' ? 'unable to open the database file' : 'the database can not be opened';
+    return fromEngineFailure({ rawCode: Number(opening), message: problem, sql, cause: thrown });
+  }
+  return new DatabaseError(message, { code: 'SQLITE_ERROR', kind: 'sql', sql, cause: thrown });
 }

@@ -11,192 +11,174 @@ const LONGEST_CACHED_SQL = 16_384;
 const MOST_KEPT = 512;
 /** Prepares the statements of one connection, keeps them, runs them and sees to it that none is left running. */
 export class StatementRunner {
-    #native;
-    #statements;
-    /** Prepared reads that met a lock: the binding leaves them running until they are run again. */
-    #stuck = new Set();
-    /** Handles of off-thread runs; see {@link readyForOffThread}. */
-    #kept = [];
-    /** Whether handles were left to the collector that it may not have found yet. */
-    #littered = false;
-    /** Set when the connection must not be used any more. */
-    broken = false;
-    constructor(native, cacheSize) {
-        this.#native = native;
-        this.#statements = new LruCache(cacheSize, () => this.litter());
+  #native;
+  #statements;
+  /** Prepared reads that met a lock: the binding leaves them running until they are run again. */
+  #stuck = new Set();
+  /** Handles of off-thread runs; see {@link readyForOffThread}. */
+  #kept = [];
+  /** Whether handles were left to the collector that it may not have found yet. */
+  #littered = false;
+  /** Set when the connection must not be used any more. */
+  broken = false;
+  constructor(native, cacheSize) {
+    this.#native = native;
+    this.#statements = new LruCache(cacheSize, () => this.litter());
+  }
+  /** Whether nothing happened that the next statement would feel. */
+  get usable() {
+    return !this.broken && this.#stuck.size === 0;
+  }
+  /**
+   * To be awaited before a statement is run on another thread. The binding frees statements and row handles on the main
+   * thread when the collector finds them, and that waits for whatever runs on their connection (libsql 0.5.29): the
+   * event loop would stand still until the other thread is done, and nothing could interrupt it. So what was left to
+   * the collector is collected first, and the handles of off-thread runs themselves are kept from it for a while.
+   */
+  async readyForOffThread() {
+    if (!this.#littered) return;
+    this.#littered = false;
+    await collectNow();
+  }
+  /** Notes that a statement or row handle of this connection is left to the collector. */
+  litter() {
+    this.#littered = true;
+  }
+  /** Keeps handles from the collector. */
+  keep(...handles) {
+    if (this.#kept.length >= MOST_KEPT) {
+      this.#kept = [];
+      this.litter();
     }
-    /** Whether nothing happened that the next statement would feel. */
-    get usable() {
-        return !this.broken && this.#stuck.size === 0;
+    this.#kept.push(...handles);
+  }
+  /** Forgets every statement, so that the collector can free the connection. */
+  clear() {
+    this.#statements.clear();
+    this.#stuck.clear();
+    this.#kept = [];
+  }
+  /** One statement, in whatever transaction is open. */
+  run(statement, args, request) {
+    const prepared = this.cached(statement);
+    try {
+      const result = prepared.reader
+        ? this.#read(prepared, statement, args, request)
+        : this.#write(prepared, statement, args, request);
+      if (statement.verb === 'EXPLAIN') endExplain(prepared.native, args);
+      if (this.#stuck.size > 0) this.#stuck.delete(prepared);
+      return result;
+    } catch (thrown) {
+      throw this.failed(thrown, prepared, statement, args);
     }
-    /**
-     * To be awaited before a statement is run on another thread. The binding frees statements and row handles on the main
-     * thread when the collector finds them, and that waits for whatever runs on their connection (libsql 0.5.29): the
-     * event loop would stand still until the other thread is done, and nothing could interrupt it. So what was left to
-     * the collector is collected first, and the handles of off-thread runs themselves are kept from it for a while.
-     */
-    async readyForOffThread() {
-        if (!this.#littered)
-            return;
-        this.#littered = false;
-        await collectNow();
+  }
+  #read(prepared, statement, args, request) {
+    const exact = request.exactIntegers === true;
+    if (request.fetch !== 'first' || statement.kind !== 'read') this.litter();
+    let rows;
+    let rowsAffected = 0;
+    if (statement.kind !== 'read') {
+      rows = prepared.readAllOnce(args, exact ? 'exact' : 'wide');
+      if (statement.returning) rowsAffected = rows.length;
+    } else if (request.fetch === 'first') {
+      const row = prepared.readFirst(args, exact);
+      rows = row === undefined ? [] : [row];
+    } else if (exact) {
+      rows = prepared.readAllOnce(args, 'exact');
+    } else {
+      rows = prepared.readAll(args);
     }
-    /** Notes that a statement or row handle of this connection is left to the collector. */
-    litter() {
-        this.#littered = true;
+    return {
+      rows: request.fetch === 'none' ? [] : rows,
+      columns: request.columns ? prepared.columns() : undefined,
+      rowsAffected,
+      lastInsertRowid:
+        request.rowid && rowsAffected > 0 && inserts(statement) ? this.exactLastInsertRowid() : undefined,
+    };
+  }
+  #write(prepared, statement, args, request) {
+    const { changes, lastInsertRowid } = prepared.native.run(args);
+    const inserted = changes > 0 && inserts(statement);
+    return {
+      rows: [],
+      columns: request.columns ? [] : undefined,
+      rowsAffected: changes,
+      // The binding reports it as a double.
+      lastInsertRowid: !inserted
+        ? undefined
+        : Number.isSafeInteger(lastInsertRowid)
+          ? BigInt(lastInsertRowid)
+          : this.exactLastInsertRowid(),
+    };
+  }
+  /** The rowid of the last insert, which the binding itself reports as a double. */
+  exactLastInsertRowid() {
+    return this.#metadata('SELECT last_insert_rowid()');
+  }
+  /** How many rows the statement that was just run changed. */
+  changes(statement) {
+    return changesRows(statement) ? Number(this.#metadata('SELECT changes()')) : 0;
+  }
+  #metadata(sql) {
+    let prepared = this.#statements.get(sql);
+    if (prepared === undefined) {
+      prepared = this.#prepare(sql);
+      this.#statements.set(sql, prepared);
     }
-    /** Keeps handles from the collector. */
-    keep(...handles) {
-        if (this.#kept.length >= MOST_KEPT) {
-            this.#kept = [];
-            this.litter();
-        }
-        this.#kept.push(...handles);
+    return prepared.readFirst([], true)?.[0];
+  }
+  /** The prepared statement, or one for another text that stands for it, from the cache if it may be kept there. */
+  cached(statement, text = statement.text) {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const prepared = this.#prepare(text);
+    // Some pragmas act when they are prepared, not when they are run (libsql 0.5.29), so none is kept.
+    if (text.length <= LONGEST_CACHED_SQL && statement.pragma === undefined && statement.verb !== 'EXPLAIN') {
+      this.#statements.set(text, prepared);
+    } else {
+      this.litter();
     }
-    /** Forgets every statement, so that the collector can free the connection. */
-    clear() {
-        this.#statements.clear();
-        this.#stuck.clear();
-        this.#kept = [];
+    return prepared;
+  }
+  /** A statement of its own, not one of the cache; the caller keeps it or calls {@link litter}. */
+  prepareApart(sql) {
+    return this.#prepare(sql);
+  }
+  #prepare(sql) {
+    try {
+      return new PreparedStatement(this.#native.prepare(sql));
+    } catch (thrown) {
+      throw toDatabaseError(thrown, sql);
     }
-    /** One statement, in whatever transaction is open. */
-    run(statement, args, request) {
-        const prepared = this.cached(statement);
-        try {
-            const result = prepared.reader
-                ? this.#read(prepared, statement, args, request)
-                : this.#write(prepared, statement, args, request);
-            if (statement.verb === 'EXPLAIN')
-                endExplain(prepared.native, args);
-            if (this.#stuck.size > 0)
-                this.#stuck.delete(prepared);
-            return result;
-        }
-        catch (thrown) {
-            throw this.failed(thrown, prepared, statement, args);
-        }
+  }
+  /** Leaves the connection in order after a statement failed, and gives the error to throw. */
+  failed(thrown, prepared, statement, args = []) {
+    const error = toDatabaseError(thrown, statement.text);
+    if (error instanceof BusyError) {
+      if (statement.kind === 'write') this.#healWrite(prepared, args);
+      // Running a read again resets it, which is what its caller does next; until then it counts as stuck.
+      else this.#stuck.add(prepared);
+    } else if (error.kind === 'io' || error.kind === 'corrupt') {
+      this.broken = true;
     }
-    #read(prepared, statement, args, request) {
-        const exact = request.exactIntegers === true;
-        if (request.fetch !== 'first' || statement.kind !== 'read')
-            this.litter();
-        let rows;
-        let rowsAffected = 0;
-        if (statement.kind !== 'read') {
-            rows = prepared.readAllOnce(args, exact ? 'exact' : 'wide');
-            if (statement.returning)
-                rowsAffected = rows.length;
-        }
-        else if (request.fetch === 'first') {
-            const row = prepared.readFirst(args, exact);
-            rows = row === undefined ? [] : [row];
-        }
-        else if (exact) {
-            rows = prepared.readAllOnce(args, 'exact');
-        }
-        else {
-            rows = prepared.readAll(args);
-        }
-        return {
-            rows: request.fetch === 'none' ? [] : rows,
-            columns: request.columns ? prepared.columns() : undefined,
-            rowsAffected,
-            lastInsertRowid: request.rowid && rowsAffected > 0 && inserts(statement) ? this.exactLastInsertRowid() : undefined,
-        };
+    return error;
+  }
+  /**
+   * A prepared write that met a lock stays running (libsql 0.5.29): its connection would keep an old snapshot and
+   * commit nothing more. Running it again under `query_only` fails before it takes a lock, and resets it.
+   */
+  #healWrite(prepared, args) {
+    try {
+      this.#native.exec('PRAGMA query_only=1');
+      try {
+        if (prepared.reader) prepared.drain(args);
+        else prepared.native.run(args);
+      } catch {
+        // SQLITE_READONLY, as meant.
+      }
+      this.#native.exec('PRAGMA query_only=0');
+    } catch {
+      this.broken = true;
     }
-    #write(prepared, statement, args, request) {
-        const { changes, lastInsertRowid } = prepared.native.run(args);
-        const inserted = changes > 0 && inserts(statement);
-        return {
-            rows: [],
-            columns: request.columns ? [] : undefined,
-            rowsAffected: changes,
-            // The binding reports it as a double.
-            lastInsertRowid: !inserted
-                ? undefined
-                : Number.isSafeInteger(lastInsertRowid)
-                    ? BigInt(lastInsertRowid)
-                    : this.exactLastInsertRowid(),
-        };
-    }
-    /** The rowid of the last insert, which the binding itself reports as a double. */
-    exactLastInsertRowid() {
-        return this.#metadata('SELECT last_insert_rowid()');
-    }
-    /** How many rows the statement that was just run changed. */
-    changes(statement) {
-        return changesRows(statement) ? Number(this.#metadata('SELECT changes()')) : 0;
-    }
-    #metadata(sql) {
-        let prepared = this.#statements.get(sql);
-        if (prepared === undefined) {
-            prepared = this.#prepare(sql);
-            this.#statements.set(sql, prepared);
-        }
-        return prepared.readFirst([], true)?.[0];
-    }
-    /** The prepared statement, or one for another text that stands for it, from the cache if it may be kept there. */
-    cached(statement, text = statement.text) {
-        const known = this.#statements.get(text);
-        if (known !== undefined)
-            return known;
-        const prepared = this.#prepare(text);
-        // Some pragmas act when they are prepared, not when they are run (libsql 0.5.29), so none is kept.
-        if (text.length <= LONGEST_CACHED_SQL && statement.pragma === undefined && statement.verb !== 'EXPLAIN') {
-            this.#statements.set(text, prepared);
-        }
-        else {
-            this.litter();
-        }
-        return prepared;
-    }
-    /** A statement of its own, not one of the cache; the caller keeps it or calls {@link litter}. */
-    prepareApart(sql) {
-        return this.#prepare(sql);
-    }
-    #prepare(sql) {
-        try {
-            return new PreparedStatement(this.#native.prepare(sql));
-        }
-        catch (thrown) {
-            throw toDatabaseError(thrown, sql);
-        }
-    }
-    /** Leaves the connection in order after a statement failed, and gives the error to throw. */
-    failed(thrown, prepared, statement, args = []) {
-        const error = toDatabaseError(thrown, statement.text);
-        if (error instanceof BusyError) {
-            if (statement.kind === 'write')
-                this.#healWrite(prepared, args);
-            // Running a read again resets it, which is what its caller does next; until then it counts as stuck.
-            else
-                this.#stuck.add(prepared);
-        }
-        else if (error.kind === 'io' || error.kind === 'corrupt') {
-            this.broken = true;
-        }
-        return error;
-    }
-    /**
-     * A prepared write that met a lock stays running (libsql 0.5.29): its connection would keep an old snapshot and
-     * commit nothing more. Running it again under `query_only` fails before it takes a lock, and resets it.
-     */
-    #healWrite(prepared, args) {
-        try {
-            this.#native.exec('PRAGMA query_only=1');
-            try {
-                if (prepared.reader)
-                    prepared.drain(args);
-                else
-                    prepared.native.run(args);
-            }
-            catch {
-                // SQLITE_READONLY, as meant.
-            }
-            this.#native.exec('PRAGMA query_only=0');
-        }
-        catch {
-            this.broken = true;
-        }
-    }
+  }
 }

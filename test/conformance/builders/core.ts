@@ -65,10 +65,7 @@ function toStatement(operation: Operation): Exclude<BatchStatement, string> & { 
   });
 }
 
-function compile(
-  operation: Operation,
-  placeSlot: (slot: Slot) => string,
-): { sql: string; args: unknown[] } {
+function compile(operation: Operation, placeSlot: (slot: Slot) => string): { sql: string; args: unknown[] } {
   const args: unknown[] = [];
   const value = (given: unknown): string => {
     if (given instanceof Slot) return placeSlot(given);

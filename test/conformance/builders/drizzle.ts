@@ -105,9 +105,7 @@ function sessionOn(db: Handle): Session {
     values: (text, args) => db.values(rawSql(text, args)),
     stream: (operation, options) => {
       const query =
-        operation.op === 'raw'
-          ? db.all<Row>(rawSql(operation.sql, operation.args))
-          : toQuery(db, operation);
+        operation.op === 'raw' ? db.all<Row>(rawSql(operation.sql, operation.args)) : toQuery(db, operation);
       return db.stream(query as { all(): Promise<Row[]> }, options);
     },
     prepare: (operation) => {
@@ -163,7 +161,10 @@ function build(db: Handle, operation: Operation): unknown {
       return buildSelect(db, operation);
     case 'update': {
       const { table, set, where, returning } = operation;
-      const update = db.update(tables[table]).set(setOf(table, set)).where(conditions(db, table, where));
+      const update = db
+        .update(tables[table])
+        .set(setOf(table, set))
+        .where(conditions(db, table, where));
       return returning ? update.returning() : update;
     }
     case 'delete': {
@@ -175,7 +176,9 @@ function build(db: Handle, operation: Operation): unknown {
 }
 
 function buildSelect(db: Handle, { from, columns, where, orderBy = [], limit, offset }: Select) {
-  const fields = Object.fromEntries((columns ?? Object.keys(getTableColumns(tables[from]))).map((key) => [key, column(from, key)]));
+  const fields = Object.fromEntries(
+    (columns ?? Object.keys(getTableColumns(tables[from]))).map((key) => [key, column(from, key)]),
+  );
   const query = db
     .select(fields as never)
     .from(tables[from])
@@ -218,7 +221,9 @@ function setOf(table: TableName, set: Row): Row {
 }
 
 function withSlots(rows: Row[]): Row[] {
-  return rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, slotted(value)])));
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([key, value]) => [key, slotted(value)])),
+  );
 }
 
 function slotted(value: unknown): unknown {
@@ -233,5 +238,8 @@ function column(table: TableName, key: string): Column {
 function rawSql(text: string, args: readonly unknown[] = []): SQL {
   const [first, ...rest] = text.split('?');
   if (rest.length !== args.length) throw new Error('one argument for each question mark');
-  return sql.join([sql.raw(first as string), ...rest.flatMap((part, i) => [sql`${sql.param(args[i])}`, sql.raw(part)])]);
+  return sql.join([
+    sql.raw(first as string),
+    ...rest.flatMap((part, i) => [sql`${sql.param(args[i])}`, sql.raw(part)]),
+  ]);
 }
