@@ -28,7 +28,7 @@ describe('a result', () => {
   it('of a write that returns nothing has the columns', async () => {
     const db = await openMemory('create table t (a integer)');
     const result = await db.execute('update t set a = 1 returning a');
-    const nothing = { columns: ['a'], columnTypes: ['integer'], rows: [], rowsAffected: 0 };
+    const nothing = { columns: ['a'], columnTypes: ['INTEGER'], rows: [], rowsAffected: 0 };
     expect(result).toEqual({ ...nothing, lastInsertRowid: undefined });
   });
 
