@@ -7,7 +7,7 @@ import { collectNow } from './collect.js';
 import { toDatabaseError } from './failure.js';
 import { endExplain, type NativeDatabase } from './native.js';
 import { PreparedStatement } from './prepared.js';
-import { changesRows, inserts } from './statement-effect.js';
+import { changesRows, inserts, mayWrite } from './statement-effect.js';
 
 /** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
 const LONGEST_CACHED_SQL = 16_384;
@@ -179,8 +179,23 @@ export class StatementRunner {
     try {
       return new PreparedStatement(this.#native.prepare(sql));
     } catch (thrown) {
-      throw toDatabaseError(thrown, sql);
+      throw this.#lockBehind(toDatabaseError(thrown, sql));
     }
+  }
+
+  /**
+   * Where a lock keeps SQLite from looking whether its schema is still the current one, it compiles with the old one and
+   * finds no such table. The lock is what is wrong then.
+   */
+  #lockBehind(error: DatabaseError): DatabaseError {
+    if (error.kind !== 'sql') return error;
+    try {
+      this.#native.exec('PRAGMA schema_version');
+    } catch (thrown) {
+      const failure = toDatabaseError(thrown, error.sql);
+      if (failure instanceof BusyError) return failure;
+    }
+    return error;
   }
 
   /** Leaves the connection in order after a statement failed, and gives the error to throw. */
@@ -192,7 +207,7 @@ export class StatementRunner {
   ): DatabaseError {
     const error = toDatabaseError(thrown, statement.text);
     if (error instanceof BusyError) {
-      if (statement.kind === 'write') this.#healWrite(prepared, args);
+      if (mayWrite(statement)) this.#healWrite(prepared, args);
       // Running a read again resets it, which is what its caller does next; until then it counts as stuck.
       else this.#stuck.add(prepared);
     } else if (error.kind === 'io' || error.kind === 'corrupt') {
@@ -211,8 +226,9 @@ export class StatementRunner {
       try {
         if (prepared.reader) prepared.drain(args);
         else prepared.native.run(args);
-      } catch {
+      } catch (thrown) {
         // SQLITE_READONLY, as meant.
+        if (toDatabaseError(thrown) instanceof BusyError) this.#stuck.add(prepared);
       }
       this.#native.exec('PRAGMA query_only=0');
     } catch {
