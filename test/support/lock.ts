@@ -7,6 +7,8 @@ export interface HeldLock {
   release(): Promise<void>;
   /** Tells the child to end its transaction and does not wait. */
   releaseSoon(): void;
+  /** Ends the child without a word. */
+  kill(): void;
 }
 
 /** Runs the script `sql` on a file in a child process, which keeps the locks that it took; `last` ends them. */
@@ -17,11 +19,17 @@ export async function holdLock(file: string, sql = 'BEGIN IMMEDIATE', last = 'CO
     await child.ended;
   });
   await child.message();
+  let released = false;
+  const releaseSoon = (): void => {
+    if (!released) child.send('release');
+    released = true;
+  };
   return {
+    releaseSoon,
+    kill: () => child.kill('SIGKILL'),
     release: async () => {
-      child.send('release');
+      releaseSoon();
       await child.ended;
     },
-    releaseSoon: () => child.send('release'),
   };
 }

@@ -53,6 +53,8 @@ export function buildSelect(
   const { limit, offset } = config;
   if (typeof limit === 'object' || (typeof limit === 'number' && limit >= 0))
     out.text(' limit ').chunk(limit);
+  // SQLite takes no offset without a limit; Drizzle's own text would be refused.
+  else if (offset) out.text(' limit -1');
   if (offset) out.text(' offset ').chunk(offset);
   return out.toSQL();
 }

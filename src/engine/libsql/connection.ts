@@ -4,6 +4,7 @@ import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine.js';
 import { noteClosed } from './collect.js';
+import type { LibsqlCursor } from './cursor.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeRows, openRows, openRowsOffThread } from './native.js';
@@ -77,6 +78,7 @@ export class LibsqlConnection implements Connection {
   ): MaybePromise<Cursor> {
     this.#assertOpen();
     if (statement.verb === 'EXPLAIN') return this.#explain(statement, args, options);
+    this.#meetReadLock(statement);
     const reading = options.exactIntegers ? 'exact' : 'wide';
     // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
     const source = this.#runner.prepareApart(statement.text);
@@ -86,7 +88,7 @@ export class LibsqlConnection implements Connection {
     prepared.readIntegers(true);
     if (options.interruptible) this.#runner.keep(source);
     else this.#runner.litter();
-    const open = (rows: NativeRows): Cursor =>
+    const open = (rows: NativeRows): LibsqlCursor =>
       this.#cursors.add(rows, { columns, reading, sql: statement.text });
     if (options.interruptible) {
       return this.#offThread(() =>
@@ -96,7 +98,9 @@ export class LibsqlConnection implements Connection {
       );
     }
     try {
-      return open(openRows(prepared.native, args));
+      const cursor = open(openRows(prepared.native, args));
+      cursor.start();
+      return cursor;
     } catch (thrown) {
       throw this.#runner.failed(thrown, prepared, statement);
     }
@@ -242,6 +246,7 @@ export class LibsqlConnection implements Connection {
     const columns = source?.columns();
     const prepared = this.#runner.cached(statement, materialize(statement));
     const rows: SqlValue[][] = [];
+    if (statement.kind === 'read') this.#meetReadLock(statement);
     try {
       prepared.readIntegers(true);
       const native = await this.#openOffThread(prepared, args);
@@ -278,6 +283,14 @@ export class LibsqlConnection implements Connection {
     const rows = await running;
     this.#runner.keep(rows);
     return rows;
+  }
+
+  /**
+   * Outside WAL a writer that commits locks readers out. A prepared statement that meets this stays running (libsql
+   * 0.5.29), so the lock is met by an `exec()` first.
+   */
+  #meetReadLock(statement: AnalyzedStatement): void {
+    this.#exec('PRAGMA schema_version', statement.text);
   }
 
   #exec(sql: string, onBehalfOf = sql): void {

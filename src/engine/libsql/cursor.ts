@@ -21,6 +21,8 @@ export class LibsqlCursor implements Cursor {
   readonly #sql: string;
   #rows: NativeRows | undefined;
   #buffered: SqlValue[][] | undefined;
+  /** The first row, if it was taken before anybody asked for it. */
+  #first: SqlValue[][] = [];
   #closed = false;
 
   constructor(
@@ -42,15 +44,23 @@ export class LibsqlCursor implements Cursor {
 
   fetch(size: number): SqlValue[][] {
     if (this.#buffered !== undefined) return this.#buffered.splice(0, size);
-    const rows = this.#step(size);
+    const first = this.#first;
+    this.#first = [];
+    const rows = first.length < size ? first.concat(this.#step(size - first.length)) : first;
     if (!this.active) this.#owner.released(this);
     return rows;
+  }
+
+  /** Takes the first row, so that a lock is met before the cursor is handed out. */
+  start(): void {
+    this.#first = this.#step(1);
+    if (!this.active) this.#owner.released(this);
   }
 
   /** Takes the remaining rows into memory, so that the statement ends. */
   buffer(): void {
     if (!this.active) return;
-    const buffered: SqlValue[][] = [];
+    const buffered = this.#first;
     while (this.active) buffered.push(...this.#step(1024));
     this.#buffered = buffered;
     this.#owner.released(this);
