@@ -19,6 +19,11 @@ const MOST_KEPT = 512;
 export class StatementRunner {
   readonly #native: NativeDatabase;
   readonly #statements: LruCache<string, PreparedStatement>;
+  /**
+   * Those of which only the first row is asked for, by `get()`: on a statement that was iterated before, that runs with
+   * the parameters of the iteration (libsql 0.5.29).
+   */
+  readonly #firsts: LruCache<string, PreparedStatement>;
   /** Prepared reads that met a lock: the binding leaves them running until they are run again. */
   readonly #stuck = new Set<PreparedStatement>();
   /** Handles of off-thread runs; see {@link readyForOffThread}. */
@@ -31,6 +36,7 @@ export class StatementRunner {
   constructor(native: NativeDatabase, cacheSize: number) {
     this.#native = native;
     this.#statements = new LruCache(cacheSize, () => this.litter());
+    this.#firsts = new LruCache(cacheSize, () => this.litter());
   }
 
   /** Whether nothing happened that the next statement would feel. */
@@ -67,13 +73,15 @@ export class StatementRunner {
   /** Forgets every statement, so that the collector can free the connection. */
   clear(): void {
     this.#statements.clear();
+    this.#firsts.clear();
     this.#stuck.clear();
     this.#kept = [];
   }
 
   /** One statement, in whatever transaction is open. */
   run(statement: AnalyzedStatement, args: readonly SqlValue[], request: ExecuteRequest): RawResult {
-    const prepared = this.cached(statement);
+    const firstOnly = request.fetch === 'first' && statement.kind === 'read';
+    const prepared = this.cached(statement, statement.text, firstOnly);
     try {
       const result = prepared.reader
         ? this.#read(prepared, statement, args, request)
@@ -148,22 +156,23 @@ export class StatementRunner {
   }
 
   #metadata(sql: string): bigint {
-    let prepared = this.#statements.get(sql);
+    let prepared = this.#firsts.get(sql);
     if (prepared === undefined) {
       prepared = this.#prepare(sql);
-      this.#statements.set(sql, prepared);
+      this.#firsts.set(sql, prepared);
     }
     return prepared.readFirst([], true)?.[0] as bigint;
   }
 
   /** The prepared statement, or one for another text that stands for it, from the cache if it may be kept there. */
-  cached(statement: AnalyzedStatement, text: string = statement.text): PreparedStatement {
-    const known = this.#statements.get(text);
+  cached(statement: AnalyzedStatement, text: string = statement.text, firstOnly = false): PreparedStatement {
+    const cache = firstOnly ? this.#firsts : this.#statements;
+    const known = cache.get(text);
     if (known !== undefined) return known;
     const prepared = this.#prepare(text);
     // Some pragmas act when they are prepared, not when they are run (libsql 0.5.29), so none is kept.
     if (text.length <= LONGEST_CACHED_SQL && statement.pragma === undefined && statement.verb !== 'EXPLAIN') {
-      this.#statements.set(text, prepared);
+      cache.set(text, prepared);
     } else {
       this.litter();
     }

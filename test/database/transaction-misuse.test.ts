@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.js';
+import { BusyError, TransactionError } from '../../src/errors.js';
+import { openDatabase, openFile, openMemory } from '../support/database.js';
+import { collect, failure } from '../support/outcome.js';
+import { pause } from '../support/time.js';
+
+const SETUP = 'create table t (a); insert into t values (1)';
+const WRITE = 'insert into t values (2)';
+
+/** A wait that only ends when somebody notices that it could never end. */
+const LONG_WAIT = { busyTimeout: 25_000 } as const;
+
+const WRITING: readonly [string, (db: Database) => Promise<unknown>][] = [
+  ['execute', (db) => db.execute(WRITE)],
+  ['execute with RETURNING', (db) => db.execute(`${WRITE} returning a`)],
+  ['execute with a timeout', (db) => db.execute(WRITE, [], { timeout: 20_000 })],
+  ['prepare', (db) => db.prepare(WRITE).run()],
+  ['batch', (db) => db.batch([WRITE])],
+  ['script', (db) => db.script(WRITE)],
+  ['atomic script', (db) => db.script(WRITE, { atomic: true })],
+  ['transaction', (db) => db.transaction((tx) => tx.execute(WRITE))],
+  ['stream', (db) => collect(db.stream(`${WRITE} returning a`))],
+];
+
+const READING: readonly [string, (db: Database) => Promise<unknown>][] = [
+  ['execute of a read', (db) => db.execute('select a from t')],
+  ['stream of a read', (db) => collect(db.stream('select a from t'))],
+  ['read transaction', (db) => db.transaction((tx) => tx.execute('select a from t'), { behavior: 'read' })],
+];
+
+const MISUSE = { code: 'TRANSACTION_MISUSE', kind: 'transaction' };
+
+describe('the outer handle inside the callback of a transaction', () => {
+  it.each(WRITING)('is told so at once instead of waiting for itself, on a file: %s', async (_name, use) => {
+    const { db, look } = await openFile(SETUP, LONG_WAIT);
+    let misuse: TransactionError | undefined;
+    await db.transaction(async (tx) => {
+      await tx.execute('insert into t values (10)');
+      misuse = await failure(use(db), TransactionError);
+      await tx.execute('insert into t values (11)');
+    });
+    expect(misuse).toMatchObject(MISUSE);
+    expect(misuse?.message).toContain('use the `tx` that the callback is given');
+    expect(look('select a from t')).toEqual([[1], [10], [11]]);
+    await use(db);
+    expect(look('select count(*) from t')).toEqual([[4]]);
+  });
+
+  it.each([...WRITING, ...READING])('is told so at once in memory: %s', async (_name, use) => {
+    const db = await openMemory(SETUP, LONG_WAIT);
+    await db.transaction(async (tx) => {
+      await tx.execute('insert into t values (10)');
+      expect(await failure(use(db), TransactionError)).toMatchObject(MISUSE);
+    });
+    await use(db);
+  });
+
+  it.each(READING)('may read on a file, and sees what is committed: %s', async (_name, use) => {
+    const { db } = await openFile(SETUP, LONG_WAIT);
+    await db.transaction(async (tx) => {
+      await tx.execute('delete from t');
+      const seen = await use(db);
+      expect(Array.isArray(seen) ? seen : (seen as { rows: unknown }).rows).toEqual([{ a: 1 }]);
+    });
+  });
+
+  it('is noticed in a nested transaction, in functions that are called, and after waits', async () => {
+    for (const db of [(await openFile(SETUP, LONG_WAIT)).db, await openMemory(SETUP, LONG_WAIT)]) {
+      const deep = async (depth: number): Promise<unknown> =>
+        depth === 0 ? db.execute(WRITE) : deep(depth - 1);
+      await db.transaction(async (tx) => {
+        await tx.transaction(async (nested) => {
+          await nested.execute('select 1');
+          await pause(1);
+          expect(await failure(deep(5), TransactionError)).toMatchObject(MISUSE);
+        });
+        expect(await failure(async () => deep(2), TransactionError)).toMatchObject(MISUSE);
+      });
+    }
+  });
+
+  it('is noticed when another handle on the file is used', async () => {
+    const { db, file } = await openFile(SETUP, LONG_WAIT);
+    const neighbour = openDatabase({ url: file, ...LONG_WAIT });
+    await neighbour.ready();
+    await db.transaction(async () => {
+      expect(await failure(neighbour.execute(WRITE), TransactionError)).toMatchObject(MISUSE);
+    });
+  });
+
+  it('does not hang where the call can not be traced, and is told what may be wrong', async () => {
+    for (const db of [
+      (await openFile(SETUP, { busyTimeout: 40 })).db,
+      await openMemory(SETUP, { busyTimeout: 40 }),
+    ]) {
+      await db.transaction(async () => {
+        const outcome = new Promise<BusyError>((resolve, reject) => {
+          setTimeout(() => void failure(db.execute(WRITE), BusyError).then(resolve, reject), 1);
+        });
+        const { message } = await outcome;
+        expect(message).toMatch(/waited \d+ ms for .*, held for \d+ ms by a transaction of this process/);
+        expect(message).toContain('use the `tx` that the callback is given instead of the outer handle');
+      });
+      await db.execute(WRITE);
+    }
+  });
+
+  it('may write beside a deferred transaction that has not written', async () => {
+    const { db, look } = await openFile(SETUP, LONG_WAIT);
+    await db.transaction(
+      async (tx) => {
+        await tx.execute('select 1');
+        await db.execute(WRITE);
+      },
+      { behavior: 'deferred' },
+    );
+    expect(look('select a from t')).toEqual([[1], [2]]);
+  });
+
+  it('waits, and is not refused, when it is used beside the transaction and not in it', async () => {
+    for (const db of [(await openFile(SETUP, LONG_WAIT)).db, await openMemory(SETUP, LONG_WAIT)]) {
+      const transaction = db.transaction(async (tx) => {
+        await tx.execute('insert into t values (10)');
+        await pause(5);
+      });
+      const beside = db.execute(WRITE);
+      await Promise.all([transaction, beside]);
+      expect((await db.execute('select a from t')).rows).toEqual([{ a: 1 }, { a: 10 }, { a: 2 }]);
+    }
+  });
+});
+
+describe('the parent inside the callback of a nested transaction', () => {
+  it('is told so at once', async () => {
+    const db = await openMemory(SETUP, LONG_WAIT);
+    await db.transaction(async (tx) => {
+      await tx.transaction(async () => {
+        expect(await failure(tx.execute(WRITE), TransactionError)).toMatchObject(MISUSE);
+        expect(await failure(tx.execute('select 1'), TransactionError)).toMatchObject(MISUSE);
+        expect(await failure(tx.batch([WRITE]), TransactionError)).toMatchObject(MISUSE);
+        expect(
+          await failure(
+            tx.transaction(() => 1),
+            TransactionError,
+          ),
+        ).toMatchObject(MISUSE);
+      });
+      await tx.execute(WRITE);
+    });
+    expect((await db.execute('select a from t')).rows).toEqual([{ a: 1 }, { a: 2 }]);
+  });
+});
