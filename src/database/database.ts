@@ -234,6 +234,7 @@ export class Database extends Executor {
     { exactIntegers, abort }: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
   ): Promise<StreamSource> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    this.#pool.single?.assertOutside();
     const lease = await this.#pool.lend(holder, abort);
     const shared = this.#pool.single !== undefined;
     const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
@@ -287,6 +288,7 @@ export class Database extends Executor {
     abort: Abort | undefined,
   ): Promise<RawResult> {
     const start = performance.now();
+    this.#lockFor(statement)?.assertOutside();
     await this.#pool.openMain(abort);
     if (abort !== undefined) return await this.#runAbortable(statement, values, request, abort);
     const holder: LockHolder = { transactionId: undefined, lastActive: start };
@@ -341,6 +343,7 @@ export class Database extends Executor {
     abort: Abort | undefined,
     lockNow: boolean,
   ): Promise<{ lease: Lease; release: () => Promise<void>; lock: Lock | undefined }> {
+    (this.#pool.single ?? (lockNow ? this.#pool.writeLock : undefined))?.assertOutside(holder);
     await this.#pool.openMain(abort);
     const lock = this.#pool.writeLock;
     if (lockNow) await lock?.acquire(holder, this.#pool.lockWait(abort));

@@ -62,11 +62,20 @@ export class Lock {
     wait.abort?.throwIfAborted();
     if (this.tryAcquire(holder)) return;
     if (this.#closed !== undefined) throw this.#closed();
-    const blocker = this.#holder?.transactionId;
-    if (blocker !== undefined && blocker !== holder.transactionId && enclosingTransactions().has(blocker)) {
-      throw misuse(this.#what);
-    }
+    this.assertOutside(holder);
     await this.#wait(holder, wait);
+  }
+
+  /**
+   * Refuses a caller who would wait for the transaction in whose callback it stands. To be asked before anything is
+   * awaited: the stack loses a caller that returns a promise instead of awaiting it.
+   *
+   * @throws {@link TransactionError}
+   */
+  assertOutside(caller?: LockHolder): void {
+    const blocker = this.#holder?.transactionId;
+    if (blocker === undefined || blocker === caller?.transactionId) return;
+    if (enclosingTransactions().has(blocker)) throw misuse(this.#what);
   }
 
   release(holder: LockHolder): void {

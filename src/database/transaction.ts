@@ -89,10 +89,12 @@ export class Transaction extends Executor {
         await connection.releaseSavepoint(name);
         return result;
       } catch (error) {
+        // What still waits in it must not run after it was undone.
+        nested.#end();
         await this.#undo(connection, name, error);
         throw error;
       } finally {
-        nested.#ended = true;
+        nested.#end();
       }
     } finally {
       this.#turn.release(nested.holder);
@@ -207,7 +209,7 @@ export class Transaction extends Executor {
     try {
       await this.#waitForTurn(this.holder, root.abort);
       const connection = this.#connection();
-      this.#ended = true;
+      this.#end();
       this.#closeCursors();
       await waitWhileBusy(() => connection.commit(), this.config.busyTimeout, root.abort);
     } catch (error) {
@@ -229,7 +231,7 @@ export class Transaction extends Executor {
   /** @internal */
   async rollback(): Promise<void> {
     const root = this.#root;
-    this.#ended = true;
+    this.#end();
     root.lost ??= transactionClosed();
     try {
       await root.running?.catch(() => {});
@@ -281,7 +283,14 @@ export class Transaction extends Executor {
     }
   }
 
+  /** Lets nothing more be run, neither what waits nor what comes. */
+  #end(): void {
+    this.#ended = true;
+    this.#turn.close(transactionClosed);
+  }
+
   async #waitForTurn(holder: LockHolder, abort: Abort | undefined): Promise<void> {
+    this.#connection();
     if (this.#turn.tryAcquire(holder)) return;
     await this.#turn.acquire(holder, { timeout: this.config.busyTimeout, abort, patient: true });
   }

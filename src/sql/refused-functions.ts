@@ -7,7 +7,7 @@ import { Word } from './words.js';
  * list any file that the process may. `sha3_query` runs the SQL text that it is given, so it could call them
  * out of our sight, and `load_extension` loads native code.
  */
-export const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
+const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
   'readfile',
   'writefile',
   'fsdir',

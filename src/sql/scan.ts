@@ -5,7 +5,7 @@
 
 const BOM = 0xfeff;
 /** Class of the characters that SQLite takes for blank space. */
-export const SPACE = 1;
+const SPACE = 1;
 /** Class of the decimal digits. */
 export const DIGIT = 2;
 const HEX = 4;

@@ -5,7 +5,6 @@ import { findRefusedFunctions, mentionsRefusedFunction } from './refused-functio
 import { StatementHead, type StatementKind } from './statement-head.js';
 import { Word } from './words.js';
 
-export { REFUSED_FUNCTIONS } from './refused-functions.js';
 export type { StatementKind } from './statement-head.js';
 
 /** What {@link analyze} finds out about one statement. */

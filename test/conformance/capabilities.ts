@@ -1,5 +1,4 @@
-import { it } from 'vitest';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { CapabilityError } from '../../src/index.js';
 import { findDatabaseError } from '../../src/errors.js';
 import type { DatabaseError } from '../../src/index.js';
@@ -8,7 +7,7 @@ import type { Target } from './targets.js';
 /** A capability that an engine may lack. What uses it without must fail with a `CapabilityError`, at the call. */
 export type Capability = `behavior ${Target['capabilities']['behaviors'][number]}`;
 
-export function has(target: Target, capability: Capability): boolean {
+function has(target: Target, capability: Capability): boolean {
   return target.capabilities.behaviors.some((behavior) => capability === `behavior ${behavior}`);
 }
 

@@ -3,7 +3,7 @@ import type { Database } from '../../src/database/database.js';
 import { BusyError, TransactionError } from '../../src/errors.js';
 import { openDatabase, openFile, openMemory } from '../support/database.js';
 import { collect, failure } from '../support/outcome.js';
-import { pause } from '../support/time.js';
+import { gate, pause, turn } from '../support/time.js';
 
 const SETUP = 'create table t (a); insert into t values (1)';
 const WRITE = 'insert into t values (2)';
@@ -94,14 +94,23 @@ describe('the outer handle inside the callback of a transaction', () => {
       (await openFile(SETUP, { busyTimeout: 40 })).db,
       await openMemory(SETUP, { busyTimeout: 40 }),
     ]) {
+      const noticed = gate();
+      let outcome: BusyError | undefined;
+      const call = async (): Promise<void> => {
+        outcome = await failure(db.execute(WRITE), BusyError);
+        noticed.open();
+      };
       await db.transaction(async () => {
-        const outcome = new Promise<BusyError>((resolve, reject) => {
-          setTimeout(() => void failure(db.execute(WRITE), BusyError).then(resolve, reject), 1);
-        });
-        const { message } = await outcome;
-        expect(message).toMatch(/waited \d+ ms for .*, held for \d+ ms by a transaction of this process/);
-        expect(message).toContain('use the `tx` that the callback is given instead of the outer handle');
+        // Nobody in the callback waits for it, so that nothing leads from the call to the callback.
+        setTimeout(() => void call(), 1);
+        await noticed.opened;
       });
+      expect(outcome?.message).toMatch(
+        /waited \d+ ms for .*, held for \d+ ms by a transaction of this process/,
+      );
+      expect(outcome?.message).toContain(
+        'use the `tx` that the callback is given instead of the outer handle',
+      );
       await db.execute(WRITE);
     }
   });
@@ -124,6 +133,7 @@ describe('the outer handle inside the callback of a transaction', () => {
         await tx.execute('insert into t values (10)');
         await pause(5);
       });
+      await turn();
       const beside = db.execute(WRITE);
       await Promise.all([transaction, beside]);
       expect((await db.execute('select a from t')).rows).toEqual([{ a: 1 }, { a: 10 }, { a: 2 }]);

@@ -1,6 +1,6 @@
 import type { BatchStatement, ResultSet, Transaction } from '../../../src/index.js';
 import { Database } from '../../../src/index.js';
-import type { BuilderUnderTest, Condition, Operation, Outcome, RootSession, Session } from '../builders.js';
+import type { BuilderUnderTest, Condition, Operation, Outcome, Session } from '../builders.js';
 import { Increment, Slot } from '../builders.js';
 import { COLUMNS } from '../schema.js';
 

@@ -3,6 +3,7 @@ import {
   asc,
   type Column,
   desc,
+  type ExtractTablesWithRelations,
   eq,
   getTableColumns,
   gt,
@@ -70,7 +71,9 @@ const order = sqliteTable('order', { group: text().primaryKey(), select: integer
 
 const tables: Record<TableName, SQLiteTable> = { accounts, entries, samples, order };
 
-type Handle = TursoDatabase | TursoTransaction<Record<string, never>, Record<string, never>>;
+type Handle =
+  | TursoDatabase
+  | TursoTransaction<Record<string, never>, ExtractTablesWithRelations<Record<string, never>>>;
 
 /** A query of Drizzle: awaited it runs, and it can be an item of a batch. */
 type Query = BatchItem<'sqlite'> & PromiseLike<unknown> & { prepare(): PreparedLike };
@@ -106,7 +109,7 @@ function sessionOn(db: Handle): Session {
     stream: (operation, options) => {
       const query =
         operation.op === 'raw' ? db.all<Row>(rawSql(operation.sql, operation.args)) : toQuery(db, operation);
-      return db.stream(query as { all(): Promise<Row[]> }, options);
+      return db.stream(query as unknown as { all(): Promise<Row[]> }, options);
     },
     prepare: (operation) => {
       const prepared = toQuery(db, operation).prepare();

@@ -97,8 +97,9 @@ describe('drizzle()', () => {
     expect(is(db.select().from(users).prepare(), SQLitePreparedQuery)).toBe(true);
     await db.transaction(async (tx) => expect(is(tx, SQLiteTransaction)).toBe(true));
     expect(createInsertSchema(posts).parse({ userId: 1, title: 't' })).toEqual({ userId: 1, title: 't' });
-    await reset(db, { users, posts });
-    await seed(db, { posts }, { count: 5 });
+    const untyped = drizzle(db.$client);
+    await reset(untyped, { users, posts });
+    await seed(untyped, { posts }, { count: 5 });
     expect(await db.$count(posts)).toBe(5);
   });
 });
