@@ -31,12 +31,12 @@ export class LayoutBuilder {
 
   /** Adds the parameter that stands at `sql[start, end)`. */
   add(sql: string, start: number, end: number): void {
-    if (sql.charCodeAt(start) !== 63 /* ? */) {
-      this.#addNamed(sql.slice(start, end));
-    } else if (end - start === 1) {
+    if (end - start === 1) {
       this.#names.push(null);
-    } else {
+    } else if (sql.charCodeAt(start) === 63 /* ? */) {
       this.#addNumbered(sql.slice(start, end));
+    } else {
+      this.#addNamed(sql.slice(start, end));
     }
   }
 

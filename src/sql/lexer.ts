@@ -50,6 +50,13 @@ export const TokenKind = {
 /** One of the numbers of {@link TokenKind}. */
 export type TokenKind = (typeof TokenKind)[keyof typeof TokenKind];
 
+// Most tokens of a long INSERT are these; a table look-up is several times faster than the switch.
+const SINGLES = new Uint8Array(128);
+SINGLES[59] = TokenKind.Semicolon;
+SINGLES[40] = TokenKind.LeftParen;
+SINGLES[41] = TokenKind.RightParen;
+SINGLES[44] = TokenKind.Comma;
+
 /**
  * Reads the tokens of a SQL text as SQLite 3.45's own tokenizer does, one at a time and without allocating.
  * Blank space and comments are skipped; an unterminated block comment runs to the end of the text. It never
@@ -103,21 +110,20 @@ export class Lexer {
     const start = skipBlank(sql, this.#end);
     this.#start = start;
     this.#word = Word.Other;
-    if (start >= sql.length) {
-      this.#end = start;
-      this.#kind = TokenKind.End;
-      return TokenKind.End;
-    }
+    if (start >= sql.length) return this.#take(TokenKind.End, start);
     const code = sql.charCodeAt(start);
+    const single = code < 128 ? SINGLES[code]! : 0;
+    if (single !== 0) {
+      this.#kind = single as TokenKind;
+      this.#end = start + 1;
+      return this.#kind;
+    }
+    return this.#nextLong(sql, start, code);
+  }
+
+  /** Reads a token that may have more than one character. */
+  #nextLong(sql: string, start: number, code: number): TokenKind {
     switch (code) {
-      case 59: // ;
-        return this.#take(TokenKind.Semicolon, start + 1);
-      case 40: // (
-        return this.#take(TokenKind.LeftParen, start + 1);
-      case 41: // )
-        return this.#take(TokenKind.RightParen, start + 1);
-      case 44: // ,
-        return this.#take(TokenKind.Comma, start + 1);
       case 63: // ?
         return this.#take(TokenKind.Parameter, endOfClass(sql, start + 1, DIGIT));
       case 39: // '

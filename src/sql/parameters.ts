@@ -67,24 +67,14 @@ export function resolveArguments(layout: ParameterLayout, args: StatementArgumen
 
 function resolveArray(layout: ParameterLayout, args: readonly unknown[]): ResolvedArguments {
   if (args.length !== layout.count) return wrongCount(layout, String(args.length));
-  if (layout.gaps) {
-    // The engine would bind these as well, so nothing of what was given may reach it.
-    return checkHoles(
-      args.map((value, i) => (layout.names[i] === undefined ? null : value)),
-      layout,
-    );
-  }
-  return checkHoles(args, layout);
-}
-
-function checkHoles(values: readonly unknown[], layout: ParameterLayout): ResolvedArguments {
-  for (let i = 0; i < values.length; i++) {
-    if (values[i] === undefined && !(i in values)) {
-      if (layout.names[i] === undefined) continue;
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === undefined && !(i in args) && layout.names[i] !== undefined) {
       return { ok: false, problem: `parameter ${i + 1} is a hole in the array`, position: i + 1 };
     }
   }
-  return { ok: true, values };
+  if (!layout.gaps) return { ok: true, values: args };
+  // The engine would bind the entries of the gaps as well, so nothing that was given for them may reach it.
+  return { ok: true, values: layout.names.map((name, i) => (name === undefined ? null : args[i])) };
 }
 
 function resolveObject(layout: ParameterLayout, args: Readonly<Record<string, unknown>>): ResolvedArguments {

@@ -64,7 +64,11 @@ export function skipBlank(sql: string, index: number): number {
   let i = index;
   while (i < sql.length) {
     const code = sql.charCodeAt(i);
-    if (code === 45 && sql.charCodeAt(i + 1) === 45) {
+    if (code === 32) {
+      i++;
+    } else if (code > 47 && code < 128) {
+      return i;
+    } else if (code === 45 && sql.charCodeAt(i + 1) === 45) {
       const newline = sql.indexOf('\n', i + 2);
       i = newline < 0 ? sql.length : newline + 1;
     } else if (code === 47 && sql.charCodeAt(i + 1) === 42 && i + 2 < sql.length) {
@@ -73,9 +77,10 @@ export function skipBlank(sql: string, index: number): number {
       i = close < 0 ? sql.length : close + 2;
     } else if (code === BOM) {
       i++;
-    } else if (code !== 11 && code < 128 && CLASSES[code] === SPACE) {
-      // A vertical tab is blank only after other blank space, in SQLite's own tokenizer.
-      i = endOfClass(sql, i + 1, SPACE);
+    } else if (code < 128 && CLASSES[code] === SPACE) {
+      // SQLite's tokenizer takes a vertical tab for blank space only right after other blank space.
+      if (code === 11 && (i === index || !isClass(sql, i - 1, SPACE))) return i;
+      i++;
     } else {
       return i;
     }

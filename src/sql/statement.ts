@@ -75,11 +75,13 @@ function readStatement(sql: string, lexer: Lexer, suspicious: boolean): Analyzed
   let end = lexer.end;
   let depth = 0;
   let returning = false;
+  let open = true;
+  let trigger = false;
   // The last two tokens of a trigger, as far as they matter: ';' or '; END'.
   let tail: '' | ';' | '; END' = '';
   for (let kind = lexer.kind; kind !== TokenKind.End; kind = lexer.next()) {
-    if (kind === TokenKind.Semicolon && (!head.trigger || tail === '; END')) break;
-    if (head.trigger) {
+    if (kind === TokenKind.Semicolon && (!trigger || tail === '; END')) break;
+    if (trigger) {
       if (kind === TokenKind.Semicolon) tail = ';';
       else tail = tail === ';' && lexer.word === Word.End ? '; END' : '';
     }
@@ -87,7 +89,11 @@ function readStatement(sql: string, lexer: Lexer, suspicious: boolean): Analyzed
     else if (kind === TokenKind.LeftParen) depth++;
     else if (kind === TokenKind.RightParen) depth--;
     else if (depth === 0 && lexer.word === Word.Returning) returning = true;
-    if (!head.done) head.accept(lexer, depth);
+    if (open) {
+      head.accept(lexer, depth);
+      open = !head.done;
+      trigger = head.trigger;
+    }
     end = lexer.end;
   }
   const text = sql.slice(offset, end);
