@@ -38,6 +38,24 @@ export class Abort {
     return new Abort(options?.signal, timeout);
   }
 
+  /** One that happens when either does, and the way to forget it. */
+  static either(
+    first: Abort | undefined,
+    second: Abort | undefined,
+  ): { readonly abort: Abort | undefined; readonly forget: () => void } {
+    if (first === undefined || second === undefined) return { abort: first ?? second, forget: () => {} };
+    const abort = new Abort(undefined, undefined);
+    const forget = [first, second].map((one) =>
+      one.onAbort(() => abort.#abort(one.error as InterruptedError)),
+    );
+    return {
+      abort,
+      forget: () => {
+        for (const forgetOne of forget) forgetOne();
+      },
+    };
+  }
+
   /** Why it was aborted; undefined as long as it was not. */
   get error(): InterruptedError | undefined {
     return this.#error;
@@ -99,10 +117,12 @@ export async function orAborted<T>(run: Promise<T>, abort: Abort): Promise<T> {
 export async function sleep(ms: number, abort: Abort | undefined): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(done, ms);
-    const forget = abort?.onAbort(done);
+    // Calls at once if it happened already.
+    let forget = (): void => {};
+    forget = abort?.onAbort(done) ?? forget;
     function done(): void {
       clearTimeout(timer);
-      forget?.();
+      forget();
       resolve();
     }
   });

@@ -105,21 +105,30 @@ export class Database extends Executor {
     callback: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const retry = options.retry === undefined ? this.config.retry : resolveRetry(options.retry);
     const abort = Abort.from({ signal: options.signal, timeout: checkTimeout(options.timeout) });
     try {
-      for (let attempt = 0; ; attempt++) {
-        try {
-          return await this.#runTransaction(callback, options.behavior, abort);
-        } catch (error) {
-          const again = attempt < retry.attempts && findDatabaseError(error)?.retryable === true;
-          if (!again || abort?.error !== undefined) throw error;
-          const pause = Math.min(retry.minDelay * 2 ** attempt, retry.maxDelay);
-          await sleep(pause * (0.5 + Math.random() / 2), abort);
-        }
-      }
+      return await this.runTransaction(callback, options, abort);
     } finally {
       abort?.dispose();
+    }
+  }
+
+  /** @internal What `transaction()` does, with the signal and the timeout as one. */
+  async runTransaction<T>(
+    callback: (tx: Transaction) => T | Promise<T>,
+    options: Pick<TransactionOptions, 'behavior' | 'retry'>,
+    abort: Abort | undefined,
+  ): Promise<T> {
+    const retry = options.retry === undefined ? this.config.retry : resolveRetry(options.retry);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#runOnce(callback, options.behavior, abort);
+      } catch (error) {
+        const again = attempt < retry.attempts && findDatabaseError(error)?.retryable === true;
+        if (!again || abort?.error !== undefined) throw error;
+        const pause = Math.min(retry.minDelay * 2 ** attempt, retry.maxDelay);
+        await sleep(pause * (0.5 + Math.random() / 2), abort);
+      }
     }
   }
 
@@ -220,11 +229,7 @@ export class Database extends Executor {
     items: readonly BatchItem[],
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
-    return await this.#runTransaction(
-      (tx) => runInOrder(tx, items, undefined),
-      options.behavior,
-      options.abort,
-    );
+    return await this.#runOnce((tx) => runInOrder(tx, items, undefined), options.behavior, options.abort);
   }
 
   /** @internal */
@@ -263,7 +268,7 @@ export class Database extends Executor {
     }
   }
 
-  async #runTransaction<T>(
+  async #runOnce<T>(
     callback: (tx: Transaction) => T | Promise<T>,
     behavior: TransactionBehavior | undefined,
     abort: Abort | undefined,

@@ -116,12 +116,14 @@ export class Lock {
         else timer = setTimeout(expire, left);
       };
       let timer = setTimeout(expire, timeout);
-      const forget = abort?.onAbort(done);
       waiter.grant = done;
       this.#waiters.push(waiter);
+      // Calls at once if it happened already.
+      let forget = (): void => {};
+      forget = abort?.onAbort(done) ?? forget;
       function done(): void {
         clearTimeout(timer);
-        forget?.();
+        forget();
         resolve();
       }
     });

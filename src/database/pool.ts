@@ -171,12 +171,14 @@ export class Pool {
       if (left <= 0) throw exhausted(this.#config);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(done, left);
-        const forget = abort?.onAbort(done);
         const waiters = this.#waiters;
         waiters.push(done);
+        // Calls at once if it happened already.
+        let forget = (): void => {};
+        forget = abort?.onAbort(done) ?? forget;
         function done(): void {
           clearTimeout(timer);
-          forget?.();
+          forget();
           const index = waiters.indexOf(done);
           if (index >= 0) waiters.splice(index, 1);
           resolve();

@@ -38,8 +38,8 @@ export async function runScript(
   const statements = checkScript(database, sql, atomic);
   if (atomic) {
     const run = (tx: Transaction): Promise<ScriptResult> =>
-      eachStatement(sql, statements, (statement) => tx.runStatement(statement, [], { fetch: 'none' }, abort));
-    return await database.transaction(run, { behavior });
+      eachStatement(sql, statements, (statement) => tx.runStatement(statement, [], { fetch: 'none' }));
+    return await database.runTransaction(run, { behavior }, abort);
   }
   return await database.withConnection(
     (connection) => runOn(database, connection, sql, statements, abort),

@@ -3,7 +3,7 @@ import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../eng
 import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
-import type { Abort } from './abort.js';
+import { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
@@ -169,12 +169,11 @@ export class Transaction extends Executor {
     { exactIntegers, abort }: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
   ): Promise<StreamSource> {
     const root = this.#root;
-    const interruptible = abort !== undefined || root.abort !== undefined;
-    const cursor = await this.#inTurn(abort, (connection) =>
-      runAbortable(connection, [abort, root.abort], () =>
-        connection.openCursor(statement, values, { exactIntegers, interruptible }),
-      ),
-    );
+    const { abort: either, forget } = Abort.either(abort, root.abort);
+    const options = { exactIntegers, interruptible: either !== undefined };
+    const cursor = await this.#inTurn(either, (connection) =>
+      runAbortable(connection, [either], () => connection.openCursor(statement, values, options)),
+    ).finally(forget);
     root.cursors.add(cursor);
     return {
       columns: cursor.columns,
@@ -249,23 +248,20 @@ export class Transaction extends Executor {
     request: ExecuteRequest,
     abort: Abort | undefined,
   ): Promise<RawResult> {
-    const root = this.#root;
-    const aborts = [abort, root.abort];
-    const interruptible = abort !== undefined || root.abort !== undefined;
-    return this.#inTurn(abort, async (connection) => {
-      if (statement.kind !== 'read') await this.#takeWriteLock(abort);
+    const { abort: either, forget } = Abort.either(abort, this.#root.abort);
+    const options = { ...request, interruptible: either !== undefined };
+    return this.#inTurn(either, async (connection) => {
+      if (statement.kind !== 'read') await this.#takeWriteLock(either);
       const run = (): Promise<RawResult> =>
-        runAbortable(connection, aborts, () =>
-          connection.execute(statement, values, { ...request, interruptible }),
-        );
+        runAbortable(connection, [either], () => connection.execute(statement, values, options));
       try {
-        return await waitWhileBusy(run, this.config.busyTimeout, abort ?? root.abort);
+        return await waitWhileBusy(run, this.config.busyTimeout, either);
       } catch (error) {
         this.#noteLoss(connection, error);
         await nameConstraintIndex(connection, error);
         throw error;
       }
-    });
+    }).finally(forget);
   }
 
   async #inTurn<T>(abort: Abort | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {

@@ -112,7 +112,7 @@ export class Lexer {
     this.#word = Word.Other;
     if (start >= sql.length) return this.#take(TokenKind.End, start);
     const code = sql.charCodeAt(start);
-    const single = code < 128 ? SINGLES[code]! : 0;
+    const single = code < 128 ? (SINGLES[code] ?? 0) : 0;
     if (single !== 0) {
       this.#kind = single as TokenKind;
       this.#end = start + 1;

@@ -5,7 +5,7 @@ import { collect, failure } from '../support/outcome.js';
 import { LONGEST_STALL, withStall } from '../support/time.js';
 
 const SETUP = `create table t (id integer primary key, v Varchar(9), b blob, r real);
-  insert into t values (1, 'a', x'00ff', 1.5), (2, null, x'', -2), (9007199254740991, 'c', null, 1e300);`;
+  insert into t values (1, 'a', x'00ff', 1.5), (2, null, x'', -2), (900, 'c', null, 1e300), (-9007199254740991, 'd', null, 9007199254740994.0);`;
 
 const PLACES: readonly [string, () => Promise<Database>][] = [
   ['a file', async () => (await openFile(SETUP)).db],

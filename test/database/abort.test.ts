@@ -279,11 +279,12 @@ describe('a call that waits for a lock', () => {
     expect(look('select a from t')).toEqual([[1], [2]]);
   });
 
-  it.each(calls)('of this process is stopped: %s', async (_name, call) => {
-    for (const db of [
-      (await openFile(SETUP, { busyTimeout: 25_000 })).db,
-      await openMemory(SETUP, { busyTimeout: 25_000 }),
-    ]) {
+  it.each(calls)('of this process is stopped: %s', async (name, call) => {
+    const config = { busyTimeout: 25_000 } as const;
+    const databases = [(await openFile(SETUP, config)).db];
+    // In memory it is the beginning of a transaction that waits, which a statement's options do not bound.
+    if (name !== 'a statement of a deferred transaction') databases.push(await openMemory(SETUP, config));
+    for (const db of databases) {
       const inside = gate();
       const holding = db.transaction(() => inside.opened);
       await turn();

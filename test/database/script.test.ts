@@ -158,13 +158,14 @@ describe.each(PLACES)('a script on %s', (_place, openPlace) => {
 
   it('gives way to the event loop', async () => {
     const db = await openPlace();
-    const inserts = Array.from({ length: 20_000 }, (_, i) => `insert into t values (${i});`).join('\n');
+    const insert = 'insert into t select value from generate_series(1, 200);';
+    const inserts = Array.from({ length: 5000 }, () => insert).join('\n');
     const { outcome, stall } = await withStall(() =>
       db.script(`create table t (a); begin; ${inserts} commit`).then(({ statementCount }) => statementCount),
     );
-    expect(outcome).toEqual({ status: 'fulfilled', value: 20_003 });
+    expect(outcome).toEqual({ status: 'fulfilled', value: 5003 });
     expect(stall).toBeLessThan(LONGEST_STALL);
-    expect(await column(db, 'select count(*) from t')).toEqual([20_000]);
+    expect(await column(db, 'select count(*) from t')).toEqual([1_000_000]);
   });
 
   it('may hold what stands outside transactions', async () => {

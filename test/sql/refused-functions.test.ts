@@ -79,6 +79,7 @@ describe('reading a file', () => {
     `create view vv as select readfile('x')`,
     `create trigger tt after insert on t begin select 1; select readfile('x'); end`,
     `explain select readfile('x')`,
+    `select 1 where exists (select 1 from json_each(readfile('x')))`,
   ])('%s', (sql) => expect(refused(sql)).toEqual(['readfile']));
 
   it('through a CHECK constraint is possible in the engine, so its text is reported', () => {
@@ -118,12 +119,12 @@ describe('listing a folder', () => {
       `select count(*) from t, ${table} ${where}`,
       `select count(*) from (t x, ${table} as f) ${where}`,
       `select count(*) from t window, ${table} ${where}`,
-      `select count(*) from t natural, ${table} ${where}`.replace('natural,', 'n,'),
+      `select count(*) from t n, ${table} ${where}`,
       `select count(*) from t x join t y on x.a = y.a, ${table} ${where}`,
       `select count(*) from t x join t y using (a), ${table} ${where}`,
-      `select count(*) from t indexed, ${table} ${where}`.replace('indexed,', 'not indexed,'),
+      `select count(*) from t not indexed, ${table} ${where}`,
       `select count(*) from (select 1), ${table} ${where}`,
-      `select count(*) from json_each('[1]') j, /* , */ ${table} ${where}`,
+      `select count(*) from generate_series(1, 2) j, /* , */ ${table} ${where}`,
       `select count(*) from t left outer join\n${table} on path = '${folder}'`,
       `select 1 where 'x' in (select name from ${table} ${where})`,
       `with f as (select * from ${table} ${where}) select count(*) from f`,
@@ -170,6 +171,8 @@ it.each([
   'select a from t group by a, fsdir having a',
   'select :readfile, $fsdir',
   'select my_readfile(1), readfile2(1), readfile\u00e9(1)',
+  'select "the readfile(x) column" from t',
+  'select 1 -- readfile(1)',
   'update t set a = 1, fsdir = 2',
   'insert into t (a, fsdir) values (1, 2)',
   'select coalesce(a, fsdir) from json_each(a, fsdir)',
@@ -179,15 +182,7 @@ it.each([
 it('misses nothing that the engine reaches', () => {
   const blank = fc.constantFrom(' ', '\n', ' \v', '/**/', ' /* from */ ', ' -- ,\n', '\ufeff ', '\f');
   const call = fc.tuple(fc.constantFrom(...CALLS, '"writefile"', 'sha3_query', 'lower', '"length"'), blank);
-  const table = fc.constantFrom(
-    ...TABLES,
-    't',
-    't x',
-    '"t"',
-    '(t)',
-    '(select 1)',
-    'json_each(1)'.replace('json_each(1)', 't y'),
-  );
+  const table = fc.constantFrom(...TABLES, 't', 't x', '"t"', '(t)', '(select 1)', 't y');
   const alias = fc.constantFrom(
     '',
     ' window',
@@ -202,9 +197,7 @@ it('misses nothing that the engine reaches', () => {
     expression: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
       fc.constantFrom('1', "'readfile'", 'null', '"a"', "'fsdir('"),
-      call.map(([name, gap]) =>
-        `${name}${gap}('x', 'y')`.replace(/(readfile|length|lower|sha3_query)(.*), 'y'\)/is, '$1$2)'),
-      ),
+      call.map(([name, gap]) => `${name}${gap}(${name.includes('write') ? "'x', 'y'" : "'x'"})`),
       fc.tuple(tie('expression'), blank, tie('expression')).map(([a, gap, b]) => `(${a}${gap}||${gap}${b})`),
       tie('expression').map((e) => `case when ${e} then ${e} end`),
       tie('select').map((s) => `exists (${s})`),

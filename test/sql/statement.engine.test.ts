@@ -11,7 +11,7 @@ function dump(db: Db): unknown {
     .prepare('select type, name, sql from sqlite_schema order by rowid')
     .raw()
     .all([]) as string[][];
-  const tables = schema.filter(([type]) => type === 'table').map(([, name]) => name!);
+  const tables = schema.filter(([type]) => type === 'table').map(([, name]) => name);
   return [schema, tables.map((name) => db.prepare(`select * from "${name}" order by rowid`).raw().all([]))];
 }
 
@@ -53,7 +53,7 @@ const STATEMENTS = [
   'with x (n) as (select 1) insert into t select n, n from x',
   "with replace as (select ')' as p) insert into t select p, p from replace",
   'update t set a = case when a = 1 then 2 else a end',
-  'insert into u values ("1", [2])'.replace('"1", [2]', '1, 2'),
+  'insert into u values (1, 2)',
   `insert into t values ('{"a":[1]}' ->> '$.a[0]', '{"a":1}' -> 'a')`,
   'select replace(a, b, 1) from t',
   'explain delete from t',
@@ -78,7 +78,7 @@ describe('a script in our pieces does what it does as a whole', () => {
   ])('%#', (script) => compare(script));
 
   it('whatever the statements, the triggers and what stands between them', () => {
-    const blank = fc.constantFrom('', ' ', '\n', '\ufeff', ' /* ; \' " */', '-- ; \' "\n', '/**/', ' \v ');
+    const blank = fc.constantFrom('', ' ', '\n', ' \ufeff', ' /* ; \' " */', '-- ; \' "\n', '/**/', ' \v ');
     const separator = fc.tuple(blank, fc.constantFrom(';', ';;'), blank).map((parts) => parts.join(''));
     const trigger = fc
       .tuple(
@@ -93,7 +93,7 @@ describe('a script in our pieces does what it does as a whole', () => {
     const text = fc.string({
       unit: fc.constantFrom("''", ';', '"', '--', '/*', 'end', 'é', '\n', '?', ':a'),
     });
-    const insert = text.map((value) => `insert into t values ('${value}', "a" )`.replace('"a"', "';'"));
+    const insert = text.map((value) => `insert into t values ('${value}', ';')`);
     const statement = fc.oneof(fc.constantFrom(...STATEMENTS.slice(0, 14)), trigger, insert);
     fc.assert(
       fc.property(fc.array(fc.tuple(statement, separator), { maxLength: 8 }), (pieces) => {
@@ -104,13 +104,12 @@ describe('a script in our pieces does what it does as a whole', () => {
   });
 });
 
-it('calls those statements reads that the engine calls read-only', () => {
+it('finds the statements that give rows: reads and those with a RETURNING clause', () => {
   const db = new Database(':memory:');
   db.exec(SETUP);
   for (const sql of [...STATEMENTS, 'values (1)', 'with x as (select 1) select * from x', 'delete from t']) {
-    const { kind, returning } = analyze(sql).statements[0]!;
-    // A statement that gives rows is a read or has a RETURNING clause; no other one has columns.
-    expect([sql, db.prepare(sql).reader]).toEqual([sql, kind === 'read' || returning]);
+    const rows = analyze(sql).statements.map(({ kind, returning }) => kind === 'read' || returning);
+    expect([sql, rows]).toEqual([sql, [db.prepare(sql).reader]]);
   }
   db.close();
 });

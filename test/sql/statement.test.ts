@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { analyze, type AnalyzedStatement } from '../../src/sql/statement.js';
 
 function one(sql: string): AnalyzedStatement {
-  const { statements } = analyze(sql);
-  expect(statements).toHaveLength(1);
-  return statements[0]!;
+  const [statement, ...others] = analyze(sql).statements;
+  if (statement === undefined) throw new Error('no statement');
+  expect(others).toEqual([]);
+  return statement;
 }
 
 function texts(sql: string): string[] {
@@ -145,6 +146,7 @@ describe('splitting', () => {
       'begin; select case when 1 then 2 end; end; select 3',
       ['begin', 'select case when 1 then 2 end', 'end', 'select 3'],
     ],
+    ["create table trigger_log (a); select 'begin'", ['create table trigger_log (a)', "select 'begin'"]],
     ['create table "trigger" (a); select 1', ['create table "trigger" (a)', 'select 1']],
     ['create view trigger as select 1; select 2', ['create view trigger as select 1', 'select 2']],
   ])('%j', (sql, expected) => expect(texts(sql)).toEqual(expected));
