@@ -1,12 +1,11 @@
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     // The native binding aborts the process when a worker thread ends with a pending call.
     pool: 'forks',
-    // At least two: many tests wait for a child process.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // One file at a time: tests measure how long the event loop stands still, which neighbours would blur.
+    maxWorkers: 1,
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     // Sources are checked by `npm run typecheck`; this reports on the assertions about types only.
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },
