@@ -6,6 +6,8 @@ export default defineConfig({
     pool: 'forks',
     // One file at a time: tests measure how long the event loop stands still, which neighbours would blur.
     maxWorkers: 1,
+    // Another process on the machine can still hold one up; a real stall fails every time.
+    retry: 2,
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     // Sources are checked by `npm run typecheck`; this reports on the assertions about types only.
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },
