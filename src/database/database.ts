@@ -158,6 +158,15 @@ export class Database extends Executor {
   }
 
   /**
+   * Brings the local copy of a database up to date.
+   *
+   * @throws {@link CapabilityError} when the database is no copy of another, which none is yet
+   */
+  async sync(): Promise<void> {
+    throw new CapabilityError('sync', `a ${this.config.target.kind} database has nothing to sync with`);
+  }
+
+  /**
    * @internal Runs `use` with a connection that nobody else touches, under the write lock. What it leaves behind on
    * the connection it must undo; an open transaction is rolled back.
    */

@@ -1,6 +1,7 @@
 import type { ResolvedConfig, TransactionBehavior } from '../config.js';
 import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
 import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
+import { quoteName } from '../sql/quote-name.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { Abort } from './abort.js';
@@ -200,6 +201,23 @@ export class Transaction extends Executor {
         : `a nested transaction can not have "${other}"; give it to the outermost one`,
       { code: 'TRANSACTION_CONTROL', kind: 'transaction' },
     );
+  }
+
+  /** @internal A savepoint whose end its owner decides, unlike that of a nested transaction. */
+  async savepoint(name: string): Promise<void> {
+    await this.#inTurn(this.#root.abort, async (connection) => connection.savepoint(quoteName(name)));
+  }
+
+  /** @internal Undoes what was done since the savepoint, which stays. */
+  async rollbackToSavepoint(name: string): Promise<void> {
+    await this.#inTurn(this.#root.abort, async (connection) =>
+      connection.rollbackToSavepoint(quoteName(name)),
+    );
+  }
+
+  /** @internal Forgets the savepoint and keeps what was done since. */
+  async releaseSavepoint(name: string): Promise<void> {
+    await this.#inTurn(this.#root.abort, async (connection) => connection.releaseSavepoint(quoteName(name)));
   }
 
   /** @internal Waits for what was called and not awaited, then commits; rolls back if that fails. */

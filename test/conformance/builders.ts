@@ -7,6 +7,7 @@ import type {
 } from '../../src/index.js';
 import { coreBuilder } from './builders/core.js';
 import { drizzleBuilder } from './builders/drizzle.js';
+import { kyselyBuilder } from './builders/kysely.js';
 import type { TableName } from './schema.js';
 
 /** A row by column name. */
@@ -122,5 +123,9 @@ export interface BuilderUnderTest {
   on(database: Database): RootSession;
 }
 
+const only = process.env.CONFORMANCE_BUILDERS?.split(',');
+
 /** Every builder that the suite runs through. */
-export const builders: readonly BuilderUnderTest[] = [coreBuilder, drizzleBuilder];
+export const builders: readonly BuilderUnderTest[] = [coreBuilder, drizzleBuilder, kyselyBuilder].filter(
+  ({ name }) => only?.includes(name) ?? true,
+);

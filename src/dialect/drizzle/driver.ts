@@ -10,7 +10,8 @@ import {
 } from 'drizzle-orm';
 import type { Config } from '../../config.js';
 import { Database, open } from '../../database/database.js';
-import { CapabilityError, ConfigError } from '../../errors.js';
+import { fromClient } from '../../database/from-client.js';
+import { ConfigError } from '../../errors.js';
 import { TursoDatabase } from './database.js';
 import { TursoSession } from './session.js';
 import { TursoSQLiteDialect } from './sql-dialect.js';
@@ -47,9 +48,9 @@ export function drizzle<TSchema extends Record<string, unknown> = Record<string,
     if (client !== undefined && connection !== undefined) {
       throw new ConfigError('client', 'contradicts "connection"; give one of the two');
     }
-    return construct(client === undefined ? open(connection as Config) : ownClient(client), rest);
+    return construct(client === undefined ? open(connection as Config) : fromClient(client), rest);
   }
-  return construct(ownClient(first), config);
+  return construct(fromClient(first), config);
 }
 
 /** The merged namespace of {@link drizzle}. */
@@ -76,14 +77,6 @@ function isDrizzleConfig<TSchema extends Record<string, unknown>>(
   return (
     (prototype === Object.prototype || prototype === null) && ('connection' in value || 'client' in value)
   );
-}
-
-function ownClient(client: unknown): Database {
-  if (client instanceof Database) return client;
-  if (typeof client === 'object' && client !== null && 'executeMultiple' in client) {
-    throw new CapabilityError('libsqlClient', 'a client of @libsql/client is not supported by this version');
-  }
-  throw new ConfigError('client', 'expected a Database, as open() makes it');
 }
 
 function construct<TSchema extends Record<string, unknown>>(

@@ -1,6 +1,6 @@
 import { type Column, is, Many, type Name, type Relation, SQL, type SQLChunk, sql } from 'drizzle-orm';
 import { chunkKind } from './chunk-kind.js';
-import { quoteName } from './sql-writer.js';
+import { quoteName } from '../../sql/quote-name.js';
 
 // What these hold goes into JSON as it is. Any other column may hold a REAL, which JSON functions round to 15 digits,
 // or a BLOB, which they refuse.

@@ -20,7 +20,7 @@ import {
   type ViewInternals,
 } from './internals.js';
 import { SqlText } from './sql-text.js';
-import { quoteName } from './sql-writer.js';
+import { quoteName } from '../../sql/quote-name.js';
 
 /** Gives the quoted name of a column in the casing of the dialect. */
 export type ColumnNamer = (column: Column) => string;

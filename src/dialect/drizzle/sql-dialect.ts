@@ -8,7 +8,8 @@ import { InsertBuilder } from './insert-text.js';
 import type { SQLiteDialectInternals } from './internals.js';
 import { makeJsonExact } from './relational-query.js';
 import { buildSelect } from './select-text.js';
-import { quoteName, SqlWriter } from './sql-writer.js';
+import { quoteName } from '../../sql/quote-name.js';
+import { SqlWriter } from './sql-writer.js';
 
 /** How the dialect is set up: `casing` names columns that have no name of their own after their keys. */
 export type TursoSQLiteDialectConfig = NonNullable<ConstructorParameters<typeof SQLiteAsyncDialect>[0]>;

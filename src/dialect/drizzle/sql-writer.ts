@@ -11,6 +11,7 @@ import type {
   View,
 } from 'drizzle-orm';
 import { isSQLWrapper, ViewBaseConfig } from 'drizzle-orm';
+import { quoteName } from '../../sql/quote-name.js';
 import { chunkKind } from './chunk-kind.js';
 import {
   sqlInternals,
@@ -20,11 +21,6 @@ import {
   tableInternals,
   type ViewInternals,
 } from './internals.js';
-
-/** Quotes an identifier. */
-export function quoteName(name: string): string {
-  return name.includes('"') ? `"${name.replaceAll('"', '""')}"` : `"${name}"`;
-}
 
 /**
  * Turns an SQL expression into text and parameters: the same as Drizzle's `SQL.toQuery`, appended to one string and one

@@ -1,0 +1,143 @@
+import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
+import type { TransactionBehavior } from '../../config.js';
+import type { Database } from '../../database/database.js';
+import type { Executor } from '../../database/executor.js';
+import { type LeaseRow, MigrationLease } from '../../database/migration-lease.js';
+import type { Transaction } from '../../database/transaction.js';
+import { suppress, TransactionError } from '../../errors.js';
+import { executeOn, type QueryOptions, streamOn } from './execute.js';
+
+/** A query that must run on something else than the transaction of the connection that it is given to. */
+interface RoutedQuery extends CompiledQuery {
+  readonly [routed]?: Executor;
+}
+
+const routed: unique symbol = Symbol('turso-dialect.executor');
+
+/** What Kysely takes for a connection: the database, and while a transaction is open that transaction. */
+export class TursoConnection implements DatabaseConnection {
+  readonly database: Database;
+  /** How a transaction takes its locks if it does not say. */
+  readonly behavior: TransactionBehavior;
+  #transaction: Transaction | undefined;
+  /** The connection that Kysely knows, where this one was made for a transaction. Kysely's log listens there. */
+  #known: TursoConnection | undefined;
+  /** The last query with a signal. */
+  #abortable: Promise<unknown> | undefined;
+  /** The error of the last query, which a failing rollback must not hide. */
+  #lastError: unknown;
+  #migrationLock: LeaseRow | undefined;
+  #lease: MigrationLease | undefined;
+
+  constructor(database: Database, behavior: TransactionBehavior) {
+    this.database = database;
+    this.behavior = behavior;
+  }
+
+  /** What runs this connection's queries. */
+  get executor(): Executor {
+    return this.#transaction ?? this.database;
+  }
+
+  /** @throws {@link TransactionError} when none is open */
+  get transaction(): Transaction {
+    if (this.#transaction !== undefined) return this.#transaction;
+    throw new TransactionError('no transaction is open on this connection', {
+      code: 'TRANSACTION_CLOSED',
+      kind: 'transaction',
+    });
+  }
+
+  /** A connection for a transaction that was begun by its owner. */
+  within(transaction: Transaction): TursoConnection {
+    const inner = new TursoConnection(this.database, this.behavior);
+    inner.#transaction = transaction;
+    inner.#known = this.#known ?? this;
+    return inner;
+  }
+
+  async executeQuery<R>(query: CompiledQuery, options?: QueryOptions): Promise<QueryResult<R>> {
+    if (this.#known !== undefined) return await this.#known.executeQuery<R>(this.#route(query), options);
+    if (this.#migrationLock !== undefined) await this.#lockMigrations();
+    try {
+      const running = executeOn((query as RoutedQuery)[routed] ?? this.executor, query, options);
+      if (options?.signal !== undefined) this.#abortable = Promise.resolve(running);
+      // Kysely knows the row type from the query.
+      return (running instanceof Promise ? await running : running) as QueryResult<R>;
+    } catch (error) {
+      this.#lastError = error;
+      throw error;
+    }
+  }
+
+  streamQuery<R>(
+    query: CompiledQuery,
+    chunkSize: number,
+    options?: QueryOptions,
+  ): AsyncIterableIterator<QueryResult<R>> {
+    if (this.#known !== undefined) return this.#known.streamQuery<R>(this.#route(query), chunkSize, options);
+    const executor = (query as RoutedQuery)[routed] ?? this.executor;
+    return streamOn(executor, query, chunkSize, options) as AsyncIterableIterator<QueryResult<R>>;
+  }
+
+  /** Waits until the query has stopped, which the signal that it was given has told it to. */
+  async cancelQuery(): Promise<void> {
+    await (this.#known ?? this).#abortable?.catch(() => {});
+  }
+
+  async begin(behavior: TransactionBehavior): Promise<void> {
+    // The write lock is the lock of the migrations as well: it ends with the transaction, or with the process.
+    const migrating = this.#migrationLock !== undefined && this.#lease === undefined;
+    const lockNow = migrating && (behavior === 'deferred' || behavior === 'read');
+    this.#transaction = await this.database.begin(lockNow ? 'immediate' : behavior);
+    this.#lastError = undefined;
+  }
+
+  async commit(): Promise<void> {
+    const { transaction } = this;
+    // Whatever comes of it, nothing more can be run in the transaction.
+    this.#transaction = undefined;
+    await transaction.commit();
+  }
+
+  /** Rolls back, unless a commit that failed has done so. */
+  async rollback(): Promise<void> {
+    const transaction = this.#transaction;
+    this.#transaction = undefined;
+    try {
+      await transaction?.rollback();
+    } catch (error) {
+      if (this.#lastError === undefined) throw error;
+      suppress(this.#lastError, error);
+    }
+  }
+
+  async release(): Promise<void> {
+    if (this.#transaction !== undefined) await this.rollback();
+    if (this.#migrationLock !== undefined) await this.unlockMigrations();
+  }
+
+  /**
+   * Has migrations run in one process at a time. In a transaction the write lock does that; outside of one, which shows
+   * with the first query, a lease does.
+   */
+  expectMigrations(row: LeaseRow): void {
+    this.#migrationLock = row;
+  }
+
+  async unlockMigrations(): Promise<void> {
+    const lease = this.#lease;
+    this.#migrationLock = undefined;
+    this.#lease = undefined;
+    await lease?.release();
+  }
+
+  async #lockMigrations(): Promise<void> {
+    if (this.#transaction !== undefined || this.#lease !== undefined) return;
+    this.#lease = await MigrationLease.acquire(this.database, this.#migrationLock as LeaseRow);
+  }
+
+  #route(query: CompiledQuery): RoutedQuery {
+    return { [routed]: this.executor, ...query };
+  }
+}

@@ -1,0 +1,33 @@
+import type { DatabaseConnection } from 'kysely';
+import { TursoConnection } from './connection.js';
+import { type DialectDatabase, type TursoDialectConfig, toDialectDatabase } from './dialect-config.js';
+import { TransactionDriver } from './transaction-driver.js';
+
+/**
+ * Gives Kysely its connections. One costs nothing: outside a transaction its queries run as the database sees fit, and a
+ * transaction takes a connection of the database's pool.
+ */
+export class TursoDriver extends TransactionDriver {
+  readonly #config: TursoDialectConfig;
+  #opened: DialectDatabase | undefined;
+
+  /** @param config - as that of {@link TursoDialect} */
+  constructor(config: TursoDialectConfig) {
+    super(undefined);
+    this.#config = config;
+  }
+
+  override async init(): Promise<void> {
+    this.#opened = await toDialectDatabase(this.#config);
+  }
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    // Kysely initializes a driver before it uses it.
+    const { database, behavior } = this.#opened as DialectDatabase;
+    return new TursoConnection(database, behavior);
+  }
+
+  override async destroy(): Promise<void> {
+    if (this.#opened?.owned) await this.#opened.database.close();
+  }
+}

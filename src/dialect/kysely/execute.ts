@@ -1,0 +1,76 @@
+import type { CompiledQuery, QueryResult } from 'kysely';
+import { type BatchItem, toBatchItem } from '../../database/batch.js';
+import type { ExecuteRequest, Executor, RawResult } from '../../database/executor.js';
+import { toRows } from '../../database/result.js';
+import { streamBatches } from '../../database/stream.js';
+
+/** The options of Kysely 0.29 that concern a connection. */
+export interface QueryOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Under this key a result has its columns, for the plugin that converts by declared type. */
+export const resultColumns: unique symbol = Symbol('turso-dialect.columns');
+
+/** A result with the columns that its rows were made of. */
+export interface TursoQueryResult extends QueryResult<unknown> {
+  readonly [resultColumns]?: RawResult['columns'];
+}
+
+/** Verbs of the statements whose number of changed rows means something. */
+const CHANGES: ReadonlySet<string> = new Set(['INSERT', 'REPLACE', 'UPDATE', 'DELETE']);
+
+const NARROW: ExecuteRequest = { fetch: 'all', columns: true, rowid: true, exactIntegers: false };
+const EXACT: ExecuteRequest = { ...NARROW, exactIntegers: true };
+
+/** A query, checked and with its parameters encoded. An error carries the index in its batch. */
+export function toItem(executor: Executor, query: CompiledQuery, index?: number): BatchItem {
+  const request = executor.config.intMode === 'number' ? NARROW : EXACT;
+  return toBatchItem(executor, { sql: query.sql, args: query.parameters }, request, index);
+}
+
+/** Runs a query; the result is there at once where the engine is synchronous. */
+export function executeOn(
+  executor: Executor,
+  query: CompiledQuery,
+  options: QueryOptions | undefined,
+): TursoQueryResult | Promise<TursoQueryResult> {
+  const { statement, values, request } = toItem(executor, query);
+  const abort = executor.abortFrom(options);
+  const { verb } = statement;
+  if (abort === undefined) {
+    const raw = executor.runStatement(statement, values, request);
+    return raw instanceof Promise
+      ? raw.then((later) => toQueryResult(executor, verb, later))
+      : toQueryResult(executor, verb, raw);
+  }
+  const run = async (): Promise<TursoQueryResult> =>
+    toQueryResult(executor, verb, await executor.runStatement(statement, values, request, abort));
+  return run().finally(() => abort.dispose());
+}
+
+/** Gives Kysely's form to what the engine gave. */
+export function toQueryResult(executor: Executor, verb: string, raw: RawResult): TursoQueryResult {
+  const { columns = [], lastInsertRowid: insertId } = raw;
+  const rows = toRows(raw.rows, columns, 'object', executor.config.intMode);
+  if (!CHANGES.has(verb)) return { rows, [resultColumns]: columns };
+  const numAffectedRows = BigInt(raw.rowsAffected);
+  return insertId === undefined
+    ? { rows, numAffectedRows, [resultColumns]: columns }
+    : { rows, numAffectedRows, insertId, [resultColumns]: columns };
+}
+
+/** The rows of a query in chunks, each fetched when it is asked for. */
+export async function* streamOn(
+  executor: Executor,
+  query: CompiledQuery,
+  chunkSize: number,
+  options: QueryOptions | undefined,
+): AsyncGenerator<TursoQueryResult, void, undefined> {
+  const { statement, values, request } = toItem(executor, query);
+  const exact = request.exactIntegers === true;
+  const batches = streamBatches(executor, statement, values, exact, { ...options, batchSize: chunkSize });
+  for await (const { rows, columns } of batches) {
+    yield { rows: toRows(rows, columns, 'object', executor.config.intMode), [resultColumns]: columns };
+  }
+}

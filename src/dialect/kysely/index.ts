@@ -1,0 +1,15 @@
+export { type BatchOutcomes, type BatchQuery, type BatchResult, type BatchResults, batch } from './batch.js';
+export { inBehavior } from './behavior.js';
+export { TursoDialect, TursoDialect as LibsqlDialect } from './dialect.js';
+export type {
+  TursoDialectClient,
+  TursoDialectConfig,
+  TursoDialectDatabase,
+  TursoDialectSource,
+} from './dialect-config.js';
+export { TursoDriver } from './driver.js';
+export { type TursoColumnMetadata, TursoIntrospector, type TursoTableMetadata } from './introspector.js';
+export { sync } from './sync.js';
+export { transaction } from './transaction.js';
+export type { ColumnKind } from './column-kinds.js';
+export { json, TursoTypesPlugin, type TursoTypesPluginOptions } from './types-plugin.js';

@@ -1,0 +1,48 @@
+import { type Kysely, Transaction } from 'kysely';
+import { Database, type TransactionOptions } from '../../database/database.js';
+import type { Transaction as CoreTransaction } from '../../database/transaction.js';
+import { deriveFrom } from './derived.js';
+import { withConnection } from './with-connection.js';
+
+/**
+ * Runs a callback in a transaction, as `db.transaction().execute()` does, with what Kysely's own has no options for: the
+ * behavior, repetition after a lock, a signal and a timeout. In a transaction it is a savepoint.
+ *
+ * @param db - a Kysely database or transaction with the {@link TursoDialect}
+ * @param callback - is given the transaction; everything in it must go through that, not through `db`
+ * @param options - `behavior`, `retry`, and `signal` and `timeout` (ms) for the transaction as a whole; a nested one can
+ *   have none of its own
+ * @throws what the callback throws; else as {@link Database.transaction}
+ *
+ * @example
+ * ```ts
+ * import { Kysely } from 'kysely';
+ * import { transaction, TursoDialect } from 'turso-dialect/kysely';
+ *
+ * const db = new Kysely<{ counter: { value: number } }>({ dialect: new TursoDialect(':memory:') });
+ * await db.schema.createTable('counter').addColumn('value', 'integer').execute();
+ * await transaction(db, (trx) => trx.insertInto('counter').values({ value: 1 }).execute(), {
+ *   behavior: 'immediate',
+ *   retry: 3,
+ * });
+ * await db.destroy();
+ * ```
+ */
+export async function transaction<DB, T>(
+  db: Kysely<DB>,
+  callback: (trx: Transaction<DB>) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const props = deriveFrom(db);
+  return await withConnection(db, async (connection) => {
+    const run = async (core: CoreTransaction): Promise<T> => {
+      const inner = connection.within(core);
+      const executor = props.executor.withConnectionProvider({ provideConnection: (use) => use(inner) });
+      return await callback(new Transaction<DB>({ ...props, executor }));
+    };
+    const { executor } = connection;
+    if (executor instanceof Database) return await executor.transaction(run, options);
+    connection.transaction.checkNested(options);
+    return await connection.transaction.transaction(run);
+  });
+}
