@@ -9,7 +9,7 @@ import {
   type TablesRelationalConfig,
 } from 'drizzle-orm';
 import type { Config } from '../../config.js';
-import { Database, open } from '../../database/database.js';
+import { type Database, open } from '../../database/database.js';
 import { fromClient } from '../../database/from-client.js';
 import { ConfigError } from '../../errors.js';
 import { TursoDatabase } from './database.js';

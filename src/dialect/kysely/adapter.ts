@@ -1,5 +1,5 @@
-import { DialectAdapterBase, type Kysely, type MigrationLockOptions, sql } from 'kysely';
-import { withConnection } from './with-connection.js';
+import { DialectAdapterBase, type MigrationLockOptions, sql } from 'kysely';
+import { type AnyKysely, withConnection } from './with-connection.js';
 
 /** What Kysely has to know of SQLite, and the lock of its `Migrator`. */
 export class TursoAdapter extends DialectAdapterBase {
@@ -18,8 +18,7 @@ export class TursoAdapter extends DialectAdapterBase {
 
   /** Kysely 0.29 calls this before it begins the transaction, 0.28 in it. */
   override async acquireMigrationLock(
-    // biome-ignore lint/suspicious/noExplicitAny: the signature is Kysely's
-    db: Kysely<any>,
+    db: AnyKysely,
     { lockTable: table, lockRowId: id, lockTableSchema: schema }: MigrationLockOptions,
   ): Promise<void> {
     if (db.isTransaction) {
@@ -31,8 +30,7 @@ export class TursoAdapter extends DialectAdapterBase {
     await withConnection(db, async (connection) => connection.expectMigrations({ schema, table, id }));
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the signature is Kysely's
-  override async releaseMigrationLock(db: Kysely<any>): Promise<void> {
+  override async releaseMigrationLock(db: AnyKysely): Promise<void> {
     await withConnection(db, (connection) => connection.unlockMigrations());
   }
 }

@@ -2,9 +2,9 @@ import {
   type CompiledQuery,
   DeleteResult,
   InsertResult,
-  type Kysely,
   type OperationNode,
   type QueryResult,
+  type RawBuilder,
   UpdateResult,
 } from 'kysely';
 import {
@@ -16,22 +16,26 @@ import {
 import type { Executor, RawResult } from '../../database/executor.js';
 import { ParameterError } from '../../errors.js';
 import { toItem, toQueryResult } from './execute.js';
-import { withConnection } from './with-connection.js';
+import { type KyselyHandle, withConnection } from './with-connection.js';
 
 /** A query of a batch: any builder that can be executed, an `sql` template, or a compiled query. */
-export type BatchQuery =
-  | { compile(): CompiledQuery<unknown>; execute(): Promise<unknown> }
-  // biome-ignore lint/suspicious/noExplicitAny: the parameter of a raw builder's methods is never used
-  | { readonly isRawBuilder: true; compile(db: any): CompiledQuery<any>; execute(db: any): Promise<any> }
-  | CompiledQuery<unknown>;
+export type BatchQuery = ExecutableQuery | RawBuilder<unknown> | CompiledQuery;
+
+/** What the query builders and those of the schema have in common. */
+interface ExecutableQuery {
+  compile(): CompiledQuery;
+  execute(): Promise<unknown>;
+}
 
 /** What `execute()` of a query gives; for a compiled query its rows. */
-// biome-ignore lint/suspicious/noExplicitAny: whatever the parameters are
-export type BatchResult<TQuery> = TQuery extends { execute(...args: any[]): Promise<infer TResult> }
-  ? TResult
-  : TQuery extends CompiledQuery<infer TRow>
-    ? TRow[]
-    : never;
+export type BatchResult<TQuery> =
+  TQuery extends RawBuilder<infer TRow>
+    ? QueryResult<TRow>
+    : TQuery extends { execute(): Promise<infer TResult> }
+      ? TResult
+      : TQuery extends CompiledQuery<infer TRow>
+        ? TRow[]
+        : never;
 
 /** The results of a batch, one for each query. */
 export type BatchResults<TQueries extends readonly BatchQuery[]> = {
@@ -71,17 +75,17 @@ export type BatchOutcomes<TQueries extends readonly BatchQuery[]> = {
  * ```
  */
 export function batch<DB, const TQueries extends readonly BatchQuery[]>(
-  db: Kysely<DB>,
+  db: KyselyHandle<DB>,
   queries: TQueries,
   options: BatchOptions & { readonly atomic: false },
 ): Promise<BatchOutcomes<TQueries>>;
 export function batch<DB, const TQueries extends readonly BatchQuery[]>(
-  db: Kysely<DB>,
+  db: KyselyHandle<DB>,
   queries: TQueries,
   options?: BatchOptions,
 ): Promise<BatchResults<TQueries>>;
 export async function batch<DB>(
-  db: Kysely<DB>,
+  db: KyselyHandle<DB>,
   queries: readonly BatchQuery[],
   options: BatchOptions = {},
 ): Promise<unknown> {
@@ -115,7 +119,7 @@ interface Compiled {
   readonly toValue: (result: QueryResult<unknown>) => unknown;
 }
 
-function compile<DB>(db: Kysely<DB>, query: BatchQuery, index: number): Compiled {
+function compile<DB>(db: KyselyHandle<DB>, query: BatchQuery, index: number): Compiled {
   if (query !== null && typeof query === 'object') {
     if ('isRawBuilder' in query) return { query: query.compile(db), toValue: (result) => result };
     if ('compile' in query) {
@@ -147,7 +151,7 @@ function valueOf(node: OperationNode, result: QueryResult<unknown>): unknown {
 }
 
 async function finish<DB>(
-  db: Kysely<DB>,
+  db: KyselyHandle<DB>,
   executor: Executor,
   { query, toValue }: Compiled,
   raw: RawResult,

@@ -2,6 +2,7 @@ import { Kysely } from 'kysely';
 import { checkBehavior, type TransactionBehavior } from '../../config.js';
 import { TransactionError } from '../../errors.js';
 import { deriveFrom } from './derived.js';
+import type { KyselyHandle } from './with-connection.js';
 
 /**
  * The same database with another behavior of its transactions, those of `transaction()` and of `startTransaction()`.
@@ -24,7 +25,7 @@ import { deriveFrom } from './derived.js';
  * await db.destroy();
  * ```
  */
-export function inBehavior<DB>(db: Kysely<DB>, behavior: TransactionBehavior): Kysely<DB> {
+export function inBehavior<DB>(db: KyselyHandle<DB>, behavior: TransactionBehavior): Kysely<DB> {
   const checked = checkBehavior(behavior, 'immediate', 'behavior');
   if (db.isTransaction) {
     throw new TransactionError('a transaction that has begun can not change its behavior', {

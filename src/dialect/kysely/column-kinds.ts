@@ -68,7 +68,8 @@ const decoders: Readonly<Record<ColumnKind, (value: unknown) => unknown>> = {
   date: parseDate,
 };
 
-function toJson(value: unknown): string {
+/** @throws {@link ParameterError} when the value has no JSON form */
+export function toJson(value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

@@ -1,16 +1,16 @@
-import type { DatabaseConnection, Kysely, KyselyProps } from 'kysely';
+import type { DatabaseConnection, KyselyProps } from 'kysely';
 import type { TransactionBehavior } from '../../config.js';
 import { TursoAdapter } from './adapter.js';
 import { TursoDialect } from './dialect.js';
 import { TransactionDriver } from './transaction-driver.js';
-import { notOurs } from './with-connection.js';
+import { type KyselyHandle, notOurs } from './with-connection.js';
 
 /**
  * What it takes to make another Kysely object that runs its queries with the executor of `db`, plugins and log included.
  *
  * @throws {@link ConfigError} when `db` is not on our dialect
  */
-export function deriveFrom<DB>(db: Kysely<DB>, behavior?: TransactionBehavior): KyselyProps {
+export function deriveFrom<DB>(db: KyselyHandle<DB>, behavior?: TransactionBehavior): KyselyProps {
   const executor = db.getExecutor();
   if (!(executor.adapter instanceof TursoAdapter)) throw notOurs();
   const dialect = new TursoDialect(neverOpened);

@@ -1,9 +1,10 @@
-import type { DatabaseIntrospector, Dialect, DialectAdapter, Driver, Kysely, QueryCompiler } from 'kysely';
+import type { DatabaseIntrospector, Dialect, DialectAdapter, Driver, QueryCompiler } from 'kysely';
 import { TursoAdapter } from './adapter.js';
 import { checkDialectConfig, type TursoDialectConfig } from './dialect-config.js';
 import { TursoDriver } from './driver.js';
 import { TursoIntrospector } from './introspector.js';
 import { TursoQueryCompiler } from './query-compiler.js';
+import type { AnyKysely } from './with-connection.js';
 
 /**
  * Kysely's dialect for Turso and libSQL databases.
@@ -49,8 +50,7 @@ export class TursoDialect implements Dialect {
     return new TursoAdapter();
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the signature is Kysely's
-  createIntrospector(db: Kysely<any>): DatabaseIntrospector {
+  createIntrospector(db: AnyKysely): DatabaseIntrospector {
     return new TursoIntrospector(db);
   }
 }

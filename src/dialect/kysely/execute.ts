@@ -9,12 +9,26 @@ export interface QueryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Under this key a result has its columns, for the plugin that converts by declared type. */
-export const resultColumns: unique symbol = Symbol('turso-dialect.columns');
+type Columns = NonNullable<RawResult['columns']>;
 
-/** A result with the columns that its rows were made of. */
-export interface TursoQueryResult extends QueryResult<unknown> {
-  readonly [resultColumns]?: RawResult['columns'];
+/** A result that knows, unseen, which columns its rows were made of, for the plugin that converts by declared type. */
+export class TursoQueryResult implements QueryResult<unknown> {
+  readonly rows: unknown[];
+  /** Set for statements that change rows. */
+  numAffectedRows?: bigint;
+  /** Set when a row was inserted. */
+  insertId?: bigint;
+  readonly #columns: Columns;
+
+  constructor(rows: unknown[], columns: Columns) {
+    this.rows = rows;
+    this.#columns = columns;
+  }
+
+  /** Undefined for a result that is not ours any more. */
+  static columnsOf(result: object): Columns | undefined {
+    return #columns in result ? result.#columns : undefined;
+  }
 }
 
 /** Verbs of the statements whose number of changed rows means something. */
@@ -53,11 +67,10 @@ export function executeOn(
 export function toQueryResult(executor: Executor, verb: string, raw: RawResult): TursoQueryResult {
   const { columns = [], lastInsertRowid: insertId } = raw;
   const rows = toRows(raw.rows, columns, 'object', executor.config.intMode);
-  if (!CHANGES.has(verb)) return { rows, [resultColumns]: columns };
-  const numAffectedRows = BigInt(raw.rowsAffected);
-  return insertId === undefined
-    ? { rows, numAffectedRows, [resultColumns]: columns }
-    : { rows, numAffectedRows, insertId, [resultColumns]: columns };
+  const result = new TursoQueryResult(rows, columns);
+  if (CHANGES.has(verb)) result.numAffectedRows = BigInt(raw.rowsAffected);
+  if (insertId !== undefined) result.insertId = insertId;
+  return result;
 }
 
 /** The rows of a query in chunks, each fetched when it is asked for. */
@@ -71,6 +84,6 @@ export async function* streamOn(
   const exact = request.exactIntegers === true;
   const batches = streamBatches(executor, statement, values, exact, { ...options, batchSize: chunkSize });
   for await (const { rows, columns } of batches) {
-    yield { rows: toRows(rows, columns, 'object', executor.config.intMode), [resultColumns]: columns };
+    yield new TursoQueryResult(toRows(rows, columns, 'object', executor.config.intMode), columns);
   }
 }

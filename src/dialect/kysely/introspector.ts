@@ -2,11 +2,11 @@ import {
   type ColumnMetadata,
   type DatabaseIntrospector,
   type DatabaseMetadataOptions,
-  type Kysely,
   type SchemaMetadata,
   sql,
   type TableMetadata,
 } from 'kysely';
+import type { AnyKysely } from './with-connection.js';
 
 /** A table or view, as Kysely describes it. */
 export interface TursoTableMetadata extends TableMetadata {
@@ -51,11 +51,9 @@ const GENERATED_STORED = 3;
  * are those of SQLite itself.
  */
 export class TursoIntrospector implements DatabaseIntrospector {
-  // biome-ignore lint/suspicious/noExplicitAny: the signature is Kysely's
-  readonly #db: Kysely<any>;
+  readonly #db: AnyKysely;
 
-  // biome-ignore lint/suspicious/noExplicitAny: the signature is Kysely's
-  constructor(db: Kysely<any>) {
+  constructor(db: AnyKysely) {
     this.#db = db;
   }
 
@@ -94,10 +92,10 @@ export class TursoIntrospector implements DatabaseIntrospector {
  * `libsql_vector_meta_shadow`, and `<index>_shadow` for every index on `libsql_vector_idx(…)`.
  */
 const COLUMNS = sql<ColumnRow>`
-  select t.name as "table", t.type as kind, c.name, c.type, c."notnull" as notNull, c.dflt_value as defaultValue,
-    c.pk as key, c.hidden, t.wr as withoutRowid,
-    (select count(*) from pragma_table_xinfo(t.name) where pk > 0) as keys,
-    (select count(*) from pragma_index_list(t.name) where origin = 'pk') as keyIndexes
+  select t.name as "table", t.type as "kind", c.name, c.type, c."notnull" as "notNull", c.dflt_value as "defaultValue",
+    c.pk as "key", c.hidden, t.wr as "withoutRowid",
+    (select count(*) from pragma_table_xinfo(t.name) where pk > 0) as "keys",
+    (select count(*) from pragma_index_list(t.name) where origin = 'pk') as "keyIndexes"
   from pragma_table_list as t join pragma_table_xinfo(t.name) as c
   where t.schema = 'main'
     and t.type in ('table', 'view', 'virtual')

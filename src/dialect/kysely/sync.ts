@@ -1,5 +1,4 @@
-import type { Kysely } from 'kysely';
-import { withConnection } from './with-connection.js';
+import { type KyselyHandle, withConnection } from './with-connection.js';
 
 /**
  * Brings the local copy of a database up to date.
@@ -7,6 +6,6 @@ import { withConnection } from './with-connection.js';
  * @param db - a Kysely database with the {@link TursoDialect}
  * @throws {@link CapabilityError} when the database is no copy of another
  */
-export async function sync<DB>(db: Kysely<DB>): Promise<void> {
+export async function sync<DB>(db: KyselyHandle<DB>): Promise<void> {
   await withConnection(db, (connection) => connection.database.sync());
 }

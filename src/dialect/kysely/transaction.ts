@@ -1,8 +1,8 @@
-import { type Kysely, Transaction } from 'kysely';
+import { Transaction } from 'kysely';
 import { Database, type TransactionOptions } from '../../database/database.js';
 import type { Transaction as CoreTransaction } from '../../database/transaction.js';
 import { deriveFrom } from './derived.js';
-import { withConnection } from './with-connection.js';
+import { type KyselyHandle, withConnection } from './with-connection.js';
 
 /**
  * Runs a callback in a transaction, as `db.transaction().execute()` does, with what Kysely's own has no options for: the
@@ -29,7 +29,7 @@ import { withConnection } from './with-connection.js';
  * ```
  */
 export async function transaction<DB, T>(
-  db: Kysely<DB>,
+  db: KyselyHandle<DB>,
   callback: (trx: Transaction<DB>) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {

@@ -9,9 +9,9 @@ import {
   type UnknownRow,
 } from 'kysely';
 import { ConfigError } from '../../errors.js';
-import { type ColumnKind, decode, encode, kindOfType } from './column-kinds.js';
+import { type ColumnKind, decode, kindOfType, toJson } from './column-kinds.js';
 import { EncodeTransformer } from './encode-transformer.js';
-import { resultColumns, type TursoQueryResult } from './execute.js';
+import { TursoQueryResult } from './execute.js';
 
 /** How {@link TursoTypesPlugin} converts. */
 export interface TursoTypesPluginOptions {
@@ -71,18 +71,16 @@ export class TursoTypesPlugin implements KyselyPlugin {
   }
 
   async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
-    const { [resultColumns]: columns = [] } = result as TursoQueryResult;
-    const [first] = result.rows;
-    if (first === undefined) return result;
+    const columns = TursoQueryResult.columnsOf(result);
+    if (columns === undefined) {
+      throw new ConfigError(
+        'plugins',
+        'TursoTypesPlugin must be the first plugin of a database with the TursoDialect',
+      );
+    }
     for (const { name, type } of columns) {
       const kind = this.#columns[name] ?? kindOfType(type, this.#dates);
       if (kind === undefined) continue;
-      if (!(name in first)) {
-        throw new ConfigError(
-          'plugins',
-          `TursoTypesPlugin must be the first: column "${name}" was renamed before it`,
-        );
-      }
       for (const row of result.rows) row[name] = decode(kind, row[name], name);
     }
     return result;
@@ -107,5 +105,5 @@ export class TursoTypesPlugin implements KyselyPlugin {
  * ```
  */
 export function json<T>(value: T): RawBuilder<T> {
-  return sql<T>`${encode('json', value)}`;
+  return sql<T>`${toJson(value)}`;
 }

@@ -15,7 +15,7 @@ import type { BuilderUnderTest, Condition, Operation, Outcome, Row, Session } fr
 import { Increment, Slot } from '../builders.js';
 
 /** Every table with columns of any type: what is checked here is what happens, not what compiles. */
-// biome-ignore lint/suspicious/noExplicitAny: as said
+// oxlint-disable-next-line typescript/no-explicit-any -- as said
 type AnyTables = Record<string, any>;
 type Handle = Kysely<AnyTables>;
 
@@ -95,8 +95,9 @@ async function* stream(
     for await (const chunk of streamChunks.call(executor, compiled, chunkSize ?? 100, abort))
       yield* chunk.rows;
   } else if ('stream' in query) {
-    // An option of Kysely 0.29.
-    yield* (query.stream as (chunkSize?: number, options?: object) => AsyncIterable<Row>)(chunkSize, abort);
+    // Kysely 0.28 takes only a number.
+    const options = Object.keys(abort).length === 0 ? chunkSize : { chunkSize, ...abort };
+    yield* query.stream(options as number) as AsyncIterable<Row>;
   }
 }
 
