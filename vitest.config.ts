@@ -24,7 +24,7 @@ export default defineConfig({
         resolve: { alias: [{ find: /^kysely$/, replacement: 'kysely-029' }] },
         test: {
           name: 'kysely 0.29',
-          env: { CONFORMANCE_BUILDERS: 'kysely' },
+          env: { CONFORMANCE_BUILDERS: 'kysely', KYSELY_PACKAGE: 'kysely-029' },
           include: ['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
           typecheck: {
             enabled: true,

@@ -10,6 +10,7 @@ import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeRows, openRows, openRowsOffThread } from './native.js';
 import { drainInSlices, materialize } from './off-thread.js';
 import type { PreparedStatement } from './prepared.js';
+import { noteSchemaChange } from './schema-changes.js';
 import { changesSchema, inserts } from './statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
 
@@ -25,6 +26,8 @@ export class LibsqlConnection implements Connection {
   #running: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
   #readOnly = false;
+  /** Whether the open transaction may have changed the schema, which others see when it commits. */
+  #changesSchema = false;
 
   constructor(native: NativeDatabase, statementCacheSize: number, kept: object) {
     this.#native = native;
@@ -49,7 +52,12 @@ export class LibsqlConnection implements Connection {
   ): MaybePromise<RawResult> {
     this.#assertOpen();
     // An open statement would make the change fail with SQLITE_LOCKED.
-    if (changesSchema(statement)) this.#cursors.settle();
+    if (changesSchema(statement)) {
+      if (statement.verb === 'ALTER') this.#refreshSchema();
+      this.#cursors.settle();
+      this.#changesSchema = true;
+      noteSchemaChange();
+    }
     // An EXPLAIN takes no time, and only here it is ended.
     if (request.interruptible && statement.verb !== 'EXPLAIN')
       return this.#offThread(() => this.#executeOffThread(statement, args, request));
@@ -108,6 +116,8 @@ export class LibsqlConnection implements Connection {
 
   control(sql: string): void {
     this.#cursors.settle();
+    this.#changesSchema = true;
+    if (/^alter/i.test(sql)) this.#refreshSchema();
     this.#exec(sql);
   }
 
@@ -293,10 +303,22 @@ export class LibsqlConnection implements Connection {
     this.#exec('PRAGMA schema_version', statement.text);
   }
 
+  /**
+   * ALTER TABLE looks for columns in the schema as this connection last saw it and does not notice that another has
+   * changed it (SQLite 3.45.1 in libsql 0.5.29); a statement that reads does.
+   */
+  #refreshSchema(): void {
+    this.#exec('SELECT 1 FROM sqlite_schema LIMIT 0');
+  }
+
   #exec(sql: string, onBehalfOf = sql): void {
     this.#assertOpen();
     try {
       this.#native.exec(sql);
+      if (this.#changesSchema) {
+        noteSchemaChange();
+        if (sql === 'COMMIT' || sql === 'ROLLBACK') this.#changesSchema = false;
+      }
     } catch (thrown) {
       const error = toDatabaseError(thrown, onBehalfOf);
       if (error.kind === 'io' || error.kind === 'corrupt') this.#runner.broken = true;

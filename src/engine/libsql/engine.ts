@@ -61,7 +61,7 @@ function applyPragmas(
   pragmas: Readonly<Record<string, PragmaValue>>,
 ): NativeStatement {
   const { journal_mode: journalMode, ...rest } = pragmas;
-  const probe = native.prepare('PRAGMA journal_mode').raw();
+  const probe = native.prepare('PRAGMA journal_mode').raw(true);
   if (journalMode !== undefined) setJournalMode(native, probe, String(journalMode).toLowerCase());
   const statements = Object.entries(rest).map(([name, value]) => `PRAGMA ${name}=${pragmaText(value)}`);
   if (statements.length > 0) native.exec(statements.join(';'));

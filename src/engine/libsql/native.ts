@@ -22,7 +22,8 @@ export interface NativeStatement {
   readonly stmt: object;
   /** Whether it gives columns. */
   readonly reader: boolean;
-  raw(): this;
+  /** Whether rows are arrays or objects. */
+  raw(on: boolean): this;
   safeIntegers(on: boolean): this;
   run(args: readonly unknown[]): { changes: number; lastInsertRowid: number };
   get(args: readonly unknown[]): unknown[] | undefined;

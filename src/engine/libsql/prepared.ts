@@ -1,11 +1,14 @@
 import type { SqlValue } from '../../values.js';
 import type { Column } from '../engine.js';
+import { ColumnMemory } from './column-memory.js';
 import { fetchRows, openRows, type NativeStatement } from './native.js';
 import { canonicalize, canonicalizeRow } from './rows.js';
 
 /** Rows of the first native fetch; most results are small, and an array of this size costs nothing. */
 const FIRST_FETCH = 32;
 const FETCH = 1024;
+/** Results of up to so many rows are read as objects where that saves asking for the columns. */
+const FEW = 8;
 
 /** One prepared statement and what was learned about it. */
 export class PreparedStatement {
@@ -14,26 +17,56 @@ export class PreparedStatement {
   /** Once an integer needed more than a double, integers are read as bigint and narrowed. */
   #wide = false;
   #wideNative = false;
+  #rawNative = false;
+  readonly #columns: ColumnMemory;
+  #lastCount = 0;
 
-  constructor(native: NativeStatement) {
+  constructor(native: NativeStatement, sql: string) {
     this.native = native;
     this.reader = native.reader;
-    if (this.reader) native.raw();
+    this.#columns = new ColumnMemory(native, sql);
+    if (this.reader) this.readIntegers(false);
   }
 
-  /**
-   * Column names and declared types. Only right after the statement was run or prepared: the binding refreshes them
-   * with the first step after a schema change.
-   */
-  columns(): Column[] {
-    return this.native.columns().map(({ name, type }) => ({ name, type: type ?? '' }));
+  /** Column names and declared types. Only right after the statement was run or prepared; `row` is one that it gave. */
+  columns(row?: readonly unknown[]): Column[] {
+    return this.#columns.read(row);
   }
 
-  /** Sets how integers are read; the binding keeps this per statement. */
+  /** Sets how rows are read, as arrays, and integers; the binding keeps this per statement. */
   readIntegers(wide: boolean): void {
+    this.#setRaw(true);
     if (this.#wideNative === wide) return;
     this.native.safeIntegers(wide);
     this.#wideNative = wide;
+  }
+
+  /** All rows with their columns; see {@link readAll}. */
+  readAllNamed(args: readonly SqlValue[]): { rows: SqlValue[][]; columns: Column[] } {
+    const rows = this.#readAsObjects(args);
+    if (rows !== undefined) return { rows, columns: this.#columns.proved };
+    const arrays = this.readAll(args);
+    this.#lastCount = arrays.length;
+    return { rows: arrays, columns: this.columns(arrays[0]) };
+  }
+
+  /** All rows if there are few and they prove that the columns are still called what they were. */
+  #readAsObjects(args: readonly SqlValue[]): SqlValue[][] | undefined {
+    const keys = this.#lastCount > FEW || this.#wide ? undefined : this.#columns.provable;
+    if (keys === undefined) return undefined;
+    if (this.#wideNative) this.readIntegers(false);
+    this.#setRaw(false);
+    const objects = this.drain(args) as unknown as Record<string, unknown>[];
+    this.#lastCount = objects.length;
+    if (objects[0] === undefined || !hasKeys(objects[0], keys)) return objects.length === 0 ? [] : undefined;
+    const rows = objects.map((object) => keys.map((key) => object[key]));
+    return canonicalize(rows, 'fast') ? rows : undefined;
+  }
+
+  #setRaw(raw: boolean): void {
+    if (this.#rawNative === raw || !this.reader) return;
+    this.native.raw(raw);
+    this.#rawNative = raw;
   }
 
   /** All rows of a statement that may be run twice: if a double was not enough, it is run again with bigint. */
@@ -82,4 +115,10 @@ export class PreparedStatement {
     }
     return rows;
   }
+}
+
+function hasKeys(object: object, keys: readonly string[]): boolean {
+  let i = 0;
+  for (const key in object) if (key !== keys[i++]) return false;
+  return i === keys.length;
 }

@@ -37,7 +37,7 @@ export function canonicalizeRow(row: unknown[], reading: IntegerReading): row is
         }
         break;
       case 'object':
-        if (value !== null) row[i] = plainBytes(value as Uint8Array);
+        if (value !== null) row[i] = plainBytes(value as Uint8Array | ArrayBuffer);
         break;
       default:
     }
@@ -45,7 +45,8 @@ export function canonicalizeRow(row: unknown[], reading: IntegerReading): row is
   return true;
 }
 
-/** The binding gives a Buffer over memory of its own; results promise a plain Uint8Array. */
-function plainBytes(bytes: Uint8Array): Uint8Array {
+/** The binding gives a Buffer over memory of its own, in an object an ArrayBuffer; results promise a plain Uint8Array. */
+function plainBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array {
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

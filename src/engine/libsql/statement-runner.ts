@@ -2,7 +2,7 @@ import { BusyError, type DatabaseError } from '../../errors.js';
 import { LruCache } from '../../lru-cache.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
-import type { ExecuteRequest, RawResult } from '../engine.js';
+import type { Column, ExecuteRequest, RawResult } from '../engine.js';
 import { collectNow } from './collect.js';
 import { toDatabaseError } from './failure.js';
 import { endExplain, type NativeDatabase } from './native.js';
@@ -103,6 +103,7 @@ export class StatementRunner {
     const exact = request.exactIntegers === true;
     if (request.fetch !== 'first' || statement.kind !== 'read') this.litter();
     let rows: SqlValue[][];
+    let columns: Column[] | undefined;
     let rowsAffected = 0;
     if (statement.kind !== 'read') {
       rows = prepared.readAllOnce(args, exact ? 'exact' : 'wide');
@@ -112,12 +113,15 @@ export class StatementRunner {
       rows = row === undefined ? [] : [row];
     } else if (exact) {
       rows = prepared.readAllOnce(args, 'exact');
+    } else if (request.columns) {
+      ({ rows, columns } = prepared.readAllNamed(args));
     } else {
       rows = prepared.readAll(args);
     }
+    if (request.columns) columns ??= prepared.columns(rows[0]);
     return {
       rows: request.fetch === 'none' ? [] : rows,
-      columns: request.columns ? prepared.columns() : undefined,
+      columns,
       rowsAffected,
       lastInsertRowid:
         request.rowid && rowsAffected > 0 && inserts(statement) ? this.exactLastInsertRowid() : undefined,
@@ -186,7 +190,7 @@ export class StatementRunner {
 
   #prepare(sql: string): PreparedStatement {
     try {
-      return new PreparedStatement(this.#native.prepare(sql));
+      return new PreparedStatement(this.#native.prepare(sql), sql);
     } catch (thrown) {
       throw this.#lockBehind(toDatabaseError(thrown, sql));
     }
