@@ -11,7 +11,7 @@ import { assertBuilt, type Outcome, root, run, runNode, temporaryProject, writeF
 const DRIVERS = ['libsql', '@libsql/client'];
 const OLDEST_TYPESCRIPT = '5.4.5';
 
-const USE_BOTH = `
+const USE_ALL = `
   const database = open('file:root.db');
   const { rows } = await database.execute('SELECT 40 + ? AS answer', [2]);
   await database.close();
@@ -22,7 +22,11 @@ const USE_BOTH = `
   await db.insert(users).values({ name: 'Ada' });
   const found = await db.select().from(users);
   await db.$client.close();
-  console.log('RESULT ' + JSON.stringify({ answer: Number(rows[0].answer), found }));
+
+  const kysely = new Kysely({ dialect: new TursoDialect('file:drizzle.db') });
+  const same = await kysely.selectFrom('users').selectAll().execute();
+  await kysely.destroy();
+  console.log('RESULT ' + JSON.stringify({ answer: Number(rows[0].answer), found, same }));
 `;
 
 const IMPORTS = `
@@ -30,6 +34,8 @@ const IMPORTS = `
   import { drizzle } from 'turso-dialect/drizzle';
   import { sql } from 'drizzle-orm';
   import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+  import { TursoDialect } from 'turso-dialect/kysely';
+  import { Kysely } from 'kysely';
 `;
 
 const REQUIRES = `
@@ -37,6 +43,8 @@ const REQUIRES = `
   const { drizzle } = require('turso-dialect/drizzle');
   const { sql } = require('drizzle-orm');
   const { integer, sqliteTable, text } = require('drizzle-orm/sqlite-core');
+  const { TursoDialect } = require('turso-dialect/kysely');
+  const { Kysely } = require('kysely');
 `;
 
 // Reports the native libraries that the process has at each step, by what was asked for and what is mapped.
@@ -55,6 +63,8 @@ const WATCH_NATIVE = `
   steps.root = native();
   await import('turso-dialect/drizzle');
   steps.drizzle = native();
+  await import('turso-dialect/kysely');
+  steps.kysely = native();
   const database = open('file:native.db');
   steps.opened = native();
   await database.execute('CREATE TABLE t (a)');
@@ -74,7 +84,7 @@ const TYPED_ROOT = `
   open(1);
 `;
 
-const TYPED_BOTH = `
+const TYPED_ALL = `
   ${TYPED_ROOT}
   import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
   import { drizzle } from 'turso-dialect/drizzle';
@@ -87,18 +97,28 @@ const TYPED_BOTH = `
 
   // @ts-expect-error the column is not a number
   await db.insert(users).values({ name: 1 });
+
+  import { Kysely } from 'kysely';
+  import { batch, inBehavior, TursoDialect } from 'turso-dialect/kysely';
+
+  const kysely = new Kysely<{ users: { id: number; name: string } }>({ dialect: new TursoDialect({ database }) });
+  const [names] = await batch(inBehavior(kysely, 'read'), [kysely.selectFrom('users').select('name')]);
+  console.log(names[0]?.name.length);
+
+  // @ts-expect-error no such behavior
+  inBehavior(kysely, 'now');
 `;
 
 const FILES = {
   'package.json': JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
-  'esm.mjs': IMPORTS + USE_BOTH,
-  'cjs.cjs': `${REQUIRES}\n(async () => {${USE_BOTH}})();`,
+  'esm.mjs': IMPORTS + USE_ALL,
+  'cjs.cjs': `${REQUIRES}\n(async () => {${USE_ALL}})();`,
   'native.mjs': WATCH_NATIVE,
   'root.ts': TYPED_ROOT,
-  'both.ts': TYPED_BOTH,
+  'all.ts': TYPED_ALL,
 };
 
-const RESULT = { answer: 42, found: [{ id: 1, name: 'Ada' }] };
+const RESULT = { answer: 42, found: [{ id: 1, name: 'Ada' }], same: [{ id: 1, name: 'Ada' }] };
 
 const COMPILATIONS: [compiler: string, resolution: string][] = [
   [OLDEST_TYPESCRIPT, 'nodenext'],
@@ -159,7 +179,7 @@ describe('the packed package', { timeout: 120_000 }, () => {
 
   it('loads no native code before a database is used', async () => {
     const steps = await resultOf('native.mjs');
-    expect(steps).toMatchObject({ root: [], drizzle: [], opened: [] });
+    expect(steps).toMatchObject({ root: [], drizzle: [], kysely: [], opened: [] });
     expect(steps).toHaveProperty('used', expect.arrayContaining([expect.stringMatching(/libsql.*\.node$/)]));
   });
 
@@ -173,8 +193,13 @@ describe('the packed package', { timeout: 120_000 }, () => {
     expect(reached.filter((name) => !DRIVERS.includes(name))).toEqual(['drizzle-orm']);
   });
 
+  it('has a Kysely entry that reaches no other query builder', async () => {
+    const reached = await packagesReachedBy('turso-dialect/kysely');
+    expect(reached.filter((name) => !DRIVERS.includes(name))).toEqual(['kysely']);
+  });
+
   it.each(COMPILATIONS)('type-checks in TypeScript %s with resolution %s', async (compiler, resolution) => {
-    const outcome = await compile('both.ts', { compiler, resolution, skipLibCheck: true });
+    const outcome = await compile('all.ts', { compiler, resolution, skipLibCheck: true });
     expect(outcome).toMatchObject({ code: 0, output: '' });
   });
 
@@ -200,7 +225,7 @@ async function install(folder: string): Promise<void> {
   const packed = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
   const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
   const { devDependencies } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as Manifest;
-  const wanted = ['drizzle-orm', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
+  const wanted = ['drizzle-orm', 'kysely', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
   const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
   await npm(['install', ...options, `./${filename}`, `typescript@${OLDEST_TYPESCRIPT}`, ...wanted], folder);
 }
