@@ -34,7 +34,7 @@ export async function openAll(path) {
   const theirs = drizzleLibsql({ client });
   const ours = drizzle(`file:${path}`);
   await ours.$client.ready();
-  return { bare, client, theirs, ours, betterSqlite3: await openBetterSqlite3(path) };
+  return { path, bare, client, theirs, ours, betterSqlite3: await openBetterSqlite3(path) };
 }
 
 /** Undefined where its native module was not built; its install script does not run here by default. */

@@ -3,16 +3,21 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { insertCases } from './cases/insert.mjs';
+import { kyselyCases } from './cases/kysely.mjs';
 import { selectCases } from './cases/select.mjs';
 import { openAll } from './contenders.mjs';
 import { print } from './measure.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'turso-dialect-bench-'));
 const contenders = await openAll(join(folder, 'bench.db'));
-const results = [...(await selectCases(contenders)), ...(await insertCases(contenders))];
+const results = [
+  ...(await selectCases(contenders)),
+  ...(await insertCases(contenders)),
+  ...(await kyselyCases(contenders)),
+];
 for (const result of results) print(result);
 
-/** Each target: `contender` takes at least (or ours at most) `factor` times the other's time. */
+/** Each target: the contender takes at least so many times our time, or we at most so many times its time `plus` another's. */
 const TARGETS = [
   { title: 'prepared point select (all)', contender: 'drizzle-orm/libsql', atLeast: 4.5 },
   { title: 'prepared point select (all)', contender: 'bare libsql raw().all()', atMost: 1.3 },
@@ -21,12 +26,16 @@ const TARGETS = [
   { title: '10,000-row select', contender: 'bare libsql raw().all()', atMost: 1.25 },
   { title: 'prepared insert in a transaction', contender: 'drizzle-orm/libsql', atLeast: 5 },
   { title: '10,000-row insert().values([…])', contender: 'drizzle-orm/libsql', atLeast: 2 },
+  ...['Kysely: point select', 'Kysely: 10,000-row select'].flatMap((title) => [
+    { title, contender: '@libsql/kysely-libsql', atLeast: 2.5 },
+    { title, contender: 'bare libsql all()', plus: 'Kysely, compiling only', atMost: 1.5 },
+  ]),
 ];
 
 console.log('\ntargets');
 const targets = TARGETS.map((target) => {
   const { medians } = results.find(({ title }) => title === target.title);
-  const slower = medians[target.contender] / medians.ours;
+  const slower = (medians[target.contender] + (medians[target.plus] ?? 0)) / medians.ours;
   const value = target.atLeast === undefined ? 1 / slower : slower;
   const reached = target.atLeast === undefined ? value <= target.atMost : value >= target.atLeast;
   const wanted =
