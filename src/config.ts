@@ -1,4 +1,5 @@
 import { ConfigError } from './errors.js';
+import { Secret } from './secret.js';
 import type { IntMode } from './values.js';
 
 /**
@@ -27,6 +28,18 @@ export interface RetryConfig {
   readonly maxDelay?: number;
 }
 
+/** A token, or what gives one; a function is asked again shortly before its token expires and when it is refused. */
+export type AuthToken = string | (() => string | Promise<string>);
+
+/** How a request to a server is repeated after a failure of the network. */
+export interface NetworkRetryConfig extends RetryConfig {
+  /**
+   * Also repeat a write outside a transaction of which nobody knows whether it was done, so that it may be done twice.
+   * @default false
+   */
+  readonly writes?: boolean;
+}
+
 /**
  * Configuration of a database. Keys that `@libsql/client` has keep its names and units.
  *
@@ -39,8 +52,24 @@ export interface RetryConfig {
  * ```
  */
 export interface Config {
-  /** `file:` URL as `@libsql/client` takes it, a plain file path, or `:memory:`. */
+  /**
+   * `file:` URL as `@libsql/client` takes it, a plain file path, `:memory:`, or a server: `libsql:`, `https:`, `http:`,
+   * `wss:`, `ws:`.
+   */
   readonly url: string;
+  /** Token for the server. It never appears in a message, nor where a database or config is printed. */
+  readonly authToken?: AuthToken;
+  /** Whether a `libsql:` URL is reached over TLS. @default true */
+  readonly tls?: boolean;
+  /** Used instead of the global `fetch` for a server over HTTP. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Key of a database that the server keeps encrypted, in base64. */
+  readonly remoteEncryptionKey?: string;
+  /**
+   * How requests to a server are repeated: reads, what has not reached the server, and the begin of a transaction.
+   * A number of times or more precisely. @default 2
+   */
+  readonly networkRetry?: number | NetworkRetryConfig;
   /** Which engine opens the database; `turso` is not supported yet. @default 'libsql' */
   readonly engine?: 'libsql' | 'turso';
   /**
@@ -74,7 +103,8 @@ export interface Config {
 /** What a URL points at. */
 export type Target =
   | { readonly kind: 'memory'; readonly path: string }
-  | { readonly kind: 'file'; readonly path: string };
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'remote'; readonly url: string };
 
 /** A config that was checked and completed. */
 export interface ResolvedConfig {
@@ -89,6 +119,16 @@ export interface ResolvedConfig {
   readonly allowFileFunctions: boolean;
   readonly statementCacheSize: number;
   readonly onConnect: ((connection: ConnectionSetup) => void | Promise<void>) | undefined;
+  readonly remote: RemoteConfig;
+}
+
+/** The part of a config that concerns a server. */
+export interface RemoteConfig {
+  readonly authToken: Secret<AuthToken | undefined>;
+  readonly tls: boolean | undefined;
+  readonly fetch: typeof globalThis.fetch | undefined;
+  readonly remoteEncryptionKey: Secret<string | undefined>;
+  readonly networkRetry: Required<NetworkRetryConfig>;
 }
 
 const BEHAVIORS: readonly TransactionBehavior[] = [
@@ -102,23 +142,26 @@ const BEHAVIORS: readonly TransactionBehavior[] = [
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'pragmas', 'transactionBehavior', 'retry'],
   ...['timeout', 'allowFileFunctions', 'statementCacheSize', 'onConnect'],
+  ...['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'networkRetry'],
 ]);
+
+/** Keys that mean something for a server only, and those that mean nothing there. */
+const REMOTE_KEYS = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'networkRetry'] as const;
+const LOCAL_KEYS = ['pragmas', 'onConnect', 'statementCacheSize', 'allowFileFunctions'] as const;
 
 const RETRY_KEYS: ReadonlySet<string> = new Set(['attempts', 'minDelay', 'maxDelay']);
 
 /** Keys that belong to databases which this version can't open; a silent no-op would hide that. */
 const LATER_KEYS: ReadonlySet<string> = new Set([
-  ...['authToken', 'syncUrl', 'syncInterval', 'readYourWrites', 'offline', 'encryptionKey'],
-  ...['remoteEncryptionKey', 'tls', 'fetch', 'extensions', 'logger'],
+  ...['syncUrl', 'syncInterval', 'readYourWrites', 'offline', 'encryptionKey', 'extensions', 'logger'],
 ]);
 
-const FILE_PRAGMAS: Readonly<Record<string, PragmaValue>> = {
-  journal_mode: 'wal',
-  synchronous: 'normal',
-  foreign_keys: true,
+/** What is set on every connection. A server has settings of its own, foreign keys among them. */
+const PRAGMAS: Readonly<Record<Target['kind'], Readonly<Record<string, PragmaValue>>>> = {
+  file: { journal_mode: 'wal', synchronous: 'normal', foreign_keys: true },
+  memory: { foreign_keys: true },
+  remote: {},
 };
-
-const MEMORY_PRAGMAS: Readonly<Record<string, PragmaValue>> = { foreign_keys: true };
 
 /**
  * Checks a config and fills in the defaults.
@@ -133,19 +176,20 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
   checkKeys(config);
   if (config.engine !== undefined) checkEngine(config.engine);
   const target = parseUrl(config.url);
-  const defaults = target.kind === 'memory' ? MEMORY_PRAGMAS : FILE_PRAGMAS;
+  checkKeysFor(target, config);
   return Object.freeze({
     target,
     intMode: oneOf('intMode', config.intMode, ['number', 'bigint', 'string'] as const, 'number'),
     concurrency: wholeNumber('concurrency', config.concurrency, 20, 1, 10_000),
     busyTimeout: wholeNumber('busyTimeout', config.busyTimeout, 5_000, 0, 2 ** 31 - 1),
-    pragmas: config.pragmas === false ? {} : { ...defaults, ...checkPragmas(config.pragmas) },
+    pragmas: config.pragmas === false ? {} : { ...PRAGMAS[target.kind], ...checkPragmas(config.pragmas) },
     transactionBehavior: checkBehavior(config.transactionBehavior, 'immediate'),
     retry: resolveRetry(config.retry),
     timeout: checkTimeout(config.timeout),
     allowFileFunctions: boolean('allowFileFunctions', config.allowFileFunctions, false),
     statementCacheSize: wholeNumber('statementCacheSize', config.statementCacheSize, 100, 0, 100_000),
     onConnect: optionalFunction('onConnect', config.onConnect),
+    remote: resolveRemote(config),
   });
 }
 
@@ -175,6 +219,47 @@ export function resolveRetry(value: number | RetryConfig | undefined): Required<
   };
 }
 
+function resolveRemote(config: Config): RemoteConfig {
+  const { authToken, networkRetry = 2, remoteEncryptionKey } = config;
+  const { writes = false, ...retry } =
+    typeof networkRetry === 'object' ? networkRetry : { attempts: networkRetry };
+  return {
+    authToken: new Secret(typeof authToken === 'function' ? authToken : checkToken(authToken)),
+    tls: config.tls === undefined ? undefined : boolean('tls', config.tls, true),
+    fetch: optionalFunction('fetch', config.fetch),
+    remoteEncryptionKey: new Secret(checkKey('remoteEncryptionKey', remoteEncryptionKey)),
+    networkRetry: {
+      ...resolveRetry({ minDelay: 50, ...retry }),
+      writes: boolean('networkRetry.writes', writes, false),
+    },
+  };
+}
+
+/**
+ * Refuses what is no token before a driver sees it: a line break in one aborts the process in libsql 0.5.29.
+ *
+ * @throws {@link ConfigError} that does not show it
+ */
+export function checkToken(token: unknown): string | undefined {
+  if (token === undefined || token === '') return undefined;
+  if (typeof token !== 'string')
+    throw new ConfigError('authToken', `expected a string, got ${typeName(token)}`);
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  if (/[\u0000-\u0020\u007f-\uffff]/.test(token)) {
+    throw new ConfigError(
+      'authToken',
+      'the token contains a space, a line break or another character that none has',
+    );
+  }
+  return token;
+}
+
+/** @throws {@link ConfigError} that does not show the key */
+function checkKey(name: string, value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw new ConfigError(name, `expected a string that is not empty`);
+}
+
 function numberOfTimes(attempts: number | undefined): Partial<RetryConfig> {
   return attempts === undefined ? {} : { attempts };
 }
@@ -190,10 +275,19 @@ function checkKeys(config: object): void {
     // Callers often spread optional settings, so a key without a value asks for nothing.
     if ((config as Record<string, unknown>)[key] === undefined) continue;
     if (LATER_KEYS.has(key)) {
-      throw new ConfigError(key, 'not supported by this version, which opens memory and file databases');
+      throw new ConfigError(key, 'not supported by this version');
     }
     const meant = [...KNOWN_KEYS, ...LATER_KEYS].find((known) => known.toLowerCase() === key.toLowerCase());
     throw new ConfigError(key, meant ? `unknown key; did you mean "${meant}"?` : 'unknown key');
+  }
+}
+
+/** Refuses keys that the database would ignore. */
+function checkKeysFor(target: Target, config: Config): void {
+  const remote = target.kind === 'remote';
+  for (const key of remote ? LOCAL_KEYS : REMOTE_KEYS) {
+    if (config[key] === undefined) continue;
+    throw new ConfigError(key, `has no meaning for a ${remote ? 'server' : 'local database'}`);
   }
 }
 
@@ -217,10 +311,23 @@ function parseUrl(url: unknown): Target {
   const scheme = SCHEME.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) return fileTarget(url);
   if (scheme === 'file') return parseFileUrl(url);
-  if (['libsql', 'http', 'https', 'ws', 'wss'].includes(scheme)) {
-    throw new ConfigError('url', `"${scheme}:" databases are not supported by this version`);
+  if (['libsql', 'http', 'https', 'ws', 'wss'].includes(scheme)) return remoteTarget(url);
+  throw new ConfigError('url', `unknown scheme "${scheme}:"; expected a file, ":memory:" or a server`);
+}
+
+/** A token in the URL would be printed with it. */
+function remoteTarget(url: string): Target {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new ConfigError('url', 'not a URL of a server');
   }
-  throw new ConfigError('url', `unknown scheme "${scheme}:"; expected "file:", a path or ":memory:"`);
+  if (parsed.hostname === '') throw new ConfigError('url', 'the URL has no host');
+  if (parsed.username !== '' || parsed.password !== '' || parsed.searchParams.has('authToken')) {
+    throw new ConfigError('url', 'give the token as "authToken", not in the URL');
+  }
+  return { kind: 'remote', url };
 }
 
 /** Reads a `file:` URL as `@libsql/client` does: relative paths are allowed, the host is empty or `localhost`. */

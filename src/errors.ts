@@ -19,6 +19,9 @@ export type ErrorKind =
   | 'corrupt'
   | 'io'
   | 'full'
+  | 'network'
+  | 'auth'
+  | 'sync'
   | 'sql';
 
 /** SQLite's own result code names, or one of ours where the database was not asked. */
@@ -37,6 +40,10 @@ export type ErrorCode =
   | 'FUNCTION_REFUSED'
   | 'MIGRATION_FAILED'
   | 'DATABASE_CLOSED'
+  | 'NETWORK_FAILED'
+  | 'AUTH_REFUSED'
+  | 'RESPONSE_TOO_LARGE'
+  | 'SYNC_FAILED'
   | 'ABORTED'
   | 'TIMEOUT';
 
@@ -195,7 +202,7 @@ export interface ConstraintDetails {
 /** A statement broke a UNIQUE, PRIMARY KEY, NOT NULL, CHECK or FOREIGN KEY constraint, or a trigger refused it. */
 export class ConstraintError extends DatabaseError {
   /** Which rule was broken. */
-  readonly constraint: ConstraintKind;
+  constraint: ConstraintKind;
   /** The table, where SQLite names it. */
   readonly table: string | undefined;
   /** The columns, where SQLite names them; empty otherwise. */
@@ -251,6 +258,54 @@ export class TransactionLostError extends TransactionError {
   }
 }
 
+/** The fields of a {@link NetworkError}. */
+export interface NetworkErrorOptions extends Omit<DatabaseErrorOptions, 'code' | 'kind'> {
+  readonly status?: number | undefined;
+  readonly reached: boolean;
+  readonly retryAfter?: number | undefined;
+}
+
+/** The server could not be reached, or the connection to it broke. */
+export class NetworkError extends DatabaseError {
+  /** HTTP status of the answer, where there was one. */
+  readonly status: number | undefined;
+  /**
+   * Whether the request may have reached the database. If so, nobody knows whether a write was done; if not, it was not.
+   */
+  readonly reached: boolean;
+  /** @internal How long the server asks to be left alone, in ms. */
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, options: NetworkErrorOptions) {
+    super(message, { ...options, code: 'NETWORK_FAILED', kind: 'network' });
+    this.status = options.status;
+    this.reached = options.reached;
+    this.retryAfter = options.retryAfter;
+  }
+
+  static {
+    NetworkError.prototype.name = 'NetworkError';
+  }
+}
+
+/** The server refused the token (`status` 401), or what the token may not do (403). */
+export class AuthError extends DatabaseError {
+  /** HTTP status of the answer. */
+  readonly status: number | undefined;
+
+  constructor(
+    message: string,
+    options: Omit<DatabaseErrorOptions, 'code' | 'kind'> & { readonly status?: number },
+  ) {
+    super(message, { ...options, code: 'AUTH_REFUSED', kind: 'auth' });
+    this.status = options.status;
+  }
+
+  static {
+    AuthError.prototype.name = 'AuthError';
+  }
+}
+
 /** A row that references a missing one, as `PRAGMA foreign_key_check` finds it. */
 export interface ForeignKeyViolation {
   /** The table with the reference. */
@@ -288,92 +343,8 @@ export class MigrationError extends DatabaseError {
   }
 }
 
-/** SQLite's primary result codes, https://www.sqlite.org/rescode.html. */
-const PRIMARY_CODES = [
-  'OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN',
-  'PROTOCOL EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB NOTICE WARNING',
-]
-  .join(' ')
-  .split(' ');
-
-const EXTENDED_CODES: Readonly<Record<number, string>> = {
-  261: 'BUSY_RECOVERY',
-  517: 'BUSY_SNAPSHOT',
-  773: 'BUSY_TIMEOUT',
-  262: 'LOCKED_SHAREDCACHE',
-  275: 'CONSTRAINT_CHECK',
-  787: 'CONSTRAINT_FOREIGNKEY',
-  1299: 'CONSTRAINT_NOTNULL',
-  1555: 'CONSTRAINT_PRIMARYKEY',
-  1811: 'CONSTRAINT_TRIGGER',
-  2067: 'CONSTRAINT_UNIQUE',
-  2579: 'CONSTRAINT_ROWID',
-  3091: 'CONSTRAINT_DATATYPE',
-};
-
-const CONSTRAINTS: Readonly<Record<number, ConstraintKind>> = {
-  275: 'check',
-  787: 'foreignKey',
-  1299: 'notNull',
-  1555: 'primaryKey',
-  1811: 'trigger',
-  2067: 'unique',
-  2579: 'primaryKey',
-  3091: 'datatype',
-};
-
+/** SQLITE_BUSY_SNAPSHOT: the transaction has read, and someone else has written since. */
 const BUSY_SNAPSHOT = 517;
-const LOCKED_SHAREDCACHE = 262;
-
-/** A failure as an engine reports it: SQLite's extended result code and message. */
-export interface EngineFailure {
-  readonly rawCode: number;
-  readonly message: string;
-  readonly extendedCode?: string | undefined;
-  readonly sql?: string | undefined;
-  readonly cause?: unknown;
-}
-
-/** Turns an engine's result code and message into the class that a caller branches on. */
-export function fromEngineFailure(failure: EngineFailure): DatabaseError {
-  const { rawCode, message, sql, cause } = failure;
-  const primary = PRIMARY_CODES[rawCode & 0xff] ?? 'ERROR';
-  const extended = EXTENDED_CODES[rawCode];
-  const options = (kind: ErrorKind, retryable = false): DatabaseErrorOptions => ({
-    code: `SQLITE_${primary}`,
-    extendedCode: extended === undefined ? failure.extendedCode : `SQLITE_${extended}`,
-    rawCode,
-    kind,
-    retryable,
-    sql,
-    cause,
-  });
-  switch (primary) {
-    case 'CONSTRAINT':
-      return new ConstraintError(message, {
-        ...options('constraint'),
-        ...constraintDetails(rawCode, message),
-      });
-    case 'BUSY':
-      return new BusyError(message, options('busy', true));
-    case 'LOCKED':
-      return new BusyError(message, options('busy', rawCode === LOCKED_SHAREDCACHE));
-    case 'READONLY':
-      return new ReadOnlyError(message, options('readonly'));
-    case 'INTERRUPT':
-      return new InterruptedError(message, options('interrupted'));
-    case 'CORRUPT':
-    case 'NOTADB':
-      return new DatabaseError(message, options('corrupt'));
-    case 'IOERR':
-    case 'CANTOPEN':
-      return new DatabaseError(message, options('io'));
-    case 'FULL':
-      return new DatabaseError(message, options('full'));
-    default:
-      return new DatabaseError(message, options('sql'));
-  }
-}
 
 /** Whether waiting and running the same statement again may help: a lock, but not a snapshot that is too old. */
 export function isLockWait(error: unknown): error is BusyError {
@@ -401,20 +372,4 @@ export function findDatabaseError(error: unknown): DatabaseError | undefined {
 export function suppress(error: unknown, later: unknown): void {
   const target = findDatabaseError(error);
   if (target !== undefined) (target.suppressed ??= []).push(later);
-}
-
-/**
- * `UNIQUE constraint failed: users.a, users.b`, `… index 'lower_name'` (an expression index),
- * `CHECK constraint failed: positive_age`.
- */
-function constraintDetails(rawCode: number, message: string): ConstraintDetails {
-  const constraint = CONSTRAINTS[rawCode] ?? 'other';
-  const subject = /constraint failed: ([\s\S]+)$/.exec(message)?.[1];
-  if (subject === undefined) return { constraint };
-  if (constraint === 'check') return { constraint, index: subject };
-  const index = /^index '([\s\S]+)'$/.exec(subject)?.[1];
-  if (index !== undefined) return { constraint, index };
-  const names = subject.split(', ').map((name) => name.split('.'));
-  if (!names.every((name) => name.length === 2)) return { constraint };
-  return { constraint, table: names[0]?.[0], columns: names.map((name) => name[1] as string) };
 }

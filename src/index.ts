@@ -1,6 +1,8 @@
 export type {
+  AuthToken,
   Config,
   ConnectionSetup,
+  NetworkRetryConfig,
   PragmaValue,
   RetryConfig,
   TransactionBehavior,
@@ -16,6 +18,7 @@ export type { Arguments } from './database/statements.js';
 export type { StreamOptions } from './database/stream.js';
 export { Transaction } from './database/transaction.js';
 export {
+  AuthError,
   BusyError,
   CapabilityError,
   ConfigError,
@@ -27,6 +30,7 @@ export {
   type ForeignKeyViolation,
   InterruptedError,
   MigrationError,
+  NetworkError,
   ParameterError,
   ReadOnlyError,
   type SqlPosition,

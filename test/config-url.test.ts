@@ -84,13 +84,18 @@ describe('a URL that can not be opened', () => {
   });
 
   it.each(['libsql', 'http', 'https', 'ws', 'wss', 'LIBSQL'])(
-    'of the scheme %s is refused for now',
+    'of the scheme %s must not carry a token',
     (scheme) => {
-      const error = refusal(`${scheme}://user:s3cret@db.example.com?authToken=s3cret`);
-      expect(error.key).toBe('url');
-      expect(error.message).toContain(`"${scheme.toLowerCase()}:" databases are not supported`);
-      expect(error.message).not.toContain('s3cret');
-      expect(error.message).not.toContain('db.example.com');
+      for (const url of ['user:s3cret@db.example.com', 'db.example.com?authToken=s3cret']) {
+        const error = refusal(`${scheme}://${url}`);
+        expect(error.key).toBe('url');
+        expect(error.message).toContain('give the token as "authToken"');
+        expect(error.message).not.toContain('s3cret');
+      }
     },
   );
+
+  it.each(['libsql:', 'https://', 'ws:// bad'])('%j names no server', (url) => {
+    expect(refusal(url).message).toMatch(/^config.url: (not a URL of a server|the URL has no host)/);
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findDatabaseError, fromEngineFailure, isLockWait, suppress } from '../src/errors.js';
+import { findDatabaseError, isLockWait, suppress } from '../src/errors.js';
+import { fromEngineFailure } from '../src/result-codes.js';
 import * as errors from '../src/errors.js';
 import { openFile, openMemory } from './support/database.js';
 import { failure } from './support/outcome.js';

@@ -1,8 +1,6 @@
 import type { TransactionBehavior } from '../config.js';
-import type { ExecuteRequest, RawResult } from '../engine/engine.js';
+import type { ConnectionBatchItem, ExecuteRequest, RawResult } from '../engine/engine.js';
 import { DatabaseError } from '../errors.js';
-import type { AnalyzedStatement } from '../sql/statement.js';
-import type { SqlValue } from '../values.js';
 import type { Abort, AbortOptions } from './abort.js';
 import type { Executor } from './executor.js';
 import { type Arguments, bind } from './statements.js';
@@ -26,11 +24,7 @@ export type BatchOutcome<T> =
   | { readonly status: 'rejected'; readonly reason: DatabaseError };
 
 /** A statement of a batch that was checked and whose parameters are encoded. */
-export interface BatchItem {
-  readonly statement: AnalyzedStatement;
-  readonly values: readonly SqlValue[];
-  readonly request: ExecuteRequest;
-}
+export type BatchItem = ConnectionBatchItem;
 
 /** Checks one statement of a batch; an error carries its index. */
 export function toBatchItem(

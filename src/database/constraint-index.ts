@@ -9,6 +9,10 @@ const [FIND_INDEX] = analyze(`
   )
   ORDER BY l.seq DESC LIMIT 1`).statements as [AnalyzedStatement];
 
+const [FIND_KEY] = analyze(`
+  SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)`)
+  .statements as [AnalyzedStatement];
+
 /**
  * Fills in the name of the unique index that an insert or update ran into: SQLite's message names its columns only.
  * The error stays as it is when there is no such index (a rowid) or it can't be found out.
@@ -22,7 +26,18 @@ export async function nameConstraintIndex(connection: Connection, error: unknown
     const { rows } = await connection.execute(FIND_INDEX, args, { fetch: 'first' });
     const name = rows[0]?.[0];
     if (typeof name === 'string') error.index = name;
+    if (error.constraint === 'unique' && !connection.synchronous) await recognizeKey(connection, error, args);
   } catch {
     // The constraint error is what the caller must see, not a failure to describe it better.
   }
+}
+
+/** A server gives SQLite's message and no extended code, and the message calls a primary key UNIQUE as well. */
+async function recognizeKey(
+  connection: Connection,
+  error: ConstraintError,
+  [table = '', columns]: readonly string[],
+): Promise<void> {
+  const { rows } = await connection.execute(FIND_KEY, [table], { fetch: 'first' });
+  if (rows[0]?.[0] === columns) error.constraint = 'primaryKey';
 }

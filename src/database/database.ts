@@ -61,7 +61,9 @@ export class Database extends Executor {
    * @throws {@link DatabaseError} when the database can't be opened
    */
   async ready(): Promise<void> {
-    await this.#pool.openMain();
+    const connection = await this.#pool.openMain();
+    if (!connection.synchronous)
+      await connection.execute(this.statements.one('select 1'), [], { fetch: 'none' });
   }
 
   /**
@@ -182,13 +184,7 @@ export class Database extends Executor {
 
   /** @internal Begins a transaction that its owner commits or rolls back. */
   async begin(wanted?: TransactionBehavior, abort?: Abort): Promise<Transaction> {
-    const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
-    if (behavior === 'concurrent') {
-      throw new CapabilityError(
-        'concurrent',
-        "the libsql engine has no transactions with behavior 'concurrent'",
-      );
-    }
+    const behavior = this.#checkBehavior(wanted);
     const transaction = new Transaction(this.config, this.statements, behavior, abort);
     const writes = behavior === 'immediate' || behavior === 'exclusive';
     const { lease, release, lock } = await this.#lendForWriting(transaction.holder, abort, writes);
@@ -212,7 +208,7 @@ export class Database extends Executor {
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const connection = this.#pool.main;
-    if (abort !== undefined || connection === undefined || !connection.usable) {
+    if (abort !== undefined || !connection?.usable || !connection.synchronous) {
       return this.#runSlowly(statement, values, request, abort);
     }
     const lock = this.#lockFor(statement);
@@ -228,7 +224,6 @@ export class Database extends Executor {
       if (error instanceof ConstraintError) return rejectNamed(connection, error);
       throw error;
     }
-    if (result instanceof Promise) return result.finally(() => lock?.release(AUTOCOMMIT));
     lock?.release(AUTOCOMMIT);
     return result;
   }
@@ -238,7 +233,13 @@ export class Database extends Executor {
     items: readonly BatchItem[],
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
-    return await this.#runOnce((tx) => runInOrder(tx, items, undefined), options.behavior, options.abort);
+    const { abort } = options;
+    const behavior = this.#checkBehavior(options.behavior);
+    const connection = await this.#pool.openMain(abort);
+    if (connection.batch === undefined) {
+      return await this.#runOnce((tx) => runInOrder(tx, items, undefined), behavior, abort);
+    }
+    return await this.#runBatch(items, behavior, abort);
   }
 
   /** @internal */
@@ -345,6 +346,36 @@ export class Database extends Executor {
     } finally {
       await release();
     }
+  }
+
+  /** Runs a batch on a connection that sends it as one request. */
+  async #runBatch(
+    items: readonly BatchItem[],
+    behavior: TransactionBehavior,
+    abort: Abort | undefined,
+  ): Promise<RawResult[]> {
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const lease = await this.#pool.lend(holder, abort);
+    const { connection } = lease;
+    try {
+      const run = (): Promise<RawResult[]> =>
+        runAbortable(connection, [abort], () => connection.batch?.(items, behavior) ?? []);
+      return await waitWhileBusy(run, this.config.busyTimeout, abort);
+    } catch (error) {
+      await nameConstraintIndex(connection, error);
+      throw error;
+    } finally {
+      await lease.release();
+    }
+  }
+
+  #checkBehavior(wanted: TransactionBehavior | undefined): TransactionBehavior {
+    const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
+    if (behavior !== 'concurrent') return behavior;
+    throw new CapabilityError(
+      'concurrent',
+      "the libsql engine has no transactions with behavior 'concurrent'",
+    );
   }
 
   #lockFor(statement: AnalyzedStatement): Lock | undefined {

@@ -39,7 +39,7 @@ export abstract class Executor {
 
   /** @internal What the engine can't store; known before the engine is loaded. */
   get limits(): ValueLimits {
-    return LOCAL_LIMITS;
+    return this.config.target.kind === 'remote' ? REMOTE_LIMITS : LOCAL_LIMITS;
   }
 
   /** @internal Runs one checked statement with encoded parameters. */
@@ -221,3 +221,4 @@ export abstract class Executor {
 
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
 const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false });
+const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });

@@ -134,6 +134,7 @@ export class Transaction extends Executor {
     const connection = this.#connection();
     checkInside(statement);
     const simple =
+      connection.synchronous &&
       abort === undefined &&
       root.abort === undefined &&
       this.#turn.free &&
@@ -141,8 +142,7 @@ export class Transaction extends Executor {
     if (!simple) return this.#runInTurn(statement, values, request, abort);
     root.lastActive = performance.now();
     try {
-      const result = connection.execute(statement, values, request);
-      return result instanceof Promise ? this.#runInTurn(statement, values, request, abort) : result;
+      return connection.execute(statement, values, request);
     } catch (error) {
       if (isLockWait(error)) return this.#runInTurn(statement, values, request, abort);
       this.#noteLoss(connection, error);

@@ -43,6 +43,13 @@ export interface RawResult {
   readonly lastInsertRowid: bigint | undefined;
 }
 
+/** A statement of a batch. */
+export interface ConnectionBatchItem {
+  readonly statement: AnalyzedStatement;
+  readonly values: readonly SqlValue[];
+  readonly request: ExecuteRequest;
+}
+
 /** An open result that is fetched piece by piece. It keeps a read snapshot until it ends or is closed. */
 export interface Cursor {
   readonly columns: readonly Column[];
@@ -58,6 +65,8 @@ export interface Cursor {
  * behind and may be repeated.
  */
 export interface Connection {
+  /** Whether every call that is not interruptible is done when it returns. Otherwise several may run at a time. */
+  readonly synchronous: boolean;
   readonly inTransaction: boolean;
   /** False once the connection must be closed and replaced (I/O error, a statement that can't be reset). */
   readonly usable: boolean;
@@ -85,6 +94,8 @@ export interface Connection {
   savepoint(name: string): MaybePromise<void>;
   releaseSavepoint(name: string): MaybePromise<void>;
   rollbackToSavepoint(name: string): MaybePromise<void>;
+  /** Runs statements as one transaction, in one go; where it is missing they are run one by one. */
+  batch?(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]>;
   /** Stops the interruptible call that is running, if any. */
   interrupt(): void;
   close(): MaybePromise<void>;
@@ -92,7 +103,7 @@ export interface Connection {
 
 /** One database reached through one driver. */
 export interface Engine {
-  readonly name: 'libsql';
+  readonly name: 'libsql' | 'remote';
   readonly capabilities: Capabilities;
   /**
    * Name of the lock that one writer at a time holds, the same for every handle of this process on the same

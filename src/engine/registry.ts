@@ -9,12 +9,22 @@ import type { Engine } from './engine.js';
  * @throws {@link DatabaseError} when the driver package or its binary for this platform is missing
  */
 export async function loadEngine(config: ResolvedConfig): Promise<Engine> {
+  if (config.target.kind === 'remote') {
+    const { RemoteEngine } = await import('./remote/engine.js').catch((cause: unknown) => {
+      throw driverMissing('@libsql/client', cause);
+    });
+    return new RemoteEngine(config);
+  }
   const { LibsqlEngine } = await import('./libsql/engine.js').catch((cause: unknown) => {
-    throw new DatabaseError(
-      `the driver "libsql" could not be loaded on ${process.platform}-${process.arch}; install the package ` +
-        '"libsql" with its optional dependencies, and mark it as external when bundling',
-      { code: 'NOT_SUPPORTED', kind: 'capability', cause },
-    );
+    throw driverMissing('libsql', cause);
   });
   return new LibsqlEngine(config);
+}
+
+function driverMissing(name: string, cause: unknown): DatabaseError {
+  return new DatabaseError(
+    `the driver "${name}" could not be loaded on ${process.platform}-${process.arch}; install the package ` +
+      `"${name}" with its optional dependencies, and mark it as external when bundling`,
+    { code: 'NOT_SUPPORTED', kind: 'capability', cause },
+  );
 }

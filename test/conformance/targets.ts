@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type Client, createClient } from '@libsql/client';
 import NativeDatabase from 'libsql';
 import { type Config, type Database, open, type TransactionBehavior } from '../../src/index.js';
+import { type Sqld, startSqld } from '../support/sqld.js';
 
 /** What is expected of an engine. A case that needs more is asserted to fail with a `CapabilityError`. */
 export interface TargetCapabilities {
@@ -86,8 +88,67 @@ const file: Target = {
   },
 };
 
+/** A libSQL server, over HTTP or WebSocket. */
+function server(name: string, urlOf: (sqld: Sqld) => string): Target {
+  return {
+    name,
+    capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: true, shared: true },
+    async open(config) {
+      let stop = async (): Promise<void> => {};
+      const sqld = await startSqld({}, (stopIt) => {
+        stop = stopIt;
+      });
+      const handles: Database[] = [];
+      const reopen = (other?: Partial<Config>): Database => {
+        const handle = open({ url: urlOf(sqld), ...other });
+        handles.push(handle);
+        return handle;
+      };
+      const client = createClient({ url: sqld.url });
+      return {
+        database: reopen(config),
+        outside: throughClient(client),
+        reopen,
+        close: async () => {
+          await Promise.all(handles.map((handle) => handle.close()));
+          client.close();
+          await stop();
+        },
+      };
+    },
+  };
+}
+
 /** Every engine that the suite runs on. */
-export const targets: readonly Target[] = [memory, file];
+export const targets: readonly Target[] = [
+  memory,
+  file,
+  server('server http', ({ url }) => url),
+  server('server ws', ({ wsUrl }) => wsUrl),
+];
+
+/** How long a server may take to begin a transaction if nobody holds the write lock, in ms: it does not refuse, it waits. */
+const WAITS_FOR_LOCK = 150;
+
+function throughClient(client: Client): Outside {
+  return {
+    rows: async (sql) => (await client.execute(sql)).rows.map((row) => Array.from(row)),
+    run: async (sql) => {
+      await client.executeMultiple(sql);
+    },
+    isLocked: async (sql) => {
+      const transaction = await client.transaction('deferred');
+      const waits = new Promise<'locked'>((resolve) => setTimeout(resolve, WAITS_FOR_LOCK, 'locked'));
+      const writing = transaction.execute(sql).then(
+        () => 'free' as const,
+        () => 'locked' as const,
+      );
+      const outcome = await Promise.race([waits, writing]);
+      transaction.close();
+      return outcome === 'locked';
+    },
+  };
+}
 
 function throughDatabase(database: Database): Outside {
   return {

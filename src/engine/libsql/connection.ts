@@ -11,7 +11,7 @@ import { type NativeDatabase, type NativeRows, openRows, openRowsOffThread } fro
 import { drainInSlices, materialize } from './off-thread.js';
 import type { PreparedStatement } from './prepared.js';
 import { noteSchemaChange } from './schema-changes.js';
-import { changesSchema, inserts } from './statement-effect.js';
+import { changesSchema, inserts } from '../statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
 
 /** How long an interrupt is given to work before it is repeated, in ms. */
@@ -19,6 +19,7 @@ const INTERRUPT_AGAIN = 10;
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
+  readonly synchronous = true;
   readonly #native: NativeDatabase;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;

@@ -1,11 +1,13 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { PragmaValue, ResolvedConfig } from '../../config.js';
+import type { PragmaValue, ResolvedConfig, Target } from '../../config.js';
 import { CapabilityError, ReadOnlyError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
 import { LibsqlConnection } from './connection.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
+
+type LocalTarget = Extract<Target, { readonly path: string }>;
 
 /** Memory and file databases through the `libsql` 0.5 binding. */
 export class LibsqlEngine implements Engine {
@@ -29,7 +31,8 @@ export class LibsqlEngine implements Engine {
   }
 
   connect(): LibsqlConnection {
-    const { target, pragmas, statementCacheSize } = this.#config;
+    const { pragmas, statementCacheSize } = this.#config;
+    const target = this.#config.target as LocalTarget;
     try {
       const native = openNative(target.path);
       try {

@@ -1,4 +1,5 @@
-import { DatabaseError, fromEngineFailure } from '../../errors.js';
+import { DatabaseError } from '../../errors.js';
+import { fromEngineFailure } from '../../result-codes.js';
 
 /** What the binding throws: a `SqliteError`, or a bare error with the same fields where it forgot to convert. */
 interface NativeFailure {

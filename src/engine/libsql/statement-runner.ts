@@ -7,7 +7,7 @@ import { collectNow } from './collect.js';
 import { toDatabaseError } from './failure.js';
 import { endExplain, type NativeDatabase } from './native.js';
 import { PreparedStatement } from './prepared.js';
-import { changesRows, inserts, mayWrite } from './statement-effect.js';
+import { changesRows, inserts, mayWrite } from '../statement-effect.js';
 
 /** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
 const LONGEST_CACHED_SQL = 16_384;

@@ -1,4 +1,4 @@
-import type { AnalyzedStatement } from '../../sql/statement.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
 
 /** Whether the statement may insert rows. */
 export function inserts(statement: AnalyzedStatement): boolean {

@@ -1,0 +1,135 @@
+import type { Client } from '@libsql/client';
+import type { ResolvedConfig, Target } from '../../config.js';
+import { type DatabaseError, NetworkError } from '../../errors.js';
+import type { Capabilities, Engine } from '../engine.js';
+import { httpUrl, openClient } from './client.js';
+import { RemoteConnection } from './connection.js';
+import { refusedBy } from './failure.js';
+import { fetchWith } from './fetch.js';
+import { TokenSource } from './token.js';
+
+/** libSQL servers and Turso Cloud through `@libsql/client`, over HTTP or WebSocket. */
+export class RemoteEngine implements Engine {
+  readonly name = 'remote';
+  readonly capabilities: Capabilities = {
+    behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
+    multipleConnections: true,
+    nulInText: true,
+  };
+  /** The server queues its writers. */
+  readonly writeLock = undefined;
+  readonly #config: ResolvedConfig;
+  readonly #url: string;
+  readonly #token: TokenSource;
+
+  constructor(config: ResolvedConfig) {
+    this.#config = config;
+    this.#url = (config.target as Extract<Target, { kind: 'remote' }>).url;
+    this.#token = new TokenSource(config.remote.authToken.reveal());
+  }
+
+  connect(): RemoteConnection {
+    const { tls, remoteEncryptionKey, networkRetry } = this.#config.remote;
+    const http = httpUrl(this.#url, tls);
+    const sockets = /^wss?:/i.test(this.#url);
+    const opened = new ClientHolder(this.#config, this.#url, this.#token, sockets);
+    return new RemoteConnection({
+      client: () => opened.get(),
+      stop: () => opened.stop(),
+      close: () => opened.close(),
+      diagnose: async (error) => {
+        const explained = sockets ? await explainClosedSocket(error, http, this.#fetch()) : error;
+        if (explained.kind === 'auth') opened.refused();
+        return explained;
+      },
+      cursors: { url: http, fetch: this.#fetch(), encryptionKey: remoteEncryptionKey.reveal() },
+      retry: networkRetry,
+    });
+  }
+
+  #fetch(): typeof globalThis.fetch {
+    const { fetch = globalThis.fetch } = this.#config.remote;
+    return withBearer(fetchWith({ fetch, token: this.#token, signal: () => undefined }), this.#token);
+  }
+}
+
+/** The client of one connection, which is replaced after it was stopped. */
+class ClientHolder {
+  readonly #config: ResolvedConfig;
+  readonly #url: string;
+  readonly #token: TokenSource;
+  /** A WebSocket has its token once and for all, and can be stopped only by closing it. */
+  readonly #sockets: boolean;
+  #client: Promise<Client> | undefined;
+  #bearer: string | undefined;
+  #refused: string | undefined;
+  #abort = new AbortController();
+
+  constructor(config: ResolvedConfig, url: string, token: TokenSource, sockets: boolean) {
+    this.#config = config;
+    this.#url = url;
+    this.#token = token;
+    this.#sockets = sockets;
+  }
+
+  async get(): Promise<Client> {
+    if (this.#sockets && this.#token.renewable) {
+      const bearer = await this.#token.get(this.#refused);
+      if (bearer !== this.#bearer) this.close();
+      this.#bearer = bearer;
+    }
+    return await (this.#client ??= this.#open());
+  }
+
+  stop(): void {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    if (this.#sockets) this.close();
+  }
+
+  /** The token of this client is of no more use. */
+  refused(): void {
+    this.#refused = this.#bearer;
+  }
+
+  close(): void {
+    void this.#client?.then(
+      (client) => client.close(),
+      () => {},
+    );
+    this.#client = undefined;
+  }
+
+  async #open(): Promise<Client> {
+    const fixed = this.#sockets || !this.#token.renewable ? await this.#token.get(this.#refused) : undefined;
+    return openClient(this.#config, this.#url, fixed, this.#token, () => this.#abort.signal);
+  }
+}
+
+/** A `fetch` of ours does not go through the client, which adds the token otherwise. */
+function withBearer(fetch: typeof globalThis.fetch, token: TokenSource): typeof globalThis.fetch {
+  return async (input, init) => {
+    const bearer = token.renewable ? undefined : await token.get();
+    const headers = new Headers(init?.headers);
+    if (bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
+    return await fetch(input, { ...init, headers });
+  };
+}
+
+/** A closed WebSocket tells no reason; the same server is asked for it over HTTP. */
+async function explainClosedSocket(
+  error: DatabaseError,
+  url: string,
+  fetch: typeof globalThis.fetch,
+): Promise<DatabaseError> {
+  if (!(error instanceof NetworkError) || error.status !== undefined) return error;
+  const body = JSON.stringify({ baton: null, requests: [{ type: 'close' }] });
+  const asked = fetch(`${url}/v2/pipeline`, { method: 'POST', body, signal: AbortSignal.timeout(2_000) });
+  try {
+    const { status } = await asked;
+    if (status === 401 || status === 403) return refusedBy(status, error.cause, error.sql);
+    return error;
+  } catch {
+    return error;
+  }
+}

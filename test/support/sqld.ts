@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** How a libSQL server is started. */
+export interface SqldOptions {
+  /** PEM of the ed25519 key that tokens must be signed with; without it everybody may come in. */
+  readonly publicKey?: string;
+  /** Makes it a read replica of another server. */
+  readonly primary?: Sqld;
+  /** Further command line arguments. */
+  readonly args?: readonly string[];
+}
+
+/** A libSQL server of its own, with a data folder of its own. */
+export interface Sqld {
+  /** `http://127.0.0.1:…` */
+  readonly url: string;
+  /** `ws://127.0.0.1:…` */
+  readonly wsUrl: string;
+  readonly port: number;
+  readonly grpcPort: number;
+  /** Ends the process; the data stays. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same ports. */
+  start(): Promise<void>;
+  /** Removes its data; only while it is stopped. */
+  wipe(): void;
+}
+
+/** Starts a libSQL server, stopped and removed when the test ends, or by `atEnd` where that is told otherwise. */
+export async function startSqld(
+  options: SqldOptions = {},
+  atEnd: (stop: () => Promise<void>) => void = onTestFinished,
+): Promise<Sqld> {
+  const server = new SqldProcess(options, await freePort(), await freePort());
+  atEnd(() => server.remove());
+  await server.start();
+  return server;
+}
+
+/** A port that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+const HEALTHY_WITHIN = 20_000;
+
+class SqldProcess implements Sqld {
+  readonly port: number;
+  readonly grpcPort: number;
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'turso-dialect-sqld-'));
+  readonly #options: SqldOptions;
+  #child: ChildProcess | undefined;
+  #printed = '';
+
+  constructor(options: SqldOptions, port: number, grpcPort: number) {
+    this.#options = options;
+    this.port = port;
+    this.grpcPort = grpcPort;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get wsUrl(): string {
+    return `ws://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const { publicKey, primary, args = [] } = this.#options;
+    const all = ['--no-welcome', '--db-path', path.join(this.#folder, 'data')];
+    all.push('--http-listen-addr', `127.0.0.1:${this.port}`);
+    if (primary === undefined) all.push('--grpc-listen-addr', `127.0.0.1:${this.grpcPort}`);
+    else all.push('--primary-grpc-url', `http://127.0.0.1:${primary.grpcPort}`);
+    if (publicKey !== undefined) {
+      const file = path.join(this.#folder, 'key.pem');
+      writeFileSync(file, publicKey);
+      all.push('--auth-jwt-key-file', file);
+    }
+    const child = spawn(binary(), [...all, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    const note = (chunk: Buffer): void => {
+      this.#printed = (this.#printed + chunk.toString()).slice(-4_000);
+    };
+    child.stdout.on('data', note);
+    child.stderr.on('data', note);
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('close', () => process.off('exit', kill));
+    await this.#healthy(child);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    child.kill(signal);
+    await closed;
+  }
+
+  wipe(): void {
+    rmSync(path.join(this.#folder, 'data'), { recursive: true, force: true });
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #healthy(child: ChildProcess): Promise<void> {
+    const end = Date.now() + HEALTHY_WITHIN;
+    while (Date.now() < end) {
+      if (child.exitCode !== null) throw new Error(`sqld ended with ${child.exitCode}:\n${this.#printed}`);
+      const response = await fetch(`${this.url}/health`).catch(() => undefined);
+      if (response?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`sqld does not answer:\n${this.#printed}`);
+  }
+}
+
+function binary(): string {
+  const require = createRequire(createRequire(import.meta.url).resolve('sqld/package.json'));
+  const name = `@sqld/${process.platform}-${process.arch}`;
+  return path.join(path.dirname(require.resolve(`${name}/package.json`)), 'sqld');
+}
