@@ -3,15 +3,11 @@ import { ConstraintError } from '../errors.js';
 import { analyze, type AnalyzedStatement } from '../sql/statement.js';
 
 const [FIND_INDEX] = analyze(`
-  SELECT l.name FROM pragma_index_list(?1) AS l
+  SELECT l.name, l.origin FROM pragma_index_list(?1) AS l
   WHERE l."unique" AND ?2 = (
     SELECT group_concat(i.name, ', ') FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno) AS i
   )
   ORDER BY l.seq DESC LIMIT 1`).statements as [AnalyzedStatement];
-
-const [FIND_KEY] = analyze(`
-  SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)`)
-  .statements as [AnalyzedStatement];
 
 /**
  * Fills in the name of the unique index that an insert or update ran into: SQLite's message names its columns only.
@@ -24,20 +20,12 @@ export async function nameConstraintIndex(connection: Connection, error: unknown
   try {
     const args = [error.table, error.columns.join(', ')];
     const { rows } = await connection.execute(FIND_INDEX, args, { fetch: 'first' });
-    const name = rows[0]?.[0];
+    const [name, origin] = rows[0] ?? [];
     if (typeof name === 'string') error.index = name;
-    if (error.constraint === 'unique' && !connection.synchronous) await recognizeKey(connection, error, args);
+    // A server gives SQLite's message without its extended code, and that calls a primary key UNIQUE as well. One
+    // without an index is the rowid.
+    if (name === undefined || origin === 'pk') error.constraint = 'primaryKey';
   } catch {
     // The constraint error is what the caller must see, not a failure to describe it better.
   }
-}
-
-/** A server gives SQLite's message and no extended code, and the message calls a primary key UNIQUE as well. */
-async function recognizeKey(
-  connection: Connection,
-  error: ConstraintError,
-  [table = '', columns]: readonly string[],
-): Promise<void> {
-  const { rows } = await connection.execute(FIND_KEY, [table], { fetch: 'first' });
-  if (rows[0]?.[0] === columns) error.constraint = 'primaryKey';
 }

@@ -8,18 +8,18 @@ import {
   resolveRetry,
   type TransactionBehavior,
 } from '../config.js';
-import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
-import { CapabilityError, ConstraintError, closedError, findDatabaseError, isLockWait } from '../errors.js';
+import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import { CapabilityError, findDatabaseError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { Abort, type AbortOptions, orAborted, sleep } from './abort.js';
-import { runAbortable } from './abortable.js';
+import { Autocommit } from './autocommit.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
-import { nameConstraintIndex } from './constraint-index.js';
 import { Executor } from './executor.js';
-import type { Lock, LockHolder } from './lock.js';
-import { type Lease, Pool } from './pool.js';
+import { lendForWriting } from './lend.js';
+import type { LockHolder } from './lock.js';
+import { Pool } from './pool.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import { Statements } from './statements.js';
 import type { StreamSource } from './stream.js';
@@ -37,17 +37,16 @@ export interface TransactionOptions extends AbortOptions {
   readonly retry?: number | RetryConfig | undefined;
 }
 
-/** Holds a lock while one synchronous statement runs; nobody can come to wait for it meanwhile. */
-const AUTOCOMMIT: LockHolder = Object.freeze({ transactionId: undefined, lastActive: 0 });
-
 /** A database: connections are opened as they are needed and kept until `close()`. Made by {@link open}. */
 export class Database extends Executor {
   readonly #pool: Pool;
+  readonly #autocommit: Autocommit;
 
   /** @internal */
   constructor(config: ResolvedConfig) {
     super(config, new Statements(config));
     this.#pool = new Pool(config);
+    this.#autocommit = new Autocommit(config, this.#pool);
   }
 
   /** Whether `close()` was called. */
@@ -62,8 +61,7 @@ export class Database extends Executor {
    */
   async ready(): Promise<void> {
     const connection = await this.#pool.openMain();
-    if (!connection.synchronous)
-      await connection.execute(this.statements.one('select 1'), [], { fetch: 'none' });
+    await connection.execute(this.statements.one('select 1'), [], { fetch: 'none' });
   }
 
   /**
@@ -174,7 +172,7 @@ export class Database extends Executor {
    */
   async withConnection<T>(use: (connection: Connection) => Promise<T>, abort?: Abort): Promise<T> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    const { lease, release } = await this.#lendForWriting(holder, abort, true);
+    const { lease, release } = await lendForWriting(this.#pool, holder, abort, true);
     try {
       return await use(lease.connection);
     } finally {
@@ -187,7 +185,7 @@ export class Database extends Executor {
     const behavior = this.#checkBehavior(wanted);
     const transaction = new Transaction(this.config, this.statements, behavior, abort);
     const writes = behavior === 'immediate' || behavior === 'exclusive';
-    const { lease, release, lock } = await this.#lendForWriting(transaction.holder, abort, writes);
+    const { lease, release, lock } = await lendForWriting(this.#pool, transaction.holder, abort, writes);
     try {
       await waitWhileBusy(() => lease.connection.begin(behavior), this.config.busyTimeout, abort);
     } catch (error) {
@@ -207,25 +205,16 @@ export class Database extends Executor {
     request: ExecuteRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    const connection = this.#pool.main;
-    if (abort !== undefined || !connection?.usable || !connection.synchronous) {
-      return this.#runSlowly(statement, values, request, abort);
-    }
-    const lock = this.#lockFor(statement);
-    if (lock !== undefined && !lock.tryAcquire(AUTOCOMMIT)) {
-      return this.#runSlowly(statement, values, request, abort);
-    }
-    let result: MaybePromise<RawResult>;
-    try {
-      result = connection.execute(statement, values, request);
-    } catch (error) {
-      lock?.release(AUTOCOMMIT);
-      if (isLockWait(error)) return this.#runSlowly(statement, values, request, abort);
-      if (error instanceof ConstraintError) return rejectNamed(connection, error);
-      throw error;
-    }
-    lock?.release(AUTOCOMMIT);
-    return result;
+    return this.#autocommit.run(statement, values, request, abort);
+  }
+
+  /** @internal */
+  override openSource(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    options: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
+  ): Promise<StreamSource> {
+    return this.#autocommit.openSource(statement, values, options);
   }
 
   /** @internal */
@@ -239,43 +228,7 @@ export class Database extends Executor {
     if (connection.batch === undefined) {
       return await this.#runOnce((tx) => runInOrder(tx, items, undefined), behavior, abort);
     }
-    return await this.#runBatch(items, behavior, abort);
-  }
-
-  /** @internal */
-  override async openSource(
-    statement: AnalyzedStatement,
-    values: readonly SqlValue[],
-    { exactIntegers, abort }: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
-  ): Promise<StreamSource> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    this.#pool.single?.assertOutside();
-    const lease = await this.#pool.lend(holder, abort);
-    const shared = this.#pool.single !== undefined;
-    const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
-    try {
-      const { connection } = lease;
-      const openCursor = (): Promise<Cursor> =>
-        runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
-      const cursor = await waitWhileBusy(openCursor, this.config.busyTimeout, abort);
-      return {
-        columns: cursor.columns,
-        fetch: (size) => {
-          if (this.closed) throw closedError();
-          return cursor.fetch(size);
-        },
-        close: async () => {
-          cursor.close();
-          if (!shared) await lease.release();
-        },
-      };
-    } catch (error) {
-      if (!shared) await lease.release();
-      throw error;
-    } finally {
-      // The only connection is needed by others between the fetches; the cursor has a snapshot of its own.
-      if (shared) await lease.release();
-    }
+    return await this.#autocommit.batch(items, behavior, abort);
   }
 
   async #runOnce<T>(
@@ -296,79 +249,6 @@ export class Database extends Executor {
     return result;
   }
 
-  async #runSlowly(
-    statement: AnalyzedStatement,
-    values: readonly SqlValue[],
-    request: ExecuteRequest,
-    abort: Abort | undefined,
-  ): Promise<RawResult> {
-    const start = performance.now();
-    this.#lockFor(statement)?.assertOutside();
-    await this.#pool.openMain(abort);
-    if (abort !== undefined) return await this.#runAbortable(statement, values, request, abort);
-    const holder: LockHolder = { transactionId: undefined, lastActive: start };
-    const lock = this.#lockFor(statement);
-    await lock?.acquire(holder, this.#pool.lockWait(abort));
-    // It may have been replaced while this call waited.
-    let connection: Connection | undefined;
-    try {
-      connection = await this.#pool.openMain(abort);
-      const usable = connection;
-      const left = Math.max(0, this.config.busyTimeout - (performance.now() - start));
-      return await waitWhileBusy(() => usable.execute(statement, values, request), left, abort);
-    } catch (error) {
-      if (connection !== undefined) await nameConstraintIndex(connection, error);
-      throw error;
-    } finally {
-      lock?.release(holder);
-    }
-  }
-
-  /** Runs off-thread, on a connection that nobody else touches meanwhile. */
-  async #runAbortable(
-    statement: AnalyzedStatement,
-    values: readonly SqlValue[],
-    request: ExecuteRequest,
-    abort: Abort,
-  ): Promise<RawResult> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    const { lease, release } = await this.#lendForWriting(holder, abort, statement.kind !== 'read');
-    const { connection } = lease;
-    try {
-      const run = (): Promise<RawResult> =>
-        runAbortable(connection, [abort], () =>
-          connection.execute(statement, values, { ...request, interruptible: true }),
-        );
-      return await waitWhileBusy(run, this.config.busyTimeout, abort);
-    } catch (error) {
-      await nameConstraintIndex(connection, error);
-      throw error;
-    } finally {
-      await release();
-    }
-  }
-
-  /** Runs a batch on a connection that sends it as one request. */
-  async #runBatch(
-    items: readonly BatchItem[],
-    behavior: TransactionBehavior,
-    abort: Abort | undefined,
-  ): Promise<RawResult[]> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    const lease = await this.#pool.lend(holder, abort);
-    const { connection } = lease;
-    try {
-      const run = (): Promise<RawResult[]> =>
-        runAbortable(connection, [abort], () => connection.batch?.(items, behavior) ?? []);
-      return await waitWhileBusy(run, this.config.busyTimeout, abort);
-    } catch (error) {
-      await nameConstraintIndex(connection, error);
-      throw error;
-    } finally {
-      await lease.release();
-    }
-  }
-
   #checkBehavior(wanted: TransactionBehavior | undefined): TransactionBehavior {
     const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
     if (behavior !== 'concurrent') return behavior;
@@ -376,36 +256,6 @@ export class Database extends Executor {
       'concurrent',
       "the libsql engine has no transactions with behavior 'concurrent'",
     );
-  }
-
-  #lockFor(statement: AnalyzedStatement): Lock | undefined {
-    return this.#pool.single ?? (statement.kind === 'read' ? undefined : this.#pool.writeLock);
-  }
-
-  /** Lends a connection, with the write lock if `lockNow`; the lock comes first, so that waiting costs no connection. */
-  async #lendForWriting(
-    holder: LockHolder,
-    abort: Abort | undefined,
-    lockNow: boolean,
-  ): Promise<{ lease: Lease; release: () => Promise<void>; lock: Lock | undefined }> {
-    (this.#pool.single ?? (lockNow ? this.#pool.writeLock : undefined))?.assertOutside(holder);
-    await this.#pool.openMain(abort);
-    const lock = this.#pool.writeLock;
-    if (lockNow) await lock?.acquire(holder, this.#pool.lockWait(abort));
-    try {
-      const lease = await this.#pool.lend(holder, abort);
-      const release = async (): Promise<void> => {
-        try {
-          await lease.release();
-        } finally {
-          lock?.release(holder);
-        }
-      };
-      return { lease, release, lock };
-    } catch (error) {
-      lock?.release(holder);
-      throw error;
-    }
   }
 }
 
@@ -425,9 +275,4 @@ export class Database extends Executor {
  */
 export function open(config: string | Config): Database {
   return new Database(resolveConfig(config));
-}
-
-async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
-  await nameConstraintIndex(connection, error);
-  throw error;
 }

@@ -134,7 +134,7 @@ export class Transaction extends Executor {
     const connection = this.#connection();
     checkInside(statement);
     const simple =
-      connection.synchronous &&
+      connection.runsAtOnce(statement) &&
       abort === undefined &&
       root.abort === undefined &&
       this.#turn.free &&

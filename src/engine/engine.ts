@@ -65,11 +65,11 @@ export interface Cursor {
  * behind and may be repeated.
  */
 export interface Connection {
-  /** Whether every call that is not interruptible is done when it returns. Otherwise several may run at a time. */
-  readonly synchronous: boolean;
   readonly inTransaction: boolean;
   /** False once the connection must be closed and replaced (I/O error, a statement that can't be reset). */
   readonly usable: boolean;
+  /** Whether the statement, if it is not interruptible, is done when `execute()` returns. */
+  runsAtOnce(statement: AnalyzedStatement): boolean;
   /** Runs one statement. Outside a transaction a write commits before this returns. */
   execute(
     statement: AnalyzedStatement,

@@ -19,7 +19,6 @@ const INTERRUPT_AGAIN = 10;
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
-  readonly synchronous = true;
   readonly #native: NativeDatabase;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
@@ -44,6 +43,10 @@ export class LibsqlConnection implements Connection {
 
   get usable(): boolean {
     return this.#closing === undefined && this.#runner.usable;
+  }
+
+  runsAtOnce(): boolean {
+    return true;
   }
 
   execute(

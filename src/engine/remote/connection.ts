@@ -43,7 +43,6 @@ const MODES: Readonly<Partial<Record<TransactionBehavior, 'write' | 'deferred'>>
  * way; a transaction, or whatever needs settings of its own, has a stream.
  */
 export class RemoteConnection implements Connection {
-  readonly synchronous = false;
   readonly #parts: RemoteParts;
   readonly #cursors = new Set<RemoteCursor>();
   #stream: RemoteStream | undefined;
@@ -63,6 +62,10 @@ export class RemoteConnection implements Connection {
 
   get usable(): boolean {
     return !this.#closed && !this.#lost;
+  }
+
+  runsAtOnce(): boolean {
+    return false;
   }
 
   async execute(

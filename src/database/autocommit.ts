@@ -1,0 +1,174 @@
+import type { ResolvedConfig, TransactionBehavior } from '../config.js';
+import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import { ConstraintError, closedError, isLockWait } from '../errors.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { SqlValue } from '../values.js';
+import type { Abort } from './abort.js';
+import { runAbortable } from './abortable.js';
+import type { BatchItem } from './batch.js';
+import { waitWhileBusy } from './busy.js';
+import { nameConstraintIndex } from './constraint-index.js';
+import type { Lock, LockHolder } from './lock.js';
+import { lendForWriting } from './lend.js';
+import type { Pool } from './pool.js';
+import type { StreamSource } from './stream.js';
+
+/** Holds a lock while one synchronous statement runs; nobody can come to wait for it meanwhile. */
+const SYNCHRONOUS: LockHolder = Object.freeze({ transactionId: undefined, lastActive: 0 });
+
+/** Runs what stands outside a transaction. */
+export class Autocommit {
+  readonly #config: ResolvedConfig;
+  readonly #pool: Pool;
+
+  constructor(config: ResolvedConfig, pool: Pool) {
+    this.#config = config;
+    this.#pool = pool;
+  }
+
+  /** Runs a statement, at once where nothing must be waited for. */
+  run(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort: Abort | undefined,
+  ): MaybePromise<RawResult> {
+    const connection = this.#pool.main;
+    if (abort !== undefined || !connection?.usable || !connection.runsAtOnce(statement)) {
+      return this.#runSlowly(statement, values, request, abort);
+    }
+    const lock = this.#lockFor(statement);
+    if (lock !== undefined && !lock.tryAcquire(SYNCHRONOUS)) {
+      return this.#runSlowly(statement, values, request, abort);
+    }
+    let result: MaybePromise<RawResult>;
+    try {
+      result = connection.execute(statement, values, request);
+    } catch (error) {
+      lock?.release(SYNCHRONOUS);
+      if (isLockWait(error)) return this.#runSlowly(statement, values, request, abort);
+      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      throw error;
+    }
+    lock?.release(SYNCHRONOUS);
+    return result;
+  }
+
+  /** Runs a batch on a connection that sends it as one request. */
+  async batch(
+    items: readonly BatchItem[],
+    behavior: TransactionBehavior,
+    abort: Abort | undefined,
+  ): Promise<RawResult[]> {
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const lease = await this.#pool.lend(holder, abort);
+    const { connection } = lease;
+    try {
+      const run = (): Promise<RawResult[]> =>
+        runAbortable(connection, [abort], () => connection.batch?.(items, behavior) ?? []);
+      return await waitWhileBusy(run, this.#config.busyTimeout, abort);
+    } catch (error) {
+      await nameConstraintIndex(connection, error);
+      throw error;
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /** Opens a result that is fetched piece by piece. */
+  async openSource(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    { exactIntegers, abort }: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
+  ): Promise<StreamSource> {
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    this.#pool.single?.assertOutside();
+    const lease = await this.#pool.lend(holder, abort);
+    const shared = this.#pool.single !== undefined;
+    const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
+    try {
+      const { connection } = lease;
+      const openCursor = (): Promise<Cursor> =>
+        runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
+      const cursor = await waitWhileBusy(openCursor, this.#config.busyTimeout, abort);
+      return {
+        columns: cursor.columns,
+        fetch: (size) => {
+          if (this.#pool.closed) throw closedError();
+          return cursor.fetch(size);
+        },
+        close: async () => {
+          cursor.close();
+          if (!shared) await lease.release();
+        },
+      };
+    } catch (error) {
+      if (!shared) await lease.release();
+      throw error;
+    } finally {
+      // The only connection is needed by others between the fetches; the cursor has a snapshot of its own.
+      if (shared) await lease.release();
+    }
+  }
+
+  async #runSlowly(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort: Abort | undefined,
+  ): Promise<RawResult> {
+    const start = performance.now();
+    this.#lockFor(statement)?.assertOutside();
+    await this.#pool.openMain(abort);
+    if (abort !== undefined) return await this.#runAbortable(statement, values, request, abort);
+    const holder: LockHolder = { transactionId: undefined, lastActive: start };
+    const lock = this.#lockFor(statement);
+    await lock?.acquire(holder, this.#pool.lockWait(abort));
+    // It may have been replaced while this call waited.
+    let connection: Connection | undefined;
+    try {
+      connection = await this.#pool.openMain(abort);
+      const usable = connection;
+      const left = Math.max(0, this.#config.busyTimeout - (performance.now() - start));
+      return await waitWhileBusy(() => usable.execute(statement, values, request), left, abort);
+    } catch (error) {
+      if (connection !== undefined) await nameConstraintIndex(connection, error);
+      throw error;
+    } finally {
+      lock?.release(holder);
+    }
+  }
+
+  /** Runs off-thread, on a connection that nobody else touches meanwhile. */
+  async #runAbortable(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort: Abort,
+  ): Promise<RawResult> {
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const { lease, release } = await lendForWriting(this.#pool, holder, abort, statement.kind !== 'read');
+    const { connection } = lease;
+    try {
+      const run = (): Promise<RawResult> =>
+        runAbortable(connection, [abort], () =>
+          connection.execute(statement, values, { ...request, interruptible: true }),
+        );
+      return await waitWhileBusy(run, this.#config.busyTimeout, abort);
+    } catch (error) {
+      await nameConstraintIndex(connection, error);
+      throw error;
+    } finally {
+      await release();
+    }
+  }
+
+  #lockFor(statement: AnalyzedStatement): Lock | undefined {
+    return this.#pool.single ?? (statement.kind === 'read' ? undefined : this.#pool.writeLock);
+  }
+}
+
+async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
+  await nameConstraintIndex(connection, error);
+  throw error;
+}
