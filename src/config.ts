@@ -1,6 +1,21 @@
+import { boolean, oneOf, optionalFunction, typeName, wholeNumber } from './config/checks.js';
+import { type RemoteConfig, type RemoteOptions, resolveRemote } from './config/remote.js';
+import { resolveRetry, type RetryConfig } from './config/retry.js';
+import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
+import { parseUrl, replicaTarget, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
-import { Secret } from './secret.js';
 import type { IntMode } from './values.js';
+
+export {
+  type AuthToken,
+  checkToken,
+  type NetworkRetryConfig,
+  type RemoteConfig,
+  type RemoteOptions,
+} from './config/remote.js';
+export { resolveRetry, type RetryConfig } from './config/retry.js';
+export type { AfterWrite, Startup, SyncConfig, SyncEvent, SyncOptions, SyncTrigger } from './config/sync.js';
+export type { Target } from './config/target.js';
 
 /**
  * How a transaction takes its locks. `deferred`: with its first statement. `immediate`: the write lock at once.
@@ -18,28 +33,6 @@ export interface ConnectionSetup {
   script(sql: string): Promise<void>;
 }
 
-/** How often and how fast a transaction is run again after a lock or write conflict. */
-export interface RetryConfig {
-  /** How many times the callback is run again after its first run. */
-  readonly attempts: number;
-  /** Longest pause before the first repetition in ms; it doubles with each. @default 10 */
-  readonly minDelay?: number;
-  /** Upper bound of a pause in ms. @default 500 */
-  readonly maxDelay?: number;
-}
-
-/** A token, or what gives one; a function is asked again shortly before its token expires and when it is refused. */
-export type AuthToken = string | (() => string | Promise<string>);
-
-/** How a request to a server is repeated after a failure of the network. */
-export interface NetworkRetryConfig extends RetryConfig {
-  /**
-   * Also repeat a write outside a transaction of which nobody knows whether it was done, so that it may be done twice.
-   * @default false
-   */
-  readonly writes?: boolean;
-}
-
 /**
  * Configuration of a database. Keys that `@libsql/client` has keep its names and units.
  *
@@ -51,25 +44,12 @@ export interface NetworkRetryConfig extends RetryConfig {
  * await using db = open(config);
  * ```
  */
-export interface Config {
+export interface Config extends RemoteOptions, SyncOptions {
   /**
    * `file:` URL as `@libsql/client` takes it, a plain file path, `:memory:`, or a server: `libsql:`, `https:`, `http:`,
    * `wss:`, `ws:`.
    */
   readonly url: string;
-  /** Token for the server. It never appears in a message, nor where a database or config is printed. */
-  readonly authToken?: AuthToken;
-  /** Whether a `libsql:` URL is reached over TLS. @default true */
-  readonly tls?: boolean;
-  /** Used instead of the global `fetch` for a server over HTTP. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** Key of a database that the server keeps encrypted, in base64. */
-  readonly remoteEncryptionKey?: string;
-  /**
-   * How requests to a server are repeated: reads, what has not reached the server, and the begin of a transaction.
-   * A number of times or more precisely. @default 2
-   */
-  readonly networkRetry?: number | NetworkRetryConfig;
   /** Which engine opens the database; `turso` is not supported yet. @default 'libsql' */
   readonly engine?: 'libsql' | 'turso';
   /**
@@ -100,12 +80,6 @@ export interface Config {
   readonly onConnect?: (connection: ConnectionSetup) => void | Promise<void>;
 }
 
-/** What a URL points at. */
-export type Target =
-  | { readonly kind: 'memory'; readonly path: string }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'remote'; readonly url: string };
-
 /** A config that was checked and completed. */
 export interface ResolvedConfig {
   readonly target: Target;
@@ -120,15 +94,7 @@ export interface ResolvedConfig {
   readonly statementCacheSize: number;
   readonly onConnect: ((connection: ConnectionSetup) => void | Promise<void>) | undefined;
   readonly remote: RemoteConfig;
-}
-
-/** The part of a config that concerns a server. */
-export interface RemoteConfig {
-  readonly authToken: Secret<AuthToken | undefined>;
-  readonly tls: boolean | undefined;
-  readonly fetch: typeof globalThis.fetch | undefined;
-  readonly remoteEncryptionKey: Secret<string | undefined>;
-  readonly networkRetry: Required<NetworkRetryConfig>;
+  readonly sync: SyncConfig;
 }
 
 const BEHAVIORS: readonly TransactionBehavior[] = [
@@ -139,28 +105,40 @@ const BEHAVIORS: readonly TransactionBehavior[] = [
   'read',
 ];
 
-const KNOWN_KEYS: ReadonlySet<string> = new Set([
-  ...['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'pragmas', 'transactionBehavior', 'retry'],
-  ...['timeout', 'allowFileFunctions', 'statementCacheSize', 'onConnect'],
-  ...['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'networkRetry'],
-]);
+const GENERAL_KEYS = [
+  ...['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'transactionBehavior', 'retry', 'timeout'],
+] as const;
 
-/** Keys that mean something for a server only, and those that mean nothing there. */
+/** Keys that concern a connection to a file; some mean nothing on a replica, whose server decides. */
+const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
+const OWN_FILE_KEYS = ['onConnect'] as const;
 const REMOTE_KEYS = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'networkRetry'] as const;
-const LOCAL_KEYS = ['pragmas', 'onConnect', 'statementCacheSize', 'allowFileFunctions'] as const;
+const SYNC_KEYS = [
+  ...(['syncUrl', 'syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),
+  ...(['encryptionKey', 'onSync', 'onSyncError'] as const),
+] as const;
 
-const RETRY_KEYS: ReadonlySet<string> = new Set(['attempts', 'minDelay', 'maxDelay']);
-
-/** Keys that belong to databases which this version can't open; a silent no-op would hide that. */
-const LATER_KEYS: ReadonlySet<string> = new Set([
-  ...['syncUrl', 'syncInterval', 'readYourWrites', 'offline', 'encryptionKey', 'extensions', 'logger'],
+const KNOWN_KEYS: ReadonlySet<string> = new Set([
+  ...GENERAL_KEYS,
+  ...LOCAL_KEYS,
+  ...OWN_FILE_KEYS,
+  ...REMOTE_KEYS,
+  ...SYNC_KEYS,
 ]);
+
+/** Keys that belong to what this version can't do; a silent no-op would hide that. */
+const LATER_KEYS: ReadonlySet<string> = new Set(['offline', 'extensions', 'logger']);
+
+/** The most connections that a server is asked for: it refuses more than 128, and each takes one or two (sqld 0.24). */
+const SERVER_CONNECTIONS = 60;
 
 /** What is set on every connection. A server has settings of its own, foreign keys among them. */
 const PRAGMAS: Readonly<Record<Target['kind'], Readonly<Record<string, PragmaValue>>>> = {
   file: { journal_mode: 'wal', synchronous: 'normal', foreign_keys: true },
   memory: { foreign_keys: true },
+  replica: {},
   remote: {},
+  client: {},
 };
 
 /**
@@ -175,12 +153,14 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
   }
   checkKeys(config);
   if (config.engine !== undefined) checkEngine(config.engine);
-  const target = parseUrl(config.url);
+  const location = parseUrl(config.url);
+  const target = config.syncUrl === undefined ? location : replicaTarget(location, config.syncUrl);
   checkKeysFor(target, config);
+  const connections = target.kind === 'remote' || target.kind === 'replica' ? SERVER_CONNECTIONS : 10_000;
   return Object.freeze({
     target,
     intMode: oneOf('intMode', config.intMode, ['number', 'bigint', 'string'] as const, 'number'),
-    concurrency: wholeNumber('concurrency', config.concurrency, 20, 1, 10_000),
+    concurrency: wholeNumber('concurrency', config.concurrency, 20, 1, connections),
     busyTimeout: wholeNumber('busyTimeout', config.busyTimeout, 5_000, 0, 2 ** 31 - 1),
     pragmas: config.pragmas === false ? {} : { ...PRAGMAS[target.kind], ...checkPragmas(config.pragmas) },
     transactionBehavior: checkBehavior(config.transactionBehavior, 'immediate'),
@@ -190,7 +170,14 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
     statementCacheSize: wholeNumber('statementCacheSize', config.statementCacheSize, 100, 0, 100_000),
     onConnect: optionalFunction('onConnect', config.onConnect),
     remote: resolveRemote(config),
+    sync: resolveSync(config),
   });
+}
+
+/** The config of a database that is reached through a client which its owner made. */
+export function resolveClient(client: object): ResolvedConfig {
+  const target: Target = { kind: 'client', client };
+  return Object.freeze({ ...resolveConfig('libsql://client'), target });
 }
 
 /** @throws {@link ConfigError} when it is none of the known behaviours */
@@ -200,68 +187,6 @@ export function checkBehavior(
   key = 'transactionBehavior',
 ): TransactionBehavior {
   return oneOf(key, value, BEHAVIORS, fallback);
-}
-
-/**
- * Completes a `retry` option.
- *
- * @throws {@link ConfigError} when a number in it is out of range or a key unknown
- */
-export function resolveRetry(value: number | RetryConfig | undefined): Required<RetryConfig> {
-  const retry: Partial<RetryConfig> =
-    typeof value === 'object' && value !== null ? value : numberOfTimes(value);
-  const unknown = Object.keys(retry).find((key) => !RETRY_KEYS.has(key));
-  if (unknown !== undefined) throw new ConfigError(`retry.${unknown}`, 'unknown key');
-  return {
-    attempts: wholeNumber('retry', retry.attempts, 0, 0, 10_000),
-    minDelay: wholeNumber('retry.minDelay', retry.minDelay, 10, 0, 2 ** 31 - 1),
-    maxDelay: wholeNumber('retry.maxDelay', retry.maxDelay, 500, 0, 2 ** 31 - 1),
-  };
-}
-
-function resolveRemote(config: Config): RemoteConfig {
-  const { authToken, networkRetry = 2, remoteEncryptionKey } = config;
-  const { writes = false, ...retry } =
-    typeof networkRetry === 'object' ? networkRetry : { attempts: networkRetry };
-  return {
-    authToken: new Secret(typeof authToken === 'function' ? authToken : checkToken(authToken)),
-    tls: config.tls === undefined ? undefined : boolean('tls', config.tls, true),
-    fetch: optionalFunction('fetch', config.fetch),
-    remoteEncryptionKey: new Secret(checkKey('remoteEncryptionKey', remoteEncryptionKey)),
-    networkRetry: {
-      ...resolveRetry({ minDelay: 50, ...retry }),
-      writes: boolean('networkRetry.writes', writes, false),
-    },
-  };
-}
-
-/**
- * Refuses what is no token before a driver sees it: a line break in one aborts the process in libsql 0.5.29.
- *
- * @throws {@link ConfigError} that does not show it
- */
-export function checkToken(token: unknown): string | undefined {
-  if (token === undefined || token === '') return undefined;
-  if (typeof token !== 'string')
-    throw new ConfigError('authToken', `expected a string, got ${typeName(token)}`);
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  if (/[\u0000-\u0020\u007f-\uffff]/.test(token)) {
-    throw new ConfigError(
-      'authToken',
-      'the token contains a space, a line break or another character that none has',
-    );
-  }
-  return token;
-}
-
-/** @throws {@link ConfigError} that does not show the key */
-function checkKey(name: string, value: unknown): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw new ConfigError(name, `expected a string that is not empty`);
-}
-
-function numberOfTimes(attempts: number | undefined): Partial<RetryConfig> {
-  return attempts === undefined ? {} : { attempts };
 }
 
 /** @throws {@link ConfigError} when it is not a positive whole number of ms */
@@ -284,12 +209,25 @@ function checkKeys(config: object): void {
 
 /** Refuses keys that the database would ignore. */
 function checkKeysFor(target: Target, config: Config): void {
-  const remote = target.kind === 'remote';
-  for (const key of remote ? LOCAL_KEYS : REMOTE_KEYS) {
+  const { keys, what } = MEANINGLESS[target.kind];
+  for (const key of keys) {
     if (config[key] === undefined) continue;
-    throw new ConfigError(key, `has no meaning for a ${remote ? 'server' : 'local database'}`);
+    throw new ConfigError(key, `has no meaning for a ${what}`);
+  }
+  if (target.kind === 'replica' && config.pragmas !== false && config.pragmas?.journal_mode !== undefined) {
+    throw new ConfigError('pragmas.journal_mode', 'has no meaning for a replica');
   }
 }
+
+const MEANINGLESS: Readonly<
+  Record<Target['kind'], { readonly keys: readonly (keyof Config)[]; readonly what: string }>
+> = {
+  memory: { keys: [...REMOTE_KEYS, ...SYNC_KEYS], what: 'memory database' },
+  file: { keys: [...REMOTE_KEYS, ...SYNC_KEYS], what: 'file that is no replica; that needs "syncUrl"' },
+  replica: { keys: OWN_FILE_KEYS, what: 'replica' },
+  remote: { keys: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...SYNC_KEYS], what: 'server' },
+  client: { keys: [], what: 'client' },
+};
 
 function checkEngine(engine: string): void {
   if (engine === 'libsql') return;
@@ -297,82 +235,6 @@ function checkEngine(engine: string): void {
     'engine',
     engine === 'turso' ? "the 'turso' engine is not supported yet" : "expected 'libsql' or 'turso'",
   );
-}
-
-/** Two letters at least, so that `C:\data.db` is a path. */
-const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
-const FILE_URL = /^file:(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(#.*)?$/is;
-
-function parseUrl(url: unknown): Target {
-  if (typeof url !== 'string') {
-    throw new ConfigError('url', `expected a URL or a path, got ${typeName(url)}`);
-  }
-  if (url === ':memory:') return { kind: 'memory', path: ':memory:' };
-  const scheme = SCHEME.exec(url)?.[1]?.toLowerCase();
-  if (scheme === undefined) return fileTarget(url);
-  if (scheme === 'file') return parseFileUrl(url);
-  if (['libsql', 'http', 'https', 'ws', 'wss'].includes(scheme)) return remoteTarget(url);
-  throw new ConfigError('url', `unknown scheme "${scheme}:"; expected a file, ":memory:" or a server`);
-}
-
-/** A token in the URL would be printed with it. */
-function remoteTarget(url: string): Target {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw new ConfigError('url', 'not a URL of a server');
-  }
-  if (parsed.hostname === '') throw new ConfigError('url', 'the URL has no host');
-  if (parsed.username !== '' || parsed.password !== '' || parsed.searchParams.has('authToken')) {
-    throw new ConfigError('url', 'give the token as "authToken", not in the URL');
-  }
-  return { kind: 'remote', url };
-}
-
-/** Reads a `file:` URL as `@libsql/client` does: relative paths are allowed, the host is empty or `localhost`. */
-function parseFileUrl(url: string): Target {
-  const [, authority, rawPath = '', query, fragment] = FILE_URL.exec(url) ?? [];
-  if (fragment !== undefined) throw new ConfigError('url', 'a fragment ("#…") has no meaning in a file URL');
-  if (authority !== undefined && authority !== '' && authority.toLowerCase() !== 'localhost') {
-    throw new ConfigError(
-      'url',
-      'a file URL takes no host; write "file:/absolute/path.db", "file:///absolute/path.db" or "file:relative.db"',
-    );
-  }
-  const path = decodePath(rawPath);
-  const memory = path === ':memory:' && authority === undefined;
-  const cache = parseQuery(query, memory);
-  if (!memory) return fileTarget(path);
-  return { kind: 'memory', path: cache === undefined ? ':memory:' : `file::memory:?cache=${cache}` };
-}
-
-function parseQuery(query: string | undefined, memory: boolean): string | undefined {
-  if (query === undefined || query === '') return undefined;
-  const [key, value] = [...new URLSearchParams(query)].at(-1) ?? [];
-  const known = memory && query.split('&').length === 1 && key === 'cache';
-  if (!known || (value !== 'shared' && value !== 'private')) {
-    throw new ConfigError(
-      'url',
-      `unknown query "${key ?? ''}"; only file::memory: takes one, "cache=shared" or "cache=private"`,
-    );
-  }
-  return value;
-}
-
-function fileTarget(path: string): Target {
-  if (path === '') throw new ConfigError('url', 'the path is empty');
-  if (path.includes('\0')) throw new ConfigError('url', 'the path contains the character U+0000');
-  // The engine reads a path that begins with "file:" as a URI of its own.
-  return { kind: 'file', path: /^file:/i.test(path) ? `./${path}` : path };
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch (cause) {
-    throw new ConfigError('url', 'the path has an invalid percent encoding', cause);
-  }
 }
 
 /** Set by us on every connection; a value from outside would break what rests on it. */
@@ -402,33 +264,4 @@ function checkPragmas(
     checked[lower] = value;
   }
   return checked;
-}
-
-function oneOf<T extends string>(key: string, value: T | undefined, allowed: readonly T[], fallback: T): T {
-  if (value === undefined) return fallback;
-  if (allowed.includes(value)) return value;
-  const shown = typeof value === 'string' ? JSON.stringify(value) : typeName(value);
-  throw new ConfigError(key, `expected ${allowed.map((name) => `'${name}'`).join(', ')}; got ${shown}`);
-}
-
-function wholeNumber(key: string, value: unknown, fallback: number, min: number, max: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  const got = typeof value === 'number' ? String(value) : typeName(value);
-  throw new ConfigError(key, `expected a whole number from ${min} to ${max}, got ${got}`);
-}
-
-function boolean(key: string, value: unknown, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value === 'boolean') return value;
-  throw new ConfigError(key, `expected a boolean, got ${typeName(value)}`);
-}
-
-function optionalFunction<T>(key: string, value: T | undefined): T | undefined {
-  if (value === undefined || typeof value === 'function') return value;
-  throw new ConfigError(key, `expected a function, got ${typeName(value)}`);
-}
-
-function typeName(value: unknown): string {
-  return value === null ? 'null' : typeof value;
 }

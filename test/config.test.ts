@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Config, resolveConfig } from '../src/config.js';
+import { type Config, resolveConfig, type SyncConfig } from '../src/config.js';
 import { open } from '../src/database/database.js';
 import { ConfigError } from '../src/errors.js';
 import { Secret } from '../src/secret.js';
@@ -34,6 +35,15 @@ describe('the defaults', () => {
         fetch: undefined,
         remoteEncryptionKey: new Secret(undefined),
         networkRetry: { attempts: 2, minDelay: 50, maxDelay: 500, writes: false },
+      },
+      sync: {
+        interval: undefined,
+        afterWrite: 'await',
+        maxStaleness: undefined,
+        startup: 'require-sync',
+        encryptionKey: new Secret(undefined),
+        onSync: undefined,
+        onSyncError: undefined,
       },
     });
   });
@@ -149,6 +159,105 @@ describe('a value of every key', () => {
   });
 });
 
+const SERVER = 'libsql://db.example.com';
+
+describe('a key that the database would ignore', () => {
+  it.each<[string, Partial<Config>, string]>([
+    ['app.db', { authToken: 's3cret' }, 'authToken'],
+    ['app.db', { networkRetry: 1 }, 'networkRetry'],
+    ['app.db', { syncInterval: 5 }, 'syncInterval'],
+    ['app.db', { encryptionKey: 's3cret' }, 'encryptionKey'],
+    [':memory:', { onSync: () => {} }, 'onSync'],
+    [SERVER, { pragmas: {} }, 'pragmas'],
+    [SERVER, { onConnect: () => {} }, 'onConnect'],
+    [SERVER, { readYourWrites: true }, 'readYourWrites'],
+    ['app.db', { syncUrl: SERVER, onConnect: () => {} }, 'onConnect'],
+    ['app.db', { syncUrl: SERVER, pragmas: { journal_mode: 'wal' } }, 'pragmas.journal_mode'],
+  ])('%s with %o is refused', (url, keys, key) => {
+    const error = refusal({ url, ...keys });
+    expect(error.key).toBe(key);
+    expect(error.message).toContain('has no meaning');
+    expect(error.message).not.toContain('s3cret');
+  });
+});
+
+describe('a server', () => {
+  it('is asked for fewer connections than it refuses', () => {
+    expect(resolveConfig({ url: SERVER, concurrency: 60 }).concurrency).toBe(60);
+    expect(refusal({ url: SERVER, concurrency: 61 }).message).toContain('from 1 to 60');
+  });
+
+  it.each(['a\nb', 'a b', 'a\u0000', 'ä', '\ud800'])(
+    'takes no token like %j, which would end the process',
+    (token) => {
+      const error = refusal({ url: SERVER, authToken: token });
+      expect(error.key).toBe('authToken');
+      expect(error.message).not.toContain(JSON.stringify(token).slice(1, -1));
+    },
+  );
+
+  it('has its secrets in no form of its config', () => {
+    const secrets = { authToken: 'tok3n', remoteEncryptionKey: 'k3y', encryptionKey: 'l0cal' };
+    const database = open({ url: 'app.db', syncUrl: SERVER, ...secrets });
+    const shown = [
+      inspect(database, { depth: 9, showHidden: true }),
+      JSON.stringify(database),
+      String(database),
+    ];
+    for (const text of shown) expect(text).not.toMatch(/tok3n|k3y|l0cal/);
+  });
+});
+
+describe('a replica', () => {
+  const replica = (keys: object): SyncConfig =>
+    resolveConfig({ url: 'app.db', syncUrl: SERVER, ...keys } as Config).sync;
+
+  it('is a file with the URL of a server', () => {
+    const { target } = resolveConfig({ url: 'file:app.db', syncUrl: SERVER });
+    expect(target).toEqual({ kind: 'replica', path: 'app.db', url: SERVER });
+  });
+
+  it.each([
+    [':memory:', SERVER, /only a file can be a replica/],
+    [SERVER, SERVER, /only a file can be a replica/],
+    ['app.db', 'ws://db.example.com', /expected the URL of a server/],
+    ['app.db', 'other.db', /expected the URL of a server/],
+    ['app.db', 'libsql://user:s3cret@db.example.com', /not in the URL/],
+  ])('%s can not be one of %s', (url, syncUrl, message) => {
+    const error = refusal({ url, syncUrl });
+    expect(error.key).toBe('syncUrl');
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain('s3cret');
+  });
+
+  it('counts its interval in seconds, as @libsql/client does', () => {
+    expect(replica({ syncInterval: 1.5 }).interval).toBe(1_500);
+  });
+
+  it.each<[object, string]>([
+    [{}, 'await'],
+    [{ readYourWrites: true }, 'await'],
+    [{ readYourWrites: false }, 'none'],
+    [{ afterWrite: 'lazy' }, 'lazy'],
+    [{ readYourWrites: false, afterWrite: 'lazy' }, 'lazy'],
+  ])('with %o has the policy %s after a write', (keys, policy) => {
+    expect(replica(keys).afterWrite).toBe(policy);
+  });
+
+  it.each([
+    [{ readYourWrites: true, afterWrite: 'lazy' }, 'afterWrite'],
+    [{ readYourWrites: false, afterWrite: 'await' }, 'afterWrite'],
+    [{ syncInterval: 0 }, 'syncInterval'],
+    [{ syncInterval: '60' }, 'syncInterval'],
+    [{ maxStaleness: -1 }, 'maxStaleness'],
+    [{ startup: 'maybe' }, 'startup'],
+    [{ onSync: true }, 'onSync'],
+    [{ encryptionKey: '' }, 'encryptionKey'],
+  ])('with %o is refused, naming %s', (keys, key) => {
+    expect(refusal({ url: 'app.db', syncUrl: SERVER, ...keys }).key).toBe(key);
+  });
+});
+
 describe('an unknown key', () => {
   it.each([
     ['busytimeout', 'busyTimeout'],
@@ -165,13 +274,14 @@ describe('an unknown key', () => {
     expect(refused('poolSize', 5).message).toBe('config.poolSize: unknown key');
   });
 
-  it.each([
-    ...['syncUrl', 'syncInterval', 'readYourWrites', 'offline', 'encryptionKey', 'extensions', 'logger'],
-  ])('%s, which only later versions know, is refused and not ignored', (key) => {
-    const error = refused(key, 's3cret-value');
-    expect(error.key).toBe(key);
-    expect(error.message).toContain('not supported by this version');
-  });
+  it.each(['offline', 'extensions', 'logger'])(
+    '%s, which only later versions know, is refused and not ignored',
+    (key) => {
+      const error = refused(key, 's3cret-value');
+      expect(error.key).toBe(key);
+      expect(error.message).toContain('not supported by this version');
+    },
+  );
 
   it.each([
     'authToken',

@@ -1,5 +1,5 @@
 import type { Connection, MaybePromise } from '../engine/engine.js';
-import { InterruptedError } from '../errors.js';
+import { CapabilityError, InterruptedError } from '../errors.js';
 import type { Abort } from './abort.js';
 
 /** An interrupt that comes before the other thread has begun is lost, so it is repeated after so many ms. */
@@ -16,6 +16,12 @@ export async function runAbortable<T>(
   run: () => MaybePromise<T>,
 ): Promise<T> {
   for (const abort of aborts) abort?.throwIfAborted();
+  if (!connection.interruptible && aborts.some((abort) => abort !== undefined)) {
+    throw new CapabilityError(
+      'interrupt',
+      'a client that was handed in can not be stopped; open the database by its URL to use "signal" and "timeout"',
+    );
+  }
   let again: NodeJS.Timeout | undefined;
   const interrupt = (): void => {
     connection.interrupt();

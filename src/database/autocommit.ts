@@ -95,7 +95,9 @@ export class Autocommit {
         columns: cursor.columns,
         fetch: (size) => {
           if (this.#pool.closed) throw closedError();
-          return cursor.fetch(size);
+          return abort === undefined
+            ? cursor.fetch(size)
+            : runAbortable(connection, [abort], () => cursor.fetch(size));
         },
         close: async () => {
           cursor.close();

@@ -39,7 +39,8 @@ export abstract class Executor {
 
   /** @internal What the engine can't store; known before the engine is loaded. */
   get limits(): ValueLimits {
-    return this.config.target.kind === 'remote' ? REMOTE_LIMITS : LOCAL_LIMITS;
+    const { kind } = this.config.target;
+    return kind === 'remote' || kind === 'client' ? REMOTE_LIMITS : LOCAL_LIMITS;
   }
 
   /** @internal Runs one checked statement with encoded parameters. */

@@ -123,7 +123,7 @@ export class Pool {
       connection,
       release: async () => {
         try {
-          if (connection.inTransaction) await connection.rollback();
+          await connection.reset();
         } finally {
           single.release(holder);
         }
@@ -135,9 +135,9 @@ export class Pool {
     if (!this.#lent.delete(connection)) return;
     try {
       // It must not go back with a transaction that the next holder would inherit.
-      if (connection.usable && connection.inTransaction) await connection.rollback();
+      if (connection.usable) await connection.reset();
     } catch {
-      // A failed rollback leaves it unusable, which is looked at next.
+      // That leaves it unusable, which is looked at next.
     }
     if (connection.usable && !this.closed) idleOnes.push(connection);
     else await Promise.resolve(connection.close()).catch(ignore);

@@ -94,8 +94,12 @@ export interface Connection {
   savepoint(name: string): MaybePromise<void>;
   releaseSavepoint(name: string): MaybePromise<void>;
   rollbackToSavepoint(name: string): MaybePromise<void>;
+  /** Undoes what the holder has left behind, an open transaction above all. */
+  reset(): MaybePromise<void>;
   /** Runs statements as one transaction, in one go; where it is missing they are run one by one. */
   batch?(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]>;
+  /** Whether {@link interrupt} can stop anything. */
+  readonly interruptible: boolean;
   /** Stops the interruptible call that is running, if any. */
   interrupt(): void;
   close(): MaybePromise<void>;

@@ -15,6 +15,11 @@ export async function loadEngine(config: ResolvedConfig): Promise<Engine> {
     });
     return new RemoteEngine(config);
   }
+  if (config.target.kind === 'client') {
+    // Whoever made the client has the driver.
+    const { ClientEngine } = await import('./remote/client-engine.js');
+    return new ClientEngine(config);
+  }
   const { LibsqlEngine } = await import('./libsql/engine.js').catch((cause: unknown) => {
     throw driverMissing('libsql', cause);
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Client, createClient } from '@libsql/client';
 import NativeDatabase from 'libsql';
+import { fromClient } from '../../src/database/from-client.js';
 import { type Config, type Database, open, type TransactionBehavior } from '../../src/index.js';
 import { type Sqld, startSqld } from '../support/sqld.js';
 
@@ -119,12 +120,42 @@ function server(name: string, urlOf: (sqld: Sqld) => string): Target {
   };
 }
 
+/** A server through a client that the application made. It is set to give integers as text, which must not be seen. */
+function client(name: string, urlOf: (sqld: Sqld) => string): Target {
+  return {
+    name,
+    capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: true, shared: true },
+    async open() {
+      let stop = async (): Promise<void> => {};
+      const sqld = await startSqld({}, (stopIt) => {
+        stop = stopIt;
+      });
+      const own = createClient({ url: urlOf(sqld), intMode: 'string' });
+      const database = fromClient(own);
+      const outside = createClient({ url: sqld.url });
+      return {
+        database,
+        outside: throughClient(outside),
+        reopen: (other) => open({ url: sqld.url, ...other }),
+        close: async () => {
+          await database.close();
+          own.close();
+          outside.close();
+          await stop();
+        },
+      };
+    },
+  };
+}
+
 /** Every engine that the suite runs on. */
 export const targets: readonly Target[] = [
   memory,
   file,
   server('server http', ({ url }) => url),
   server('server ws', ({ wsUrl }) => wsUrl),
+  client('client http', ({ url }) => url),
+  client('client ws', ({ wsUrl }) => wsUrl),
 ];
 
 /** How long a server may take to begin a transaction if nobody holds the write lock, in ms: it does not refuse, it waits. */

@@ -6,7 +6,7 @@ type Fault =
   | { readonly kind: 'none' }
   /** Everything is swallowed, both ways; the sockets stay open. */
   | { readonly kind: 'half-open' }
-  /** The connection is destroyed as soon as the server answers; the request has reached it. */
+  /** The answer is swallowed, and the connection destroyed a moment later, when all of the request is done. */
   | { readonly kind: 'cut-answer' }
   /** The connection is destroyed after so many bytes of the answer. */
   | { readonly kind: 'cut-after'; readonly bytes: number }
@@ -24,6 +24,11 @@ export interface Proxy {
   readonly requests: readonly string[];
   /** Text frames that a WebSocket client sent since {@link reset}. */
   readonly messages: number;
+  /**
+   * Round trips since {@link reset}: how often a client spoke that had been answered, on any connection. What comes in
+   * several pieces before the answer is one.
+   */
+  readonly roundTrips: number;
   reset(): void;
   /** What happens to the next `times` requests, or to all until `heal()`. */
   fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number): void;
@@ -39,6 +44,9 @@ export interface Proxy {
   listen(): Promise<void>;
 }
 
+/** How long a server takes at most for what a test sends, in ms. */
+const DONE_WITHIN = 50;
+
 const NONE: Fault = { kind: 'none' };
 
 /** Starts a proxy, stopped when the test ends. */
@@ -53,6 +61,7 @@ class TcpProxy implements Proxy {
   port = 0;
   requests: string[] = [];
   messages = 0;
+  roundTrips = 0;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
   #server = createServer((client) => this.#accept(client));
@@ -75,6 +84,7 @@ class TcpProxy implements Proxy {
   reset(): void {
     this.requests = [];
     this.messages = 0;
+    this.roundTrips = 0;
   }
 
   fail(fault: Fault, times = Infinity): void {
@@ -129,7 +139,10 @@ class TcpProxy implements Proxy {
     let fault = this.#fault;
     let answered = 0;
     let upgraded = false;
+    let waiting = false;
     client.on('data', (chunk: Buffer) => {
+      if (!waiting) this.roundTrips++;
+      waiting = true;
       const head = upgraded ? undefined : /^([A-Z]+ \S+) HTTP\/1\.1\r\n/.exec(chunk.toString('latin1'))?.[1];
       if (head !== undefined) {
         this.requests.push(head);
@@ -137,7 +150,7 @@ class TcpProxy implements Proxy {
         fault = this.#take();
         answered = 0;
       } else if (upgraded) {
-        fault = this.#take();
+        if (fault.kind === 'none') fault = this.#take();
         // A frame may come with others in one piece; its length is not looked into.
         this.messages++;
       }
@@ -145,8 +158,9 @@ class TcpProxy implements Proxy {
       else if (fault.kind !== 'half-open') this.#later(() => server.write(chunk));
     });
     server.on('data', (chunk: Buffer) => {
+      waiting = false;
       if (fault.kind === 'half-open') return;
-      if (fault.kind === 'cut-answer') return void client.resetAndDestroy();
+      if (fault.kind === 'cut-answer') return void setTimeout(() => client.resetAndDestroy(), DONE_WITHIN);
       if (fault.kind === 'cut-after') {
         const rest = fault.bytes - answered;
         answered += chunk.length;

@@ -19,6 +19,7 @@ const INTERRUPT_AGAIN = 10;
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
+  readonly interruptible = true;
   readonly #native: NativeDatabase;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
@@ -155,6 +156,10 @@ export class LibsqlConnection implements Connection {
       this.#runner.broken = true;
       throw error;
     }
+  }
+
+  reset(): void {
+    if (this.inTransaction) this.rollback();
   }
 
   savepoint(name: string): void {

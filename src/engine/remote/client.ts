@@ -8,6 +8,7 @@ import type { TokenSource } from './token.js';
 
 /** The transaction of a client, whose stream we drive ourselves: it knows no EXCLUSIVE, and no statement outside of one. */
 interface ClientTransaction {
+  close(): void;
   _getStream?(): Stream & { client(): { getVersion(): Promise<number> } };
 }
 
@@ -42,6 +43,7 @@ export function openClient(
 export async function openStream(client: Client): Promise<RemoteStream> {
   const transaction = (await client.transaction('deferred')) as unknown as ClientTransaction;
   const stream = transaction._getStream?.();
+  const release = (): void => transaction.close();
   if (stream === undefined) {
     throw new CapabilityError(
       'transactions',
@@ -50,7 +52,7 @@ export async function openStream(client: Client): Promise<RemoteStream> {
   }
   // A result is exact whatever the client that was handed in is set to.
   stream.intMode = 'bigint';
-  return new RemoteStream(stream, await stream.client().getVersion());
+  return new RemoteStream(stream, await stream.client().getVersion(), release);
 }
 
 /** The address of a server over HTTP, for what only HTTP has. */

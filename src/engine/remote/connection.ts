@@ -1,25 +1,25 @@
-import type { Client } from '@libsql/client';
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import { type DatabaseError, InterruptedError, ReadOnlyError, suppress } from '../../errors.js';
+import { closedError, type DatabaseError, InterruptedError, ReadOnlyError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { Connection, ConnectionBatchItem, Cursor, ExecuteRequest, RawResult } from '../engine.js';
-import { openStream } from './client.js';
 import { type CursorSource, RemoteCursor } from './cursor.js';
 import { endsTransaction, toRemoteError } from './failure.js';
 import { positionalText } from './positional.js';
 import { type RemoteResult, toRawResult } from './result.js';
 import { withRetry } from './retry.js';
-import type { RemoteStream } from './stream.js';
+import type { RemoteStream, Step } from './stream.js';
 
 /** What a connection is made of. */
 export interface RemoteParts {
-  /** Gives the client, opening it if that was not done or if the last one is of no more use. */
-  readonly client: () => Promise<Client>;
-  /** Stops what the client is doing; false where it can't. */
-  readonly stop: () => void;
+  /** Runs a statement on its own. Integers are exact. */
+  readonly execute: (step: Step) => Promise<RemoteResult>;
+  readonly openStream: () => Promise<RemoteStream>;
+  /** Stops what is under way; missing where nothing can. */
+  readonly stop: (() => void) | undefined;
   /** Finds out why a connection broke, where the failure itself does not tell. */
   readonly diagnose: (error: DatabaseError) => Promise<DatabaseError>;
+  /** Where results are read piece by piece; missing where they come as a whole. */
   readonly cursors: CursorSource | undefined;
   readonly retry: Required<NetworkRetryConfig>;
   readonly close: () => void;
@@ -30,12 +30,6 @@ const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   immediate: 'BEGIN IMMEDIATE',
   exclusive: 'BEGIN EXCLUSIVE',
   read: 'BEGIN DEFERRED',
-};
-
-/** Modes of a batch that `@libsql/client` has. */
-const MODES: Readonly<Partial<Record<TransactionBehavior, 'write' | 'deferred'>>> = {
-  deferred: 'deferred',
-  immediate: 'write',
 };
 
 /**
@@ -75,25 +69,19 @@ export class RemoteConnection implements Connection {
   ): Promise<RawResult> {
     this.#refuseWrite(statement);
     const stream = this.#stream;
+    const step = toStep(statement, args);
     const result =
-      stream === undefined
-        ? await this.#executeAlone(statement, args)
-        : await this.#executeIn(stream, statement, args);
+      stream === undefined ? await this.#executeAlone(statement, step) : await this.#executeIn(stream, step);
     return toRawResult(result, statement, request);
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
-    const reads = items.every(({ statement }) => statement.kind === 'read');
     if (behavior === 'read') for (const { statement } of items) refuse(statement);
-    const mode = MODES[behavior];
-    if (mode === undefined && behavior !== 'read') return await this.#batchInStream(items, behavior);
-    const statements = items.map(({ statement, values }) => ({
-      sql: positionalText(statement),
-      args: [...values],
-    }));
-    const results = await this.#repeat(reads, async () => {
-      const client = await this.#parts.client();
-      return await client.batch(statements, mode ?? 'deferred');
+    const steps = items.map(({ statement, values }) => toStep(statement, values));
+    const reads = items.every(({ statement }) => statement.kind === 'read');
+    const results = await this.#repeat(reads || this.#parts.retry.writes, async () => {
+      const stream = await this.#parts.openStream();
+      return await stream.batchAndClose(BEGIN[behavior] as string, steps);
     });
     return results.map((result, i) => {
       const { statement, request } = items[i] as ConnectionBatchItem;
@@ -107,9 +95,15 @@ export class RemoteConnection implements Connection {
     { exactIntegers = false }: { readonly exactIntegers?: boolean },
   ): Promise<Cursor> {
     const source = this.#parts.cursors;
-    if (this.#stream !== undefined || source === undefined) {
-      // In a transaction only the stream sees its changes, and it gives results as a whole.
-      const { rows, columns = [] } = await this.execute(statement, args, {
+    const stream = this.#stream;
+    if (stream !== undefined || source === undefined) {
+      // In a transaction only its stream sees its changes.
+      const step = toStep(statement, args);
+      const result =
+        stream === undefined
+          ? await this.#executeAlone(statement, step)
+          : await this.#executeIn(stream, step, { parts: true });
+      const { rows, columns = [] } = toRawResult(result, statement, {
         fetch: 'all',
         columns: true,
         exactIntegers,
@@ -117,7 +111,9 @@ export class RemoteConnection implements Connection {
       return { columns, fetch: (size: number) => rows.splice(0, size), close: () => {} };
     }
     return await this.#repeat(true, async () => {
-      const cursor = new RemoteCursor(positionalText(statement), exactIntegers);
+      const cursor = new RemoteCursor(positionalText(statement), exactIntegers, () =>
+        this.#cursors.delete(cursor),
+      );
       this.#cursors.add(cursor);
       await cursor.open(source, args);
       return cursor;
@@ -126,7 +122,7 @@ export class RemoteConnection implements Connection {
 
   async control(sql: string): Promise<void> {
     const stream = await this.#session();
-    await this.#inStream(stream, () => stream.control(sql.trim()));
+    await this.#inStream(stream, () => stream.control(sql));
   }
 
   async begin(behavior: TransactionBehavior): Promise<void> {
@@ -140,29 +136,29 @@ export class RemoteConnection implements Connection {
   }
 
   async rollback(): Promise<void> {
-    const stream = this.#stream;
-    if (stream === undefined) return;
-    if (this.#lost) {
-      this.#leave();
-      return;
-    }
-    await this.#end('ROLLBACK').catch(() => {
-      // Giving the stream back rolls back as well.
-      this.#lost = true;
-      this.#leave();
-    });
+    if (this.#lost) this.#leave();
+    // Giving the stream back rolls back as well.
+    else await this.#end('ROLLBACK').catch(() => {});
+  }
+
+  async reset(): Promise<void> {
+    await this.rollback();
   }
 
   async savepoint(name: string): Promise<void> {
-    await this.control(`SAVEPOINT ${name}`);
+    await this.#divide(`SAVEPOINT ${name}`);
   }
 
   async releaseSavepoint(name: string): Promise<void> {
-    await this.control(`RELEASE ${name}`);
+    await this.#divide(`RELEASE ${name}`);
   }
 
   async rollbackToSavepoint(name: string): Promise<void> {
-    await this.control(`ROLLBACK TO ${name}`);
+    await this.#divide(`ROLLBACK TO ${name}`);
+  }
+
+  get interruptible(): boolean {
+    return this.#parts.stop !== undefined;
   }
 
   interrupt(): void {
@@ -170,35 +166,25 @@ export class RemoteConnection implements Connection {
     // What the server was doing in the transaction is gone with the connection to it.
     if (this.#stream !== undefined) this.#lost = true;
     for (const cursor of this.#cursors) cursor.interrupt();
-    this.#parts.stop();
+    this.#parts.stop?.();
   }
 
   close(): void {
     this.#closed = true;
     for (const cursor of this.#cursors) cursor.close();
     this.#leave();
+    this.#parts.stop?.();
     this.#parts.close();
   }
 
-  async #executeAlone(statement: AnalyzedStatement, args: readonly SqlValue[]): Promise<RemoteResult> {
+  async #executeAlone(statement: AnalyzedStatement, step: Step): Promise<RemoteResult> {
     const repeatable = statement.kind === 'read' || this.#parts.retry.writes;
-    return await this.#repeat(
-      repeatable,
-      async () => {
-        const client = await this.#parts.client();
-        return await client.execute({ sql: positionalText(statement), args: [...args] });
-      },
-      statement.text,
-    );
+    return await this.#repeat(repeatable, () => this.#parts.execute(step), statement.text);
   }
 
-  async #executeIn(
-    stream: RemoteStream,
-    statement: AnalyzedStatement,
-    args: readonly SqlValue[],
-  ): Promise<RemoteResult> {
+  async #executeIn(stream: RemoteStream, step: Step, { parts = false } = {}): Promise<RemoteResult> {
     const run = (on: RemoteStream): Promise<RemoteResult> =>
-      this.#inStream(on, () => on.query(positionalText(statement), args), statement.text);
+      this.#inStream(on, () => on.query(step, parts), step.sql);
     if (stream.started || !stream.inTransaction) return await run(stream);
     // Nothing of the transaction was done yet, and what is begun twice is committed once.
     let current: RemoteStream | undefined = stream;
@@ -229,51 +215,35 @@ export class RemoteConnection implements Connection {
     return stream;
   }
 
-  async #batchInStream(
-    items: readonly ConnectionBatchItem[],
-    behavior: TransactionBehavior,
-  ): Promise<RawResult[]> {
-    await this.begin(behavior);
-    const results: RawResult[] = [];
-    try {
-      for (const [index, { statement, values, request }] of items.entries()) {
-        try {
-          results.push(await this.execute(statement, values, request));
-        } catch (error) {
-          (error as DatabaseError).statementIndex = index;
-          throw error;
-        }
-      }
-      await this.commit();
-      return results;
-    } catch (error) {
-      await this.rollback().catch((later: unknown) => suppress(error, later));
-      throw error;
-    }
+  async #divide(sql: string): Promise<void> {
+    const stream = await this.#session();
+    await this.#inStream(stream, () => stream.divide(sql));
   }
 
   async #end(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     const stream = this.#stream;
     if (stream === undefined) return;
-    await this.#inStream(stream, () => stream.control(sql));
-    this.#leave();
+    try {
+      await stream.end(sql);
+    } catch (thrown) {
+      this.#lost = true;
+      throw await this.#explain(thrown, sql);
+    } finally {
+      this.#leave();
+    }
   }
 
   /** Gives the stream back to the server. */
   #leave(): void {
-    const stream = this.#stream;
+    this.#stream?.close();
     this.#stream = undefined;
     this.#readOnly = false;
-    if (stream === undefined) return;
-    if (this.#lost || stream.inTransaction) stream.close();
-    else stream.closeGracefully();
   }
 
   async #session(): Promise<RemoteStream> {
     if (this.#stream !== undefined) return this.#stream;
     this.#interrupted = false;
-    const client = await this.#parts.client();
-    this.#stream = await openStream(client);
+    this.#stream = await this.#parts.openStream();
     return this.#stream;
   }
 
@@ -307,6 +277,7 @@ export class RemoteConnection implements Connection {
   }
 
   async #explain(thrown: unknown, sql: string | undefined): Promise<DatabaseError> {
+    if (this.#closed) return closedError();
     if (this.#interrupted) {
       return new InterruptedError('the statement was interrupted', {
         code: 'SQLITE_INTERRUPT',
@@ -330,4 +301,8 @@ function refuse(statement: AnalyzedStatement): void {
     kind: 'readonly',
     sql: statement.text,
   });
+}
+
+function toStep(statement: AnalyzedStatement, args: readonly SqlValue[]): Step {
+  return { sql: positionalText(statement), args };
 }

@@ -1,4 +1,4 @@
-import { CapabilityError, DatabaseError, NetworkError } from '../../errors.js';
+import { CapabilityError, closedError, DatabaseError, InterruptedError, NetworkError } from '../../errors.js';
 import type { SqlValue } from '../../values.js';
 import type { Column, Cursor } from '../engine.js';
 import { toRemoteError } from './failure.js';
@@ -41,11 +41,15 @@ export class RemoteCursor implements Cursor {
   readonly #exact: boolean;
   readonly #sql: string;
   #lines: AsyncGenerator<string, void, undefined> | undefined;
+  readonly #closed: () => void;
   #done = false;
+  #interrupted = false;
 
-  constructor(sql: string, exact: boolean) {
+  /** @param closed - called when it is closed, once or more */
+  constructor(sql: string, exact: boolean, closed: () => void) {
     this.#sql = sql;
     this.#exact = exact;
+    this.#closed = closed;
   }
 
   /** Sends the statement and reads up to its columns. */
@@ -70,8 +74,7 @@ export class RemoteCursor implements Cursor {
         this.columns = entry.cols.map(({ name, decltype }) => ({ name: name ?? '', type: decltype ?? '' }));
       }
     } catch (thrown) {
-      this.close();
-      throw toRemoteError(thrown, this.#sql);
+      throw this.#failed(thrown);
     }
   }
 
@@ -84,19 +87,33 @@ export class RemoteCursor implements Cursor {
       }
       return rows;
     } catch (thrown) {
-      this.close();
-      throw toRemoteError(thrown, this.#sql);
+      throw this.#failed(thrown);
     }
   }
 
   close(): void {
     this.#done = true;
+    this.#closed();
     this.#abort.abort();
   }
 
-  /** Stops the request as an abort does. */
+  /** Stops the fetch that is under way. */
   interrupt(): void {
+    this.#interrupted = true;
     this.#abort.abort();
+  }
+
+  #failed(thrown: unknown): DatabaseError {
+    const closed = this.#done;
+    this.close();
+    if (this.#interrupted) {
+      return new InterruptedError('the stream was interrupted', {
+        code: 'SQLITE_INTERRUPT',
+        kind: 'interrupted',
+        sql: this.#sql,
+      });
+    }
+    return closed ? closedError() : toRemoteError(thrown, this.#sql);
   }
 
   async #next(): Promise<Entry | undefined> {

@@ -2,20 +2,23 @@ import type { Client } from '@libsql/client';
 import type { ResolvedConfig, Target } from '../../config.js';
 import { type DatabaseError, NetworkError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
-import { httpUrl, openClient } from './client.js';
+import { httpUrl, openClient, openStream } from './client.js';
 import { RemoteConnection } from './connection.js';
 import { refusedBy } from './failure.js';
 import { fetchWith } from './fetch.js';
 import { TokenSource } from './token.js';
 
+/** What every server can do. */
+export const REMOTE_CAPABILITIES: Capabilities = {
+  behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
+  multipleConnections: true,
+  nulInText: true,
+};
+
 /** libSQL servers and Turso Cloud through `@libsql/client`, over HTTP or WebSocket. */
 export class RemoteEngine implements Engine {
   readonly name = 'remote';
-  readonly capabilities: Capabilities = {
-    behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
-    multipleConnections: true,
-    nulInText: true,
-  };
+  readonly capabilities = REMOTE_CAPABILITIES;
   /** The server queues its writers. */
   readonly writeLock = undefined;
   readonly #config: ResolvedConfig;
@@ -34,7 +37,11 @@ export class RemoteEngine implements Engine {
     const sockets = /^wss?:/i.test(this.#url);
     const opened = new ClientHolder(this.#config, this.#url, this.#token, sockets);
     return new RemoteConnection({
-      client: () => opened.get(),
+      execute: async ({ sql, args }) => {
+        const client = await opened.get();
+        return await client.execute({ sql, args: [...args] });
+      },
+      openStream: async () => openStream(await opened.get()),
       stop: () => opened.stop(),
       close: () => opened.close(),
       diagnose: async (error) => {

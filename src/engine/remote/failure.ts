@@ -1,4 +1,10 @@
-import { AuthError, DatabaseError, NetworkError, TransactionLostError } from '../../errors.js';
+import {
+  AuthError,
+  DatabaseError,
+  findDatabaseError,
+  NetworkError,
+  TransactionLostError,
+} from '../../errors.js';
 import { fromEngineFailure, primaryCodeOf } from '../../result-codes.js';
 
 /** What `@libsql/client` and `@libsql/hrana-client` throw, as far as it is looked at. */
@@ -40,7 +46,8 @@ const TRIGGER = 1811;
 
 /** Turns what a client threw into an error of our tree. */
 export function toRemoteError(thrown: unknown, sql?: string): DatabaseError {
-  if (thrown instanceof DatabaseError) return thrown;
+  const ours = findDatabaseError(thrown);
+  if (ours !== undefined) return ours;
   const code = findCode(thrown);
   const message = plainMessage(thrown);
   const error = fromCode(code, message, thrown, sql) ?? fromTransport(thrown, message, sql);
@@ -91,18 +98,20 @@ function fromTransport(thrown: unknown, message: string, sql: string | undefined
   const chain = causes(thrown);
   const status = chain.map((failure) => failure.status).find((value) => typeof value === 'number');
   if (status === 401 || status === 403) return refusedBy(status, thrown, sql);
-  const reached = !chain.some((failure) => NOT_CONNECTED.has(failure.code)) && status !== 429;
-  const reason = chain.map((failure) => failure.code).findLast((code) => typeof code === 'string');
-  const what =
-    status !== undefined
-      ? `the server answered with HTTP status ${status}`
-      : `the server could not be reached: ${reason ?? message}`;
+  const reason = chain.map(reasonOf).findLast((code) => code !== undefined);
+  const reached = !NOT_CONNECTED.has(reason) && status !== 429;
+  const garbled = chain.some((failure) => failure instanceof SyntaxError);
+  let what = `the connection to the server failed: ${reason ?? message}`;
+  if (!reached) what = `the server could not be reached: ${reason ?? message}`;
+  if (garbled) what = 'the answer is not that of a libSQL server';
+  if (status !== undefined) what = `the server answered with HTTP status ${status}`;
   return new NetworkError(what, {
     reached,
     status,
     retryable: !reached,
     sql,
-    cause: withoutBody(thrown, status),
+    // What something else than the server answers may repeat the request, and with it a parameter or token.
+    cause: garbled || status !== undefined ? undefined : thrown,
   });
 }
 
@@ -112,9 +121,10 @@ export function refusedBy(status: 401 | 403, cause: unknown, sql?: string): Auth
   return new AuthError(`${what} (HTTP status ${status})`, { status, sql, cause });
 }
 
-/** What a proxy answers with may repeat the request, and with it a parameter or token. */
-function withoutBody(thrown: unknown, status: number | undefined): unknown {
-  return status === undefined ? thrown : undefined;
+/** The code of a socket or of the resolver, which a WebSocket gives in its message: `connect ECONNREFUSED 127.0.0.1:1`. */
+function reasonOf({ code, message }: ClientFailure): string | undefined {
+  const told = /\b(?:connect|getaddrinfo) (E[A-Z_]+)\b/.exec(String(message))?.[1];
+  return told ?? (typeof code === 'string' ? code : undefined);
 }
 
 function findCode(thrown: unknown): string {

@@ -1,3 +1,4 @@
+import { NetworkError } from '../../errors.js';
 import type { TokenSource } from './token.js';
 
 /** What requests of one connection have in common. */
@@ -15,14 +16,15 @@ export interface FetchContext {
 export function fetchWith({ fetch, token, signal }: FetchContext): typeof globalThis.fetch {
   return async (input, init) => {
     // The client has put a token that does not change into the request already.
-    if (!token.renewable) return await fetch(input, { ...init, signal: signal() ?? null });
+    if (!token.renewable)
+      return checked(await fetch(input, { ...init, signal: either(signal(), init?.signal) }));
     const request = new Request(input, init);
     const again = request.clone();
     const bearer = await token.get();
     const response = await send(fetch, request, bearer, signal());
-    if (response.status !== 401) return response;
+    if (response.status !== 401) return checked(response);
     const other = await token.get(bearer);
-    return other === bearer ? response : await send(fetch, again, other, signal());
+    return other === bearer ? response : checked(await send(fetch, again, other, signal()));
   };
 }
 
@@ -33,5 +35,33 @@ async function send(
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   if (bearer !== undefined) request.headers.set('authorization', `Bearer ${bearer}`);
-  return await fetch(request, { signal: signal ?? null });
+  return await fetch(request, { signal: either(signal, request.signal) });
+}
+
+function either(one: AbortSignal | undefined, other: AbortSignal | null | undefined): AbortSignal | null {
+  return one && other ? AbortSignal.any([one, other]) : (one ?? other ?? null);
+}
+
+/** What stands between us and the server, or the server itself, has no time for this request. */
+const UNAVAILABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** The client would not tell when to ask again. */
+function checked(response: Response): Response {
+  const { status } = response;
+  if (!UNAVAILABLE.has(status)) return response;
+  void response.body?.cancel();
+  const reached = status !== 429;
+  throw new NetworkError(`the server answered with HTTP status ${status}`, {
+    status,
+    reached,
+    retryable: !reached,
+    retryAfter: waitOf(response.headers.get('retry-after')),
+  });
+}
+
+/** Seconds or a date, RFC 9110 §10.2.3; in ms from now. */
+function waitOf(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

@@ -1,22 +1,40 @@
 import { BatchCond, type BatchStep, type RowsResult, type Stream } from '@libsql/hrana-client';
-import type { SqlValue } from '../../values.js';
 import { TransactionLostError } from '../../errors.js';
+import type { SqlValue } from '../../values.js';
 import type { RemoteResult } from './result.js';
 
-/** Version of the protocol with which the server itself checks that a transaction is still open. */
+/** Version of the protocol with which the server itself checks that a transaction is open, and sends results in parts. */
 const CHECKS_TRANSACTION = 3;
+
+/** A text with values by position. */
+export interface Step {
+  readonly sql: string;
+  readonly args: readonly SqlValue[];
+}
+
+/** How steps are sent. */
+interface Framing {
+  /** Sent before them; if it fails, none of them is run. */
+  readonly begin?: string | undefined;
+  /** Commit after them, or roll back if one has failed. */
+  readonly commit?: boolean;
+  /** Have the rows sent in parts, which takes more messages and has no limit. */
+  readonly parts?: boolean;
+}
 
 /** One connection of the server, on which a transaction is run. */
 export class RemoteStream {
   readonly #stream: Stream;
   readonly #version: number;
+  readonly #release: () => void;
   /** How the transaction is begun, together with its first statement. */
   #begin: string | undefined;
   #open = false;
 
-  constructor(stream: Stream, version: number) {
+  constructor(stream: Stream, version: number, release: () => void) {
     this.#stream = stream;
     this.#version = version;
+    this.#release = release;
   }
 
   /** Whether a transaction was begun and not ended by us. */
@@ -39,76 +57,146 @@ export class RemoteStream {
     this.#begin = sql;
   }
 
-  /** Runs a statement. In a transaction it runs only if that is still open. */
-  async query(sql: string, args: readonly SqlValue[]): Promise<RemoteResult> {
-    const begin = this.#begin;
-    if (begin === undefined && !(this.#open && this.#version >= CHECKS_TRANSACTION)) {
-      return toResult(await this.#stream.query([sql, [...args]]));
-    }
-    const batch = this.#stream.batch(this.#version >= CHECKS_TRANSACTION);
-    let began: { readonly step: BatchStep; readonly done: Promise<unknown> } | undefined;
-    if (begin !== undefined) {
-      const step = batch.step();
-      began = { step, done: step.run(begin) };
-      began.done.catch(() => {});
-    }
-    const step = batch.step();
-    if (began !== undefined) step.condition(BatchCond.ok(began.step));
-    else step.condition(BatchCond.not(BatchCond.isAutocommit(batch)));
-    const rows = step.query([sql, [...args]]);
-    rows.catch(() => {});
-    await batch.execute();
-    if (began !== undefined) {
-      await began.done;
-      this.#begin = undefined;
-      this.#open = true;
-    }
-    const result = await rows;
-    if (result === undefined) throw ended();
-    return toResult(result);
-  }
-
-  /** Runs a statement of ours that ends or divides the transaction. */
-  async control(sql: string): Promise<void> {
-    if (this.#begin !== undefined) {
-      // Nothing was sent yet, so there is nothing to end; a savepoint begins it.
-      if (/^(COMMIT|ROLLBACK$)/.test(sql)) {
-        this.#begin = undefined;
-        return;
-      }
-      await this.query(sql, []);
-      return;
-    }
-    await this.#stream.run(sql);
-    if (/^(COMMIT|ROLLBACK$)/.test(sql)) this.#open = false;
-  }
-
   /**
-   * Whether the transaction that was begun is still open. Some failures end it (`OR ROLLBACK`, a full disk), and the
-   * protocol has no question for it below version 3; a BEGIN is refused in a transaction.
+   * Runs a statement. In a transaction it runs only if that is still open.
+   *
+   * @param parts - whether the rows may be more than the server sends at once, where it can send them in parts
    */
+  async query(step: Step, parts = false): Promise<RemoteResult> {
+    const begin = this.#begin;
+    const checks = this.#open && this.#version >= CHECKS_TRANSACTION;
+    if (begin === undefined && !checks && !parts) return await this.#plain(step);
+    const [result] = await this.#send([step], { begin, parts });
+    return result as RemoteResult;
+  }
+
+  /** Runs a statement that is the last; it and the end of the stream are one message. */
+  async queryAndClose(step: Step): Promise<RemoteResult> {
+    const result = this.#plain(step);
+    this.#stream.closeGracefully();
+    try {
+      return await result;
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Runs statements as one transaction, and ends the stream; all of it is one message. */
+  async batchAndClose(begin: string, steps: readonly Step[]): Promise<RemoteResult[]> {
+    const results = this.#send(steps, { begin, commit: true });
+    this.#stream.closeGracefully();
+    try {
+      return await results;
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Runs a statement of ours about a savepoint. It begins the transaction, as any statement does. */
+  async divide(sql: string): Promise<void> {
+    if (this.#begin === undefined) await this.#stream.run(sql);
+    else await this.query({ sql, args: [] });
+  }
+
+  /** Runs a statement of others that may begin or end a transaction. */
+  async control(sql: string): Promise<void> {
+    await this.divide(sql);
+    this.#open = await this.#isOpen();
+  }
+
+  /** Ends the transaction, and the stream with it; both are one message. */
+  async end(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    if (!this.#open) return this.close();
+    const ended = this.#stream.run(sql);
+    this.#stream.closeGracefully();
+    try {
+      await ended;
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Whether the transaction that was begun is still open: some failures end it (`OR ROLLBACK`, a full disk). */
   async isAlive(): Promise<boolean> {
-    if (!this.#open) return true;
-    if (this.#version >= CHECKS_TRANSACTION) return !(await this.#stream.getAutocommit());
-    const began = await this.#stream.run('BEGIN').then(
-      () => true,
-      () => false,
-    );
-    if (began) await this.#stream.run('ROLLBACK').catch(() => {});
-    return !began;
+    return !this.#open || (await this.#isOpen());
   }
 
   /** Gives the connection back; an open transaction is rolled back by the server. */
   close(): void {
     this.#begin = undefined;
     this.#open = false;
-    this.#stream.close();
+    this.#release();
   }
 
-  /** As {@link close}, after what was asked before. */
-  closeGracefully(): void {
-    this.#stream.closeGracefully();
+  /** Below version 3 the protocol has no question for it, but a BEGIN is refused in a transaction. */
+  async #isOpen(): Promise<boolean> {
+    if (this.#version >= CHECKS_TRANSACTION) return !(await this.#stream.getAutocommit());
+    const began = await this.#stream.run('BEGIN').then(
+      () => true,
+      () => false,
+    );
+    if (began) await this.#stream.run('ROLLBACK');
+    return !began;
   }
+
+  async #plain({ sql, args }: Step): Promise<RemoteResult> {
+    return toResult(await this.#stream.query([sql, [...args]]));
+  }
+
+  /** Sends steps in one message; each is run only if the one before has succeeded. */
+  async #send(steps: readonly Step[], { begin, commit, parts }: Framing): Promise<RemoteResult[]> {
+    const checks = this.#version >= CHECKS_TRANSACTION;
+    const batch = this.#stream.batch(parts === true && checks);
+    let last: BatchStep | undefined;
+    const add = (): BatchStep => {
+      const step = batch.step();
+      const inside = checks ? [BatchCond.not(BatchCond.isAutocommit(batch))] : [];
+      if (last !== undefined) step.condition(BatchCond.and(batch, [BatchCond.ok(last), ...inside]));
+      else if (begin === undefined && checks) step.condition(inside[0] as BatchCond);
+      last = step;
+      return step;
+    };
+    const began = begin === undefined ? undefined : quiet(add().run(begin));
+    const rows = steps.map(({ sql, args }) => quiet(add().query([sql, [...args]])));
+    let committed: Promise<unknown> | undefined;
+    if (commit) {
+      const end = add();
+      committed = quiet(end.run('COMMIT'));
+      const undo = batch.step().condition(BatchCond.not(BatchCond.ok(end)));
+      void quiet(undo.run('ROLLBACK'));
+    }
+    await batch.execute();
+    if (began !== undefined) {
+      await began;
+      this.#begin = undefined;
+      this.#open = commit !== true;
+    }
+    const results: RemoteResult[] = [];
+    for (const [index, result] of rows.entries()) results.push(await outcome(result, index, commit === true));
+    await committed;
+    return results;
+  }
+}
+
+async function outcome(
+  rows: Promise<RowsResult | undefined>,
+  index: number,
+  numbered: boolean,
+): Promise<RemoteResult> {
+  try {
+    const result = await rows;
+    if (result === undefined) throw ended();
+    return toResult(result);
+  } catch (error) {
+    if (numbered && error instanceof Error) Object.assign(error, { statementIndex: index });
+    throw error;
+  }
+}
+
+/** Its failure is looked at later, or follows from another one. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 function ended(): TransactionLostError {
