@@ -1,4 +1,5 @@
 import { type AuthToken, checkToken } from '../../config.js';
+import { AuthError } from '../../errors.js';
 
 /** How long before its end a token is not used any more, in ms. */
 const MARGIN = 30_000;
@@ -37,7 +38,13 @@ export class TokenSource {
   }
 
   async #ask(source: () => string | Promise<string>): Promise<string | undefined> {
-    const token = checkToken(await source());
+    let given: string;
+    try {
+      given = await source();
+    } catch (cause) {
+      throw new AuthError('the function "authToken" of the config has failed', { cause });
+    }
+    const token = checkToken(given);
     this.#token = token;
     this.#expires = token === undefined ? Infinity : expiryOf(token);
     return token;
