@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'AUTH_REFUSED'
   | 'RESPONSE_TOO_LARGE'
   | 'SYNC_FAILED'
+  | 'NOT_A_REPLICA'
   | 'ABORTED'
   | 'TIMEOUT';
 
@@ -303,6 +304,17 @@ export class AuthError extends DatabaseError {
 
   static {
     AuthError.prototype.name = 'AuthError';
+  }
+}
+
+/** A replica could not be synced, or is none. `cause` tells why, for instance a {@link NetworkError}. */
+export class SyncError extends DatabaseError {
+  constructor(message: string, options: Partial<DatabaseErrorOptions> = {}) {
+    super(message, { ...options, code: options.code ?? 'SYNC_FAILED', kind: 'sync' });
+  }
+
+  static {
+    SyncError.prototype.name = 'SyncError';
   }
 }
 

@@ -1,10 +1,16 @@
 export type {
+  AfterWrite,
   AuthToken,
   Config,
   ConnectionSetup,
   NetworkRetryConfig,
   PragmaValue,
+  RemoteOptions,
   RetryConfig,
+  Startup,
+  SyncEvent,
+  SyncOptions,
+  SyncTrigger,
   TransactionBehavior,
 } from './config.js';
 export type { AbortOptions } from './database/abort.js';
@@ -34,8 +40,10 @@ export {
   ParameterError,
   ReadOnlyError,
   type SqlPosition,
+  SyncError,
   TransactionError,
   TransactionLostError,
   ValueError,
 } from './errors.js';
+export type { SyncCallOptions, SyncResult, SyncState, SyncStatus } from './sync/status.js';
 export type { IntMode, SqlValue } from './values.js';

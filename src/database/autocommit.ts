@@ -63,9 +63,11 @@ export class Autocommit {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const lease = await this.#pool.lend(holder, abort);
     const { connection } = lease;
+    const interruptible = abort !== undefined;
+    const asked = items.map((item) => ({ ...item, request: { ...item.request, interruptible } }));
     try {
       const run = (): Promise<RawResult[]> =>
-        runAbortable(connection, [abort], () => connection.batch?.(items, behavior) ?? []);
+        runAbortable(connection, [abort], () => connection.batch?.(asked, behavior) ?? []);
       return await waitWhileBusy(run, this.#config.busyTimeout, abort);
     } catch (error) {
       await nameConstraintIndex(connection, error);

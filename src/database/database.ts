@@ -23,6 +23,9 @@ import { Pool } from './pool.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import { Statements } from './statements.js';
 import type { StreamSource } from './stream.js';
+import { ReplicaHandle } from '../sync/replica-handle.js';
+import type { SyncCallOptions, SyncResult, SyncStatus } from '../sync/status.js';
+import { Syncer } from '../sync/syncer.js';
 import { Transaction } from './transaction.js';
 import { runInFrame } from './transaction-frame.js';
 
@@ -41,11 +44,19 @@ export interface TransactionOptions extends AbortOptions {
 export class Database extends Executor {
   readonly #pool: Pool;
   readonly #autocommit: Autocommit;
+  readonly #syncer: Syncer | undefined;
+  readonly #replica: ReplicaHandle | undefined;
+  /** Ids of the transactions that are open. */
+  readonly #transactions = new Set<number>();
 
   /** @internal */
   constructor(config: ResolvedConfig) {
     super(config, new Statements(config));
-    this.#pool = new Pool(config);
+    const syncer = config.target.kind === 'replica' ? new Syncer(config.sync) : undefined;
+    this.#syncer = syncer;
+    this.#pool = new Pool(config, syncer);
+    this.#replica =
+      syncer && new ReplicaHandle(syncer, (abort) => this.#pool.openMain(abort), this.#transactions);
     this.#autocommit = new Autocommit(config, this.#pool);
   }
 
@@ -69,7 +80,7 @@ export class Database extends Executor {
    * lock are refused. Closing twice is fine.
    */
   async close(): Promise<void> {
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.#syncer?.close()]);
   }
 
   /** Same as `close()`, for `await using`. */
@@ -158,12 +169,68 @@ export class Database extends Executor {
   }
 
   /**
-   * Brings the local copy of a database up to date.
+   * Brings a replica up to date with its server. The event loop stays free; calls that come while a sync is under way
+   * share the next one.
    *
-   * @throws {@link CapabilityError} when the database is no copy of another, which none is yet
+   * @param options - `timeout` (ms, 30000) and `signal` end the wait; the sync itself goes on
+   * @returns the number of the last frame, and how many were new
+   * @throws {@link SyncError}, {@link NetworkError} or {@link AuthError} when the sync fails
+   * @throws {@link TransactionError} inside a transaction
+   * @throws {@link CapabilityError} when the database is no replica
+   *
+   * @example
+   * ```ts no-run
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open({ url: 'file:replica.db', syncUrl: 'libsql://app.turso.io', authToken: 'token' });
+   * const { framesSynced } = await db.sync({ timeout: 5_000 });
+   * ```
    */
-  async sync(): Promise<void> {
-    throw new CapabilityError('sync', `a ${this.config.target.kind} database has nothing to sync with`);
+  async sync(options: SyncCallOptions = {}): Promise<SyncResult> {
+    return await this.#asReplica().sync(options);
+  }
+
+  /**
+   * Syncs until the replica has a frame, for instance the one that another replica has told by its
+   * `syncStatus().frameNo`.
+   *
+   * @param frameNo - number of the frame
+   * @param options - as for {@link sync}; when the time is over the error is an `InterruptedError` with code `TIMEOUT`
+   * @throws as {@link sync}
+   */
+  async syncUntil(frameNo: number, options: SyncCallOptions = {}): Promise<SyncResult> {
+    return await this.#asReplica().syncUntil(frameNo, options);
+  }
+
+  /**
+   * How far a replica is, and how its last sync went.
+   *
+   * @throws {@link CapabilityError} when the database is no replica
+   */
+  syncStatus(): SyncStatus {
+    return this.#asReplica().status;
+  }
+
+  /**
+   * Waits for the syncs that writes and timers have begun.
+   *
+   * @param options - `timeout` (ms, 30000) and `signal`
+   * @returns how far the replica is then; a sync that failed is its `lastError`
+   * @throws {@link CapabilityError} when the database is no replica
+   */
+  async flush(options: SyncCallOptions = {}): Promise<SyncStatus> {
+    return await this.#asReplica().flush(options);
+  }
+
+  /**
+   * Makes a copy of a replica as it is now, which is a database file of its own that can be written. The replica goes on.
+   *
+   * @param path - where the copy is put; there must be nothing yet
+   * @throws {@link DatabaseError} of kind `io` when it can't be written
+   * @throws {@link CapabilityError} when the database is no replica
+   */
+  async freeze(path: string): Promise<void> {
+    await this.#asReplica().freeze(path);
   }
 
   /**
@@ -174,6 +241,7 @@ export class Database extends Executor {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const { lease, release } = await lendForWriting(this.#pool, holder, abort, true);
     try {
+      lease.connection.pin?.();
       return await use(lease.connection);
     } finally {
       await release();
@@ -192,9 +260,14 @@ export class Database extends Executor {
       await release();
       throw error;
     }
+    this.#transactions.add(transaction.id);
+    const end = (): Promise<void> => {
+      this.#transactions.delete(transaction.id);
+      return release();
+    };
     const takeLater = (stop: Abort | undefined): Promise<void> =>
       lock?.acquire(transaction.holder, this.#pool.lockWait(stop)) ?? Promise.resolve();
-    transaction.started(lease.connection, release, writes || lock === undefined ? undefined : takeLater);
+    transaction.started(lease.connection, end, writes || lock === undefined ? undefined : takeLater);
     return transaction;
   }
 
@@ -247,6 +320,11 @@ export class Database extends Executor {
     }
     await transaction.commit();
     return result;
+  }
+
+  #asReplica(): ReplicaHandle {
+    if (this.#replica !== undefined) return this.#replica;
+    throw new CapabilityError('sync', `a ${this.config.target.kind} database has nothing to sync with`);
   }
 
   #checkBehavior(wanted: TransactionBehavior | undefined): TransactionBehavior {

@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../config.js';
-import type { Connection, Engine } from '../engine/engine.js';
+import type { Connection, Engine, ReplicaPolicy } from '../engine/engine.js';
 import { loadEngine } from '../engine/registry.js';
 import { BusyError, closedError } from '../errors.js';
 import { analyze } from '../sql/statement.js';
@@ -21,6 +21,7 @@ export interface Lease {
  */
 export class Pool {
   readonly #config: ResolvedConfig;
+  readonly #policy: ReplicaPolicy | undefined;
   readonly #idle: Connection[] = [];
   /** Those on which only interruptible calls were made, which are slow to prepare for on others. */
   readonly #idleInterruptible: Connection[] = [];
@@ -35,8 +36,10 @@ export class Pool {
   #writeLockName: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(config: ResolvedConfig) {
+  /** @param policy - what decides when a replica is synced; given for a replica */
+  constructor(config: ResolvedConfig, policy?: ReplicaPolicy) {
     this.#config = config;
+    this.#policy = policy;
     if (config.target.kind === 'memory') this.#single = new Lock('the only connection of the database');
   }
 
@@ -145,7 +148,7 @@ export class Pool {
   }
 
   async #connect(abort: Abort | undefined): Promise<Connection> {
-    this.#engine ??= loadEngine(this.#config);
+    this.#engine ??= loadEngine(this.#config, this.#policy);
     const engine = await this.#engine;
     const connection = await waitWhileBusy(() => engine.connect(), this.#config.busyTimeout, abort);
     if (this.#writeLock === undefined && engine.writeLock !== undefined && !this.closed) {

@@ -94,6 +94,11 @@ export interface Connection {
   savepoint(name: string): MaybePromise<void>;
   releaseSavepoint(name: string): MaybePromise<void>;
   rollbackToSavepoint(name: string): MaybePromise<void>;
+  /**
+   * Has what follows up to {@link reset} run on one connection of the server, so that a setting holds for the next
+   * statement; missing where it does so anyway.
+   */
+  pin?(): void;
   /** Undoes what the holder has left behind, an open transaction above all. */
   reset(): MaybePromise<void>;
   /** Runs statements as one transaction, in one go; where it is missing they are run one by one. */
@@ -105,15 +110,48 @@ export interface Connection {
   close(): MaybePromise<void>;
 }
 
+/** What a sync has brought. */
+export interface SyncOutcome {
+  /** Number of the last frame that the replica has; undefined while the database of the server is empty. */
+  readonly frameNo: number | undefined;
+  readonly framesSynced: number;
+}
+
+/** A file that is kept like the database of a server. Nothing but {@link ReplicaPolicy} decides when it is synced. */
+export interface Replica {
+  /** Whether the file was synced before, so that it can be read without its server. */
+  readonly readable: boolean;
+  /** Brings the file up to date. One at a time, unless the one before was given up. */
+  sync(): Promise<SyncOutcome>;
+  /** Gives up the sync that is under way, of which nothing can be known. */
+  giveUp(): void;
+  /** Makes a copy of the file as it is, which is a database of its own. No sync may be under way. */
+  copy(path: string): Promise<void>;
+  /** Ends what is open for syncing. */
+  close(): void;
+}
+
+/** Decides when a replica is synced; what it gives is to be waited for. */
+export interface ReplicaPolicy {
+  /** Asked before the first connection is opened. */
+  opening(replica: Replica): Promise<void>;
+  /** Asked before a read. */
+  reading(): Promise<void> | undefined;
+  /** Told after the server has committed a write. */
+  written(): Promise<void> | undefined;
+}
+
 /** One database reached through one driver. */
 export interface Engine {
-  readonly name: 'libsql' | 'remote';
+  readonly name: 'libsql' | 'remote' | 'replica';
   readonly capabilities: Capabilities;
   /**
    * Name of the lock that one writer at a time holds, the same for every handle of this process on the same
    * database; undefined where the database itself queues its writers. Known once a connection was opened.
    */
   readonly writeLock: string | undefined;
+  /** The file that is synced, where there is one. */
+  readonly replica?: Replica;
   /** Opens a connection and applies the per-connection settings. */
   connect(): MaybePromise<Connection>;
 }

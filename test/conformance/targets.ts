@@ -148,6 +148,37 @@ function client(name: string, urlOf: (sqld: Sqld) => string): Target {
   };
 }
 
+/** An embedded replica; who looks from outside looks at its server. */
+const replica: Target = {
+  name: 'replica',
+  capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: false, shared: true },
+  async open(config) {
+    let stop = async (): Promise<void> => {};
+    const sqld = await startSqld({}, (stopIt) => {
+      stop = stopIt;
+    });
+    const folder = mkdtempSync(path.join(tmpdir(), 'turso-conformance-'));
+    const handles: Database[] = [];
+    const reopen = (other?: Partial<Config>): Database => {
+      const handle = open({ url: `${folder}/${handles.length}.db`, syncUrl: sqld.url, ...other });
+      handles.push(handle);
+      return handle;
+    };
+    const outside = createClient({ url: sqld.url });
+    return {
+      database: reopen(config),
+      outside: throughClient(outside),
+      reopen,
+      close: async () => {
+        await Promise.all(handles.map((handle) => handle.close()));
+        outside.close();
+        await stop();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
 /** Every engine that the suite runs on. */
 export const targets: readonly Target[] = [
   memory,
@@ -156,6 +187,7 @@ export const targets: readonly Target[] = [
   server('server ws', ({ wsUrl }) => wsUrl),
   client('client http', ({ url }) => url),
   client('client ws', ({ wsUrl }) => wsUrl),
+  replica,
 ];
 
 /** How long a server may take to begin a transaction if nobody holds the write lock, in ms: it does not refuse, it waits. */

@@ -34,7 +34,7 @@ export class LibsqlEngine implements Engine {
     const { pragmas, statementCacheSize } = this.#config;
     const target = this.#config.target as LocalTarget;
     try {
-      const native = openNative(target.path);
+      const native = openNative(target.path, this.#config.sync.encryptionKey.reveal());
       try {
         const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.

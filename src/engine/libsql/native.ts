@@ -1,5 +1,8 @@
 import { createRequire } from 'node:module';
+import { restoreLogLevel } from './log-off.js';
 import Database from 'libsql';
+
+restoreLogLevel();
 
 /**
  * The part of the `libsql` 0.5 binding that is used. Arguments are always ONE array of null, bigint, number, string
@@ -33,23 +36,61 @@ export interface NativeStatement {
 /** Handle of a running statement. */
 export type NativeRows = object & { readonly __rows?: never };
 
-/** Functions of the binding that its own JavaScript wraps in one call per row; each takes its handle as `this`. */
-interface RowFunctions {
+/**
+ * Functions of the binding that its own JavaScript wraps in one call per row, or not at all; each takes its handle as
+ * `this`.
+ */
+interface BindingFunctions {
   statementRowsSync(this: object, args: readonly unknown[]): NativeRows;
   /** Runs the first step on another thread, on the same handle as all the rest. */
   statementRowsAsync(this: object, args: readonly unknown[]): Promise<NativeRows>;
+  /** Syncs a replica on another thread, with the native database as `this`. */
+  databaseSyncAsync(this: object): Promise<{ frames_synced: number; frame_no?: number }>;
   /** Fills the array from its start until it is full or the statement is done. */
   rowsNext(this: NativeRows, batch: unknown[]): void;
 }
 
-const { statementRowsSync, statementRowsAsync, rowsNext } = loadRowFunctions();
+const { statementRowsSync, statementRowsAsync, rowsNext, databaseSyncAsync } = loadFunctions();
 
 // The package's own declarations describe better-sqlite3; the interface above is what the binding really has.
-const NativeDatabaseClass = Database as unknown as new (path: string) => NativeDatabase;
+const NativeDatabaseClass = Database as unknown as new (path: string, options: object) => NativeDatabase;
 
-/** Opens a connection. The native busy timeout stays 0: waiting in native code would block the event loop. */
-export function openNative(path: string): NativeDatabase {
-  return new NativeDatabaseClass(path);
+/**
+ * Opens a connection. The native busy timeout stays 0: waiting in native code would block the event loop.
+ *
+ * @param encryptionKey - of a file that is encrypted
+ */
+export function openNative(path: string, encryptionKey?: string): NativeDatabase {
+  return new NativeDatabaseClass(path, { encryptionKey });
+}
+
+/** How a replica reaches its server. A token must be free of line breaks, which abort the process. */
+export interface NativeReplicaOptions {
+  readonly syncUrl: string;
+  readonly authToken: string | undefined;
+  readonly encryptionKey: string | undefined;
+  readonly remoteEncryptionKey: string | undefined;
+}
+
+/** A replica that is only synced, never asked. */
+export interface NativeReplica {
+  /** Brings it up to date, on another thread. Has no end while the server swallows everything. */
+  sync(): Promise<{ readonly frameNo: number | undefined; readonly framesSynced: number }>;
+  /** May be called during a sync, which then goes on. */
+  close(): void;
+}
+
+/** Opens a replica. Asks the server, and blocks the event loop for one round trip; a server that is down throws. */
+export function openNativeReplica(path: string, options: NativeReplicaOptions): NativeReplica {
+  const native = new NativeDatabaseClass(path, { ...options, readYourWrites: false });
+  const { db } = native as unknown as { readonly db: object };
+  return {
+    sync: async () => {
+      const result = await databaseSyncAsync.call(db);
+      return { frameNo: result.frame_no, framesSynced: result.frames_synced };
+    },
+    close: () => native.close(),
+  };
 }
 
 /** Runs a statement up to its first row. */
@@ -81,7 +122,7 @@ export function endExplain(statement: NativeStatement, args: readonly unknown[])
 }
 
 /** Loads the very binary that `libsql` 0.5 has loaded, found by that package's own rule. */
-function loadRowFunctions(): RowFunctions {
+function loadFunctions(): BindingFunctions {
   const requireAsLibsql = createRequire(createRequire(import.meta.url).resolve('libsql'));
   const { currentTarget } = requireAsLibsql('@neon-rs/load') as { currentTarget(): string };
   const { familySync, GLIBC, MUSL } = requireAsLibsql('detect-libc') as Record<'GLIBC' | 'MUSL', string> & {
@@ -92,5 +133,5 @@ function loadRowFunctions(): RowFunctions {
   // Bun reports musl where it needs glibc; the loader does not tell the two apart on 32-bit ARM.
   if (family === GLIBC) target = target.replace(/^(linux-(?:x64|arm64))-musl$/, '$1-gnu');
   if (family === MUSL && target === 'linux-arm-gnueabihf') target = 'linux-arm-musleabihf';
-  return requireAsLibsql(`@libsql/${target}`) as RowFunctions;
+  return requireAsLibsql(`@libsql/${target}`) as BindingFunctions;
 }

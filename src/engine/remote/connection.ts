@@ -42,6 +42,8 @@ export class RemoteConnection implements Connection {
   #stream: RemoteStream | undefined;
   /** Set in a `read` transaction, which the servers that there are do not enforce (sqld 0.24). */
   #readOnly = false;
+  /** Whether every statement is run on the stream, also outside a transaction. */
+  #pinned = false;
   #lost = false;
   #interrupted = false;
   #closed = false;
@@ -68,7 +70,7 @@ export class RemoteConnection implements Connection {
     request: ExecuteRequest,
   ): Promise<RawResult> {
     this.#refuseWrite(statement);
-    const stream = this.#stream;
+    const stream = this.#pinned ? await this.#session() : this.#stream;
     const step = toStep(statement, args);
     const result =
       stream === undefined ? await this.#executeAlone(statement, step) : await this.#executeIn(stream, step);
@@ -141,7 +143,12 @@ export class RemoteConnection implements Connection {
     else await this.#end('ROLLBACK').catch(() => {});
   }
 
+  pin(): void {
+    this.#pinned = true;
+  }
+
   async reset(): Promise<void> {
+    this.#pinned = false;
     await this.rollback();
   }
 
@@ -224,12 +231,14 @@ export class RemoteConnection implements Connection {
     const stream = this.#stream;
     if (stream === undefined) return;
     try {
-      await stream.end(sql);
+      if (this.#pinned) await stream.end(sql);
+      else await stream.endAndClose(sql);
+      this.#readOnly = false;
     } catch (thrown) {
       this.#lost = true;
       throw await this.#explain(thrown, sql);
     } finally {
-      this.#leave();
+      if (this.#lost || !this.#pinned) this.#leave();
     }
   }
 

@@ -1,12 +1,15 @@
 import type { Client } from '@libsql/client';
 import type { ResolvedConfig, Target } from '../../config.js';
-import { type DatabaseError, NetworkError } from '../../errors.js';
+import { AuthError, type DatabaseError, NetworkError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
 import { httpUrl, openClient, openStream } from './client.js';
 import { RemoteConnection } from './connection.js';
-import { refusedBy } from './failure.js';
+import { probe } from './probe.js';
 import { fetchWith } from './fetch.js';
 import { TokenSource } from './token.js';
+
+/** How long is asked for the reason of a failure, in ms. */
+const EXPLAINED_WITHIN = 2_000;
 
 /** What every server can do. */
 export const REMOTE_CAPABILITIES: Capabilities = {
@@ -52,6 +55,21 @@ export class RemoteEngine implements Engine {
       cursors: { url: http, fetch: this.#fetch(), encryptionKey: remoteEncryptionKey.reveal() },
       retry: networkRetry,
     });
+  }
+
+  /**
+   * Finds out whether the server can be reached and takes the token.
+   *
+   * @param timeout - in ms
+   * @throws {@link AuthError} or {@link NetworkError}
+   */
+  async probe(timeout: number): Promise<void> {
+    await probe(httpUrl(this.#url, this.#config.remote.tls), this.#fetch(), timeout);
+  }
+
+  /** The token to use now. */
+  async token(): Promise<string | undefined> {
+    return await this.#token.get();
   }
 
   #fetch(): typeof globalThis.fetch {
@@ -130,13 +148,10 @@ async function explainClosedSocket(
   fetch: typeof globalThis.fetch,
 ): Promise<DatabaseError> {
   if (!(error instanceof NetworkError) || error.status !== undefined) return error;
-  const body = JSON.stringify({ baton: null, requests: [{ type: 'close' }] });
-  const asked = fetch(`${url}/v2/pipeline`, { method: 'POST', body, signal: AbortSignal.timeout(2_000) });
   try {
-    const { status } = await asked;
-    if (status === 401 || status === 403) return refusedBy(status, error.cause, error.sql);
+    await probe(url, fetch, EXPLAINED_WITHIN);
     return error;
-  } catch {
-    return error;
+  } catch (reason) {
+    return reason instanceof AuthError ? reason : error;
   }
 }

@@ -104,13 +104,19 @@ export class RemoteStream {
     this.#open = await this.#isOpen();
   }
 
-  /** Ends the transaction, and the stream with it; both are one message. */
+  /** Ends the transaction, if it has begun, and goes on. */
   async end(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    if (!this.#open) return this.close();
-    const ended = this.#stream.run(sql);
+    if (this.#open) await this.#stream.run(sql);
+    this.#begin = undefined;
+    this.#open = false;
+  }
+
+  /** Ends the transaction, if it has begun, and the stream; both are one message. */
+  async endAndClose(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    const ending = this.#open ? this.#stream.run(sql) : undefined;
     this.#stream.closeGracefully();
     try {
-      await ended;
+      await ending;
     } finally {
       this.close();
     }

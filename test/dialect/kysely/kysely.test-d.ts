@@ -20,7 +20,7 @@ import {
   TursoTypesPlugin,
   transaction,
 } from '../../../src/dialect/kysely/index.js';
-import type { BatchOutcome, Database } from '../../../src/index.js';
+import type { BatchOutcome, Database, SyncResult } from '../../../src/index.js';
 
 interface Tables {
   users: { id: Generated<number>; name: string };
@@ -35,7 +35,7 @@ test('handles keep their tables', () => {
   expectTypeOf(transaction(db, async (inner) => inner)).resolves.toEqualTypeOf<Transaction<Tables>>();
   expectTypeOf(transaction(trx, async (inner) => inner)).resolves.toEqualTypeOf<Transaction<Tables>>();
   expectTypeOf(transaction(controlled, async () => 1)).resolves.toEqualTypeOf<number>();
-  expectTypeOf(sync(db)).resolves.toEqualTypeOf<void>();
+  expectTypeOf(sync(db)).resolves.toEqualTypeOf<SyncResult>();
 });
 
 test('a batch is a tuple of what execute() gives', () => {

@@ -350,7 +350,7 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     const stored = await names();
     expect(new Set(stored).size).toBe(stored.length);
     for (const [name, outcome] of outcomes) {
-      if (outcome !== 'unknown') expect(stored.includes(name), `${name} ${outcome}`).toBe(outcome === 'done');
+      if (outcome !== 'unknown') expect([name, stored.includes(name)]).toEqual([name, outcome === 'done']);
     }
     expect([...outcomes.values()].filter((outcome) => outcome === 'done').length).toBeGreaterThan(20);
   });

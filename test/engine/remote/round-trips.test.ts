@@ -67,7 +67,7 @@ it.each(PROTOCOLS)('%s: a transaction of n statements is n + 1 round trips', asy
       },
       { behavior },
     );
-    expect(proxy.roundTrips, behavior).toBe(6);
+    expect([behavior, proxy.roundTrips]).toEqual([behavior, 6]);
   }
 });
 

@@ -1,0 +1,112 @@
+import type { ResolvedConfig } from '../../config.js';
+import { DatabaseError, SyncError } from '../../errors.js';
+import type { Connection, Replica, SyncOutcome } from '../engine.js';
+import { type NativeReplica, openNativeReplica } from '../libsql/native.js';
+import { httpUrl } from '../remote/client.js';
+import type { RemoteEngine } from '../remote/engine.js';
+import { copyDatabase } from './copy.js';
+import { checkFiles, isReplica } from './files.js';
+
+/** How long the server may take to show that it is there, in ms. */
+const THERE_WITHIN = 5_000;
+
+/** The file of a replica, and the handle that syncs it. */
+export class ReplicaFile implements Replica {
+  readonly #config: ResolvedConfig;
+  readonly #path: string;
+  readonly #url: string;
+  readonly #server: RemoteEngine;
+  readonly #connect: () => Connection;
+  #handle: NativeReplica | undefined;
+  /** The token that the handle was opened with and has for good. */
+  #token: string | undefined;
+  #frameNo: number | undefined;
+  #closed = false;
+
+  /** @param connect - opens a connection that only reads the file */
+  constructor(
+    config: ResolvedConfig,
+    { path, url }: { readonly path: string; readonly url: string },
+    server: RemoteEngine,
+    connect: () => Connection,
+  ) {
+    this.#config = config;
+    this.#path = path;
+    this.#url = url;
+    this.#server = server;
+    this.#connect = connect;
+  }
+
+  get readable(): boolean {
+    return isReplica(this.#path);
+  }
+
+  async sync(): Promise<SyncOutcome> {
+    const handle = await this.#open();
+    let outcome: SyncOutcome;
+    try {
+      outcome = await handle.sync();
+    } catch (thrown) {
+      throw await this.#explain(thrown);
+    }
+    // A server that has lost its data, and has no new ones yet, says that there is nothing to do.
+    if (outcome.frameNo === undefined && this.#frameNo !== undefined) {
+      throw new SyncError('the database of the server is empty, though the replica has its content');
+    }
+    this.#frameNo = outcome.frameNo;
+    return outcome;
+  }
+
+  giveUp(): void {
+    // Closing it does not end its sync; it is left to end by itself, and another takes its place.
+    this.#handle = undefined;
+  }
+
+  async copy(path: string): Promise<void> {
+    const connection = this.#connect();
+    try {
+      await copyDatabase(connection, this.#path, path, this.#config.sync.encryptionKey.reveal());
+    } finally {
+      await connection.close();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#handle?.close();
+    this.#handle = undefined;
+  }
+
+  async #open(): Promise<NativeReplica> {
+    const token = await this.#server.token();
+    if (this.#handle !== undefined && token === this.#token) return this.#handle;
+    this.#handle?.close();
+    this.#handle = undefined;
+    checkFiles(this.#path);
+    // Opening asks the server while the event loop stands still, so it is asked first whether it answers.
+    await this.#server.probe(THERE_WITHIN);
+    const { sync, remote } = this.#config;
+    try {
+      this.#handle = openNativeReplica(this.#path, {
+        syncUrl: httpUrl(this.#url, remote.tls),
+        // The server may have made us ask for another token.
+        authToken: await this.#server.token(),
+        encryptionKey: sync.encryptionKey.reveal(),
+        remoteEncryptionKey: remote.remoteEncryptionKey.reveal(),
+      });
+    } catch (thrown) {
+      throw await this.#explain(thrown);
+    }
+    this.#token = await this.#server.token();
+    if (this.#closed) this.close();
+    return this.#handle;
+  }
+
+  /** The binding's failures have no code and tell little (`Replication(PrimaryHandshakeTimeout)`). */
+  async #explain(thrown: unknown): Promise<DatabaseError> {
+    const asked = await this.#server.probe(THERE_WITHIN).catch((error: unknown) => error);
+    if (asked instanceof DatabaseError && asked.kind === 'auth') return asked;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new SyncError(`the sync failed: ${message}`, { retryable: true, cause: asked ?? thrown });
+  }
+}
