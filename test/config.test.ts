@@ -199,10 +199,7 @@ describe('a server', () => {
   it('has its secrets in no form of its config', () => {
     const secrets = { authToken: 'tok3n', remoteEncryptionKey: 'k3y', encryptionKey: 'l0cal' };
     const database = open({ url: 'app.db', syncUrl: SERVER, ...secrets });
-    const shown = [
-      inspect(database, { depth: 9, showHidden: true }),
-      JSON.stringify(database),
-    ];
+    const shown = [inspect(database, { depth: 9, showHidden: true }), JSON.stringify(database)];
     for (const text of shown) expect(text).not.toMatch(/tok3n|k3y|l0cal/);
   });
 });

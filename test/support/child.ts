@@ -51,12 +51,17 @@ export async function startProgram(name: string, ...args: string[]): Promise<Chi
   };
 }
 
-async function bundle(entry: string): Promise<string> {
+/** The code of a program of `programs/` for a thread, which takes no modules. */
+export async function bundleProgram(name: string): Promise<string> {
+  return await bundle(path.join(programs, name), 'cjs');
+}
+
+async function bundle(entry: string, format: 'esm' | 'cjs' = 'esm'): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
     write: false,
-    format: 'esm',
+    format,
     platform: 'node',
     target: 'node20',
     packages: 'external',
