@@ -23,6 +23,8 @@ export class Syncer implements ReplicaPolicy {
   #running: Promise<unknown> | undefined;
   #next: Promise<SyncOutcome> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Ends the wait for the sync that is under way. */
+  #abandon: (reason: DatabaseError) => void = ignore;
   #failures = 0;
   #closed = false;
   #lastSyncAt: number | undefined;
@@ -95,6 +97,7 @@ export class Syncer implements ReplicaPolicy {
     this.#closed = true;
     clearTimeout(this.#timer);
     if (this.#running !== undefined) await atMost(this.#running.then(ignore, ignore), CLOSE_WAITS);
+    this.#abandon(closedError());
     this.#replica?.close();
   }
 
@@ -156,7 +159,8 @@ export class Syncer implements ReplicaPolicy {
 
   async #limited(replica: Replica, trigger: SyncTrigger): Promise<SyncOutcome> {
     let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<never>((_resolve, reject) => {
+    const abandoned = new Promise<never>((_resolve, reject) => {
+      this.#abandon = reject;
       timer = setTimeout(() => {
         replica.giveUp();
         reject(
@@ -167,7 +171,7 @@ export class Syncer implements ReplicaPolicy {
       if (trigger === 'interval' || trigger === 'reconnect') timer.unref();
     });
     try {
-      return await Promise.race([replica.sync(), tooLong]);
+      return await Promise.race([replica.sync(), abandoned]);
     } finally {
       clearTimeout(timer);
     }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Client, createClient } from '@libsql/client';
+import { type Client, createClient } from '@libsql/client/web';
 import { onTestFinished } from 'vitest';
 import { type Config, type Database, open } from '../../src/index.js';
 import { startThreadProxy, type ThreadProxy } from './proxy.js';

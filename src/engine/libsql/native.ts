@@ -1,8 +1,4 @@
 import { createRequire } from 'node:module';
-import { restoreLogLevel } from './log-off.js';
-import Database from 'libsql';
-
-restoreLogLevel();
 
 /**
  * The part of the `libsql` 0.5 binding that is used. Arguments are always ONE array of null, bigint, number, string
@@ -50,10 +46,9 @@ interface BindingFunctions {
   rowsNext(this: NativeRows, batch: unknown[]): void;
 }
 
-const { statementRowsSync, statementRowsAsync, rowsNext, databaseSyncAsync } = loadFunctions();
+const NativeDatabaseClass = requireQuietly('libsql') as new (path: string, options: object) => NativeDatabase;
 
-// The package's own declarations describe better-sqlite3; the interface above is what the binding really has.
-const NativeDatabaseClass = Database as unknown as new (path: string, options: object) => NativeDatabase;
+const { statementRowsSync, statementRowsAsync, rowsNext, databaseSyncAsync } = loadFunctions();
 
 /**
  * Opens a connection. The native busy timeout stays 0: waiting in native code would block the event loop.
@@ -119,6 +114,20 @@ export function fetchRows(rows: NativeRows, size: number): unknown[][] {
  */
 export function endExplain(statement: NativeStatement, args: readonly unknown[]): void {
   statement.get(args);
+}
+
+/**
+ * The binding (libsql 0.5.29) logs failures of the network to standard output, where an application's own output goes.
+ * It reads its level when its library is loaded; the variable is given back for the processes that this one starts.
+ */
+function requireQuietly(name: string): unknown {
+  const level = process.env['RUST_LOG'];
+  process.env['RUST_LOG'] ??= 'off';
+  try {
+    return createRequire(import.meta.url)(name);
+  } finally {
+    if (level === undefined) delete process.env['RUST_LOG'];
+  }
 }
 
 /** Loads the very binary that `libsql` 0.5 has loaded, found by that package's own rule. */

@@ -1,4 +1,4 @@
-import { type Client, createClient } from '@libsql/client';
+import { type Client, createClient } from '@libsql/client/web';
 import type { Stream } from '@libsql/hrana-client';
 import type { ResolvedConfig } from '../../config.js';
 import { CapabilityError } from '../../errors.js';
