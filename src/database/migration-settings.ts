@@ -1,5 +1,5 @@
 import type { Connection } from '../engine/engine.js';
-import { MigrationError } from '../errors.js';
+import { DatabaseError, MigrationError } from '../errors.js';
 import { only } from './migration-table.js';
 
 /** Settings of a connection that a migration may change and that must be as before when it goes back to the pool. */
@@ -46,7 +46,13 @@ export async function disableForeignKeys(connection: Connection): Promise<boolea
 }
 
 async function readSetting(connection: Connection, name: Setting): Promise<number | undefined> {
-  const { rows } = await connection.execute(only(`PRAGMA ${name}`), [], { fetch: 'all' });
-  const value = rows[0]?.[0];
-  return typeof value === 'number' ? value : undefined;
+  try {
+    const { rows } = await connection.execute(only(`PRAGMA ${name}`), [], { fetch: 'all' });
+    const value = rows[0]?.[0];
+    return typeof value === 'number' ? value : undefined;
+  } catch (error) {
+    // A server refuses pragmas that it does not know, and knows few (sqld 0.24).
+    if (error instanceof DatabaseError && error.kind === 'sql') return undefined;
+    throw error;
+  }
 }

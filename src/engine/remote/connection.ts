@@ -192,7 +192,8 @@ export class RemoteConnection implements Connection {
   async #executeIn(stream: RemoteStream, step: Step, { parts = false } = {}): Promise<RemoteResult> {
     const run = (on: RemoteStream): Promise<RemoteResult> =>
       this.#inStream(on, () => on.query(step, parts), step.sql);
-    if (stream.started || !stream.inTransaction) return await run(stream);
+    // A pinned stream has settings that another would lack.
+    if (stream.started || !stream.inTransaction || this.#pinned) return await run(stream);
     // Nothing of the transaction was done yet, and what is begun twice is committed once.
     let current: RemoteStream | undefined = stream;
     return await withRetry(

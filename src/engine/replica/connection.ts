@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { ReadOnlyError } from '../../errors.js';
+import { DatabaseError, ReadOnlyError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
@@ -178,9 +178,16 @@ export class ReplicaConnection implements Connection {
   }
 
   async #write<T>(run: () => Promise<T>): Promise<T> {
-    const result = await run();
-    await this.#policy.written();
-    return result;
+    try {
+      const result = await run();
+      await this.#policy.written();
+      return result;
+    } catch (error) {
+      // What has refused it is at the server, and who asks for it next should find it in the file.
+      const refused = error instanceof DatabaseError && (error.kind === 'constraint' || error.kind === 'sql');
+      if (refused) await this.#policy.written();
+      throw error;
+    }
   }
 }
 
