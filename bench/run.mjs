@@ -4,6 +4,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { insertCases } from './cases/insert.mjs';
 import { kyselyCases } from './cases/kysely.mjs';
+import { remoteCases } from './cases/remote.mjs';
 import { selectCases } from './cases/select.mjs';
 import { openAll } from './contenders.mjs';
 import { print } from './measure.mjs';
@@ -14,6 +15,7 @@ const results = [
   ...(await selectCases(contenders)),
   ...(await insertCases(contenders)),
   ...(await kyselyCases(contenders)),
+  ...(await remoteCases(folder)),
 ];
 for (const result of results) print(result);
 
@@ -30,6 +32,11 @@ const TARGETS = [
     { title, contender: '@libsql/kysely-libsql', atLeast: 2.5 },
     { title, contender: 'bare libsql all()', plus: 'Kysely, compiling only', atMost: 1.5 },
   ]),
+  ...['point select', 'insert', 'transaction of five statements', 'batch of 50'].flatMap((title) => [
+    { title: `http: ${title}`, contender: '@libsql/client', atMost: 1.05 },
+    { title: `ws: ${title}`, contender: '@libsql/client', atMost: 1.15 },
+  ]),
+  { title: 'replica: point select', contender: 'a file', atMost: 2.5 },
 ];
 
 console.log('\ntargets');

@@ -135,8 +135,9 @@ export interface Replica {
 export interface ReplicaPolicy {
   /** Asked before the first connection is opened. */
   opening(replica: Replica): Promise<void>;
-  /** Asked before a read. */
-  reading(): Promise<void> | undefined;
+  /** Whether a read may go on at once; otherwise {@link reading} is to be waited for. */
+  readonly fresh: boolean;
+  reading(): Promise<void>;
   /** Told after the server has committed a write. */
   written(): Promise<void> | undefined;
 }

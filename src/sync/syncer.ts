@@ -57,10 +57,13 @@ export class Syncer implements ReplicaPolicy {
     await this.#opening;
   }
 
-  reading(): Promise<void> | undefined {
+  get fresh(): boolean {
     const { maxStaleness } = this.#config;
-    if (maxStaleness === undefined || Date.now() - (this.#lastSyncAt ?? 0) <= maxStaleness) return undefined;
-    return this.sync('read').then(() => undefined);
+    return maxStaleness === undefined || Date.now() - (this.#lastSyncAt ?? 0) <= maxStaleness;
+  }
+
+  async reading(): Promise<void> {
+    await this.sync('read');
   }
 
   written(): Promise<void> | undefined {

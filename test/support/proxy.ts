@@ -50,6 +50,7 @@ export async function startThreadProxy(target: number): Promise<ThreadProxy> {
     await new Promise((resolve) => {
       const id = ++last;
       waiting.set(id, resolve);
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
       worker.postMessage({ id, method, args });
     });
   await ask('listen');

@@ -80,10 +80,10 @@ describe('sync()', () => {
     await outside.execute(
       "insert into items (name) with recursive c(x) as (select 1 union all select x + 1 from c limit 3000) select printf('%.*c', 200, 'x') from c",
     );
-    let reading = true;
+    const state = { reading: true };
     let reads = 0;
     const reader = async (): Promise<void> => {
-      while (reading) {
+      while (state.reading) {
         await database.execute('select name from items where id = ?', [++reads % 3_000]);
         if (reads % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
@@ -94,7 +94,7 @@ describe('sync()', () => {
         await outside.execute("update items set name = name || 'y' where id % 10 = 0");
         await database.sync();
       }
-      reading = false;
+      state.reading = false;
       await readers;
     });
     expect(stall).toBeLessThan(LONGEST_STALL);

@@ -46,7 +46,7 @@ interface BindingFunctions {
   rowsNext(this: NativeRows, batch: unknown[]): void;
 }
 
-const NativeDatabaseClass = requireQuietly('libsql') as new (path: string, options: object) => NativeDatabase;
+const NativeDatabaseClass = requireQuietly() as new (path: string, options: object) => NativeDatabase;
 
 const { statementRowsSync, statementRowsAsync, rowsNext, databaseSyncAsync } = loadFunctions();
 
@@ -117,14 +117,14 @@ export function endExplain(statement: NativeStatement, args: readonly unknown[])
 }
 
 /**
- * The binding (libsql 0.5.29) logs failures of the network to standard output, where an application's own output goes.
+ * Loads the binding. It (libsql 0.5.29) logs failures of the network to standard output, where an application's own output goes.
  * It reads its level when its library is loaded; the variable is given back for the processes that this one starts.
  */
-function requireQuietly(name: string): unknown {
+function requireQuietly(): unknown {
   const level = process.env['RUST_LOG'];
   process.env['RUST_LOG'] ??= 'off';
   try {
-    return createRequire(import.meta.url)(name);
+    return createRequire(import.meta.url)('libsql');
   } finally {
     if (level === undefined) delete process.env['RUST_LOG'];
   }

@@ -25,10 +25,10 @@ export class ClientEngine implements Engine {
 
   connect(): RemoteConnection {
     const client = this.#client;
-    if (client.protocol === 'file') {
+    if (client.protocol !== 'http' && client.protocol !== 'ws') {
       throw new CapabilityError(
         'fileClient',
-        'a client of @libsql/client for a file or replica can not be made safe; open the database by its URL',
+        'a client can only be handed in for a server; open a file or replica by its URL',
       );
     }
     return new RemoteConnection({

@@ -3,13 +3,14 @@ import type { Stream } from '@libsql/hrana-client';
 import type { ResolvedConfig } from '../../config.js';
 import { CapabilityError } from '../../errors.js';
 import { fetchWith } from './fetch.js';
-import { RemoteStream } from './stream.js';
+import { RemoteStream, type StreamParts } from './stream.js';
 import type { TokenSource } from './token.js';
 
 /** The transaction of a client, whose stream we drive ourselves: it knows no EXCLUSIVE, and no statement outside of one. */
 interface ClientTransaction {
   close(): void;
   _getStream?(): Stream & { client(): { getVersion(): Promise<number> } };
+  _getSqlCache?(): StreamParts['texts'];
 }
 
 /**
@@ -43,8 +44,9 @@ export function openClient(
 export async function openStream(client: Client): Promise<RemoteStream> {
   const transaction = (await client.transaction('deferred')) as unknown as ClientTransaction;
   const stream = transaction._getStream?.();
+  const texts = transaction._getSqlCache?.();
   const release = (): void => transaction.close();
-  if (stream === undefined) {
+  if (stream === undefined || texts === undefined) {
     throw new CapabilityError(
       'transactions',
       `a client of protocol "${client.protocol}" can not be used; open the database by its URL`,
@@ -52,7 +54,7 @@ export async function openStream(client: Client): Promise<RemoteStream> {
   }
   // A result is exact whatever the client that was handed in is set to.
   stream.intMode = 'bigint';
-  return new RemoteStream(stream, await stream.client().getVersion(), release);
+  return new RemoteStream({ stream, texts, version: await stream.client().getVersion(), release });
 }
 
 /** The address of a server over HTTP, for what only HTTP has. */

@@ -8,6 +8,9 @@ import { probe } from './probe.js';
 import { fetchWith } from './fetch.js';
 import { TokenSource } from './token.js';
 
+/** More than can be under way at a time. */
+const REQUESTS_PER_SIGNAL = 128;
+
 /** How long is asked for the reason of a failure, in ms. */
 const EXPLAINED_WITHIN = 2_000;
 
@@ -89,6 +92,8 @@ class ClientHolder {
   #bearer: string | undefined;
   #refused: string | undefined;
   #abort = new AbortController();
+  #abortBefore = this.#abort;
+  #requests = 0;
 
   constructor(config: ResolvedConfig, url: string, token: TokenSource, sockets: boolean) {
     this.#config = config;
@@ -108,6 +113,7 @@ class ClientHolder {
 
   stop(): void {
     this.#abort.abort();
+    this.#abortBefore.abort();
     this.#abort = new AbortController();
     if (this.#sockets) this.close();
   }
@@ -125,9 +131,18 @@ class ClientHolder {
     this.#client = undefined;
   }
 
+  /** A signal that had every request listen to it would become slow, so another takes its place from time to time. */
+  #signal(): AbortSignal {
+    if (++this.#requests % REQUESTS_PER_SIGNAL === 0) {
+      this.#abortBefore = this.#abort;
+      this.#abort = new AbortController();
+    }
+    return this.#abort.signal;
+  }
+
   async #open(): Promise<Client> {
     const fixed = this.#sockets || !this.#token.renewable ? await this.#token.get(this.#refused) : undefined;
-    return openClient(this.#config, this.#url, fixed, this.#token, () => this.#abort.signal);
+    return openClient(this.#config, this.#url, fixed, this.#token, () => this.#signal());
   }
 }
 

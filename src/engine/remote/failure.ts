@@ -67,8 +67,9 @@ function fromCode(
   cause: unknown,
   sql: string | undefined,
 ): DatabaseError | undefined {
-  if (code === 'SQLITE_CONSTRAINT') {
-    const rawCode = CONSTRAINTS.find(([pattern]) => pattern.test(message))?.[1] ?? TRIGGER;
+  const broken = CONSTRAINTS.find(([pattern]) => pattern.test(message))?.[1];
+  if (code === 'SQLITE_CONSTRAINT' || (code === 'PROXY_ERROR' && broken !== undefined)) {
+    const rawCode = broken ?? TRIGGER;
     return fromEngineFailure({ rawCode, message, sql, cause });
   }
   const primary = primaryCodeOf(code);
@@ -90,7 +91,8 @@ function fromCode(
     });
   }
   if (code === 'BLOCKED') return new AuthError(message, { sql, cause });
-  const isSql = /^(SQL_|SQLITE_|ARGS_)/.test(code);
+  // A read replica of a server passes on what its primary said, without the code (sqld 0.24).
+  const isSql = /^(SQL_|SQLITE_|ARGS_|PROXY_ERROR)/.test(code);
   return isSql ? new DatabaseError(message, { code: 'SQLITE_ERROR', kind: 'sql', sql, cause }) : undefined;
 }
 
@@ -139,6 +141,7 @@ function plainMessage(thrown: unknown): string {
   const { message } = thrown as ClientFailure;
   return String(message ?? thrown)
     .replace(/^(?:[A-Z][A-Z_]+: )+/, '')
+    .replace(/^error executing a request on the primary: /, '')
     .replace(/^SQLite error: /, '');
 }
 

@@ -1,4 +1,4 @@
-import { BatchCond, type BatchStep, type RowsResult, type Stream } from '@libsql/hrana-client';
+import { BatchCond, type BatchStep, type RowsResult, Stmt, type Stream } from '@libsql/hrana-client';
 import { TransactionLostError } from '../../errors.js';
 import type { SqlValue } from '../../values.js';
 import type { RemoteResult } from './result.js';
@@ -22,17 +22,30 @@ interface Framing {
   readonly parts?: boolean;
 }
 
+/** What a stream is made of. */
+export interface StreamParts {
+  readonly stream: Stream;
+  /** Replaces texts that the server has seen by their numbers; holds for what is sent before anything is awaited. */
+  readonly texts: { apply(statements: Stmt[]): void };
+  /** Version of the protocol. */
+  readonly version: number;
+  /** Gives the stream back. */
+  readonly release: () => void;
+}
+
 /** One connection of the server, on which a transaction is run. */
 export class RemoteStream {
   readonly #stream: Stream;
+  readonly #texts: StreamParts['texts'];
   readonly #version: number;
   readonly #release: () => void;
   /** How the transaction is begun, together with its first statement. */
   #begin: string | undefined;
   #open = false;
 
-  constructor(stream: Stream, version: number, release: () => void) {
+  constructor({ stream, texts, version, release }: StreamParts) {
     this.#stream = stream;
+    this.#texts = texts;
     this.#version = version;
     this.#release = release;
   }
@@ -145,8 +158,8 @@ export class RemoteStream {
     return !began;
   }
 
-  async #plain({ sql, args }: Step): Promise<RemoteResult> {
-    return toResult(await this.#stream.query([sql, [...args]]));
+  async #plain(step: Step): Promise<RemoteResult> {
+    return toResult(await this.#stream.query(toStatement(step)));
   }
 
   /** Sends steps in one message; each is run only if the one before has succeeded. */
@@ -156,14 +169,18 @@ export class RemoteStream {
     let last: BatchStep | undefined;
     const add = (): BatchStep => {
       const step = batch.step();
-      const inside = checks ? [BatchCond.not(BatchCond.isAutocommit(batch))] : [];
-      if (last !== undefined) step.condition(BatchCond.and(batch, [BatchCond.ok(last), ...inside]));
-      else if (begin === undefined && checks) step.condition(inside[0] as BatchCond);
+      // All conditions of a step must hold.
+      if (last !== undefined) step.condition(BatchCond.ok(last));
+      if (checks && (last !== undefined || begin === undefined)) {
+        step.condition(BatchCond.not(BatchCond.isAutocommit(batch)));
+      }
       last = step;
       return step;
     };
     const began = begin === undefined ? undefined : quiet(add().run(begin));
-    const rows = steps.map(({ sql, args }) => quiet(add().query([sql, [...args]])));
+    const statements = steps.map(toStatement);
+    this.#texts.apply(statements);
+    const rows = statements.map((statement) => quiet(add().query(statement)));
     let committed: Promise<unknown> | undefined;
     if (commit) {
       const end = add();
@@ -182,6 +199,12 @@ export class RemoteStream {
     await committed;
     return results;
   }
+}
+
+function toStatement({ sql, args }: Step): Stmt {
+  const statement = new Stmt(sql);
+  statement.bindIndexes(args as SqlValue[]);
+  return statement;
 }
 
 async function outcome(

@@ -44,7 +44,7 @@ export class ReplicaConnection implements Connection {
 
   runsAtOnce(statement: AnalyzedStatement): boolean {
     if (this.#transaction !== undefined) return this.#transaction === 'file';
-    return !this.#pinned && statement.kind === 'read' && this.#policy.reading() === undefined;
+    return !this.#pinned && statement.kind === 'read' && this.#policy.fresh;
   }
 
   execute(
@@ -61,16 +61,14 @@ export class ReplicaConnection implements Connection {
       return this.#server.execute(statement, args, request);
     }
     if (statement.kind !== 'read') return this.#write(() => this.#server.execute(statement, args, request));
-    const fresh = this.#policy.reading();
-    const read = (): MaybePromise<RawResult> => this.#file.execute(statement, args, request);
-    return fresh === undefined ? read() : fresh.then(read);
+    return this.#whenFresh(() => this.#file.execute(statement, args, request));
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
     for (const { statement } of items) if (behavior === 'read') refuseWrite(statement);
     const reads = items.every(({ statement }) => statement.kind === 'read');
     if (!reads) return await this.#write(() => this.#server.batch(items, behavior));
-    await this.#policy.reading();
+    if (!this.#policy.fresh) await this.#policy.reading();
     this.#file.begin('read');
     try {
       const results: RawResult[] = [];
@@ -96,8 +94,7 @@ export class ReplicaConnection implements Connection {
     if (this.#transaction === 'file') return open();
     if (this.#transaction === 'server' || this.#pinned)
       return this.#server.openCursor(statement, args, options);
-    const fresh = this.#policy.reading();
-    return fresh === undefined ? open() : fresh.then(open);
+    return this.#whenFresh(open);
   }
 
   async control(sql: string): Promise<void> {
@@ -117,12 +114,10 @@ export class ReplicaConnection implements Connection {
       this.#wrote = false;
       return this.#server.begin(behavior);
     }
-    const begin = (): void => {
+    return this.#whenFresh(() => {
       this.#file.begin('read');
       this.#transaction = 'file';
-    };
-    const fresh = this.#policy.reading();
-    return fresh === undefined ? begin() : fresh.then(begin);
+    });
   }
 
   async commit(): Promise<void> {
@@ -175,6 +170,10 @@ export class ReplicaConnection implements Connection {
 
   get #side(): Connection {
     return this.#transaction === 'file' ? this.#file : this.#server;
+  }
+
+  #whenFresh<T>(read: () => MaybePromise<T>): MaybePromise<T> {
+    return this.#policy.fresh ? read() : this.#policy.reading().then(read);
   }
 
   async #write<T>(run: () => Promise<T>): Promise<T> {

@@ -20,6 +20,7 @@ import { createInsertSchema } from 'drizzle-zod';
 import { describe, expect, it } from 'vitest';
 import { drizzle, type TursoDatabase } from '../../../src/dialect/drizzle/index.js';
 import { CapabilityError, ConfigError, ConstraintError, open, ValueError } from '../../../src/index.js';
+import { failure } from '../../support/outcome.js';
 
 const users = sqliteTable('users', {
   id: integer().primaryKey(),
@@ -82,13 +83,14 @@ describe('drizzle()', () => {
     expect(drizzle.mock({ schema }).select().from(users).toSQL().sql).toContain('from "users"');
   });
 
-  it('refuses what it can not use', () => {
-    expect(() => drizzle('https://example.org')).toThrow(ConfigError);
+  it('refuses what it can not use', async () => {
+    expect(() => drizzle('ftp://example.org')).toThrow(ConfigError);
     expect(() => drizzle({ connection: { url: ':memory:', authToken: 'secret' } as never })).toThrow(
       /authToken/,
     );
     expect(() => drizzle({ connection: ':memory:', client: open(':memory:') } as never)).toThrow(ConfigError);
-    expect(() => drizzle({ client: { executeMultiple: () => {} } as never })).toThrow(CapabilityError);
+    const db = drizzle({ client: { executeMultiple: () => {} } as never });
+    await failure(db.$client.execute('select 1'), CapabilityError);
   });
 
   it('makes what Drizzle and its friends recognise', async () => {

@@ -58,7 +58,8 @@ describe('config', () => {
     expect(() => new TursoDialect({ database, busyTimeout: 1 } as never)).toThrow(/open already/);
     expect(() => new TursoDialect({ database: {} } as never)).toThrow(ConfigError);
     expect(() => new TursoDialect({ database, transactionBehavior: 'now' } as never)).toThrow(/now/);
-    expect(() => new TursoDialect({ client: { executeMultiple() {} } } as never)).toThrow(CapabilityError);
+    const db = new Kysely({ dialect: new TursoDialect({ client: { executeMultiple() {} } } as never) });
+    expect(await failure(ONE.execute(db))).toBeInstanceOf(CapabilityError);
     expect(await failure(ONE.execute(openKysely(() => 'ftp://x')))).toBeInstanceOf(ConfigError);
     await database.close();
   });

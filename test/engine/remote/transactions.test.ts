@@ -261,6 +261,6 @@ describe('a client that was handed in', () => {
     const client = createClient({ url: ':memory:' });
     onTestFinished(() => client.close());
     const error = await failure(fromClient(client).execute('select 1'), CapabilityError);
-    expect(error.message).toContain('open the database by its URL');
+    expect(error.message).toContain('open a file or replica by its URL');
   });
 });

@@ -355,9 +355,9 @@ describe('freeze', () => {
     await outside.execute('create table pairs (a integer, b integer)');
     const database = connect();
     const other = connect({ name: 'replica' });
-    let writing = true;
+    const state = { writing: true };
     const writers = (async () => {
-      for (let i = 0; writing; i++) {
+      for (let i = 0; state.writing; i++) {
         await outside.batch([
           { sql: 'insert into pairs values (?, 0)', args: [i] },
           { sql: 'update pairs set b = ? where a = ?', args: [i, i] },
@@ -373,7 +373,7 @@ describe('freeze', () => {
       expect((await copy.execute('pragma integrity_check')).rows).toEqual([{ integrity_check: 'ok' }]);
       await copy.close();
     }
-    writing = false;
+    state.writing = false;
     await writers;
   });
 });

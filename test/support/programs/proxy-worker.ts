@@ -11,7 +11,10 @@ interface Question {
 const proxy = new TcpProxy(Number(workerData));
 
 parentPort?.on('message', ({ id, method, args }: Question) => {
-  void answer(method, args).then((value) => parentPort?.postMessage({ id, answer: value }));
+  void answer(method, args).then((value) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
+    parentPort?.postMessage({ id, answer: value });
+  });
 });
 
 async function answer(name: keyof TcpProxy, args: readonly never[]): Promise<unknown> {
