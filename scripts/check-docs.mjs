@@ -5,6 +5,7 @@
 // - Each ```ts block of README.md and docs/**/*.md is one module: it is type-checked, then run in an empty
 //   folder of its own, for at most 30 seconds.
 // - ```ts no-run is type-checked only.
+// - A block that speaks of TURSO_DATABASE_URL has a libSQL server of its own there.
 // - <!-- continues --> on the line before a block appends it to the block before it in the same file.
 // - Each ```ts block under an @example of src/**/*.ts is type-checked. It may import other files of src/
 //   by relative paths, when what it shows is internal.
@@ -18,6 +19,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findBlocks } from './find-doc-blocks.mjs';
+import { startServer } from './server.mjs';
 
 /** @typedef {import('./find-doc-blocks.mjs').Block} Block */
 /** @typedef {import('./find-doc-blocks.mjs').Problem} Problem */
@@ -150,7 +152,14 @@ async function runAll(project, blocks, limit) {
 async function runBlock(project, block, limit) {
   const cwd = mkdtempSync(path.join(project, 'run-'));
   const module = path.join(project, 'out', moduleOf(block).replace(/\.ts$/, '.js'));
-  const { output, failed, late } = await runNode(['--enable-source-maps', module], { cwd, timeout: limit });
+  const server = block.code.includes('TURSO_DATABASE_URL') ? await startServer(`${cwd}-server`) : undefined;
+  const env = { ...process.env, ...(server && { TURSO_DATABASE_URL: server.url }) };
+  const { output, failed, late } = await runNode(['--enable-source-maps', module], {
+    cwd,
+    env,
+    timeout: limit,
+  });
+  await server?.stop();
   if (late)
     return [{ file: block.file, line: block.line, message: `still running after ${limit} ms\n${output}` }];
   return failed ? [{ file: block.file, line: block.line, message: `failed when run\n${output}` }] : [];
@@ -158,7 +167,7 @@ async function runBlock(project, block, limit) {
 
 /**
  * @param {string[]} args
- * @param {{ cwd: string, timeout: number }} options
+ * @param {{ cwd: string, timeout: number, env?: NodeJS.ProcessEnv }} options
  * @returns {Promise<{ output: string, failed: boolean, late: boolean }>}
  */
 function runNode(args, options) {

@@ -1,9 +1,7 @@
 import { createClient } from '@libsql/client';
-import { createServer } from 'node:net';
-import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { join, dirname } from 'node:path';
+import { join } from 'node:path';
 import { open } from 'turso-dialect';
+import { startServer } from '../../scripts/server.mjs';
 import { measure } from '../measure.mjs';
 
 const ROWS = 10_000;
@@ -19,7 +17,7 @@ const BY_ID = 'select * from people where id = ?';
  * @param {string} folder
  */
 export async function remoteCases(folder) {
-  const server = await startServer(folder);
+  const server = await startServer(join(folder, 'server'));
   try {
     const setup = open(server.url);
     await setup.script(`
@@ -100,44 +98,4 @@ function fifty() {
 /** @param {(i: number) => Promise<unknown>} run */
 async function each(run, times = REQUESTS) {
   for (let i = 0; i < times; i++) await run(i);
-}
-
-/** @param {string} folder */
-async function startServer(folder) {
-  const require = createRequire(createRequire(import.meta.url).resolve('sqld/package.json'));
-  const manifest = require.resolve(`@sqld/${process.platform}-${process.arch}/package.json`);
-  const [port, grpc] = [await freePort(), await freePort()];
-  const url = `http://127.0.0.1:${port}`;
-  const child = spawn(
-    join(dirname(manifest), 'sqld'),
-    [
-      ...['--no-welcome', '--db-path', join(folder, 'server')],
-      ...['--http-listen-addr', `127.0.0.1:${port}`, '--grpc-listen-addr', `127.0.0.1:${grpc}`],
-    ],
-    { stdio: 'ignore' },
-  );
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  for (;;) {
-    const healthy = await fetch(`${url}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (healthy) break;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return {
-    url,
-    stop: async () => {
-      child.kill('SIGKILL');
-      await closed;
-    },
-  };
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,0 +1,68 @@
+// Starts a libSQL server for what is no test: the benchmarks and the examples of the documentation.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+
+/**
+ * Starts a server at a free port, and waits until it answers.
+ *
+ * @param {string} folder where it keeps its data
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ */
+export async function startServer(folder) {
+  const [port, grpcPort] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(
+    binary(),
+    [
+      ...['--no-welcome', '--db-path', folder, '--http-listen-addr', `127.0.0.1:${port}`],
+      ...['--grpc-listen-addr', `127.0.0.1:${grpcPort}`],
+    ],
+    { stdio: 'ignore' },
+  );
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  while (!(await isHealthy(url))) {
+    if (child.exitCode !== null) throw new Error(`sqld ended with ${child.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return {
+    url,
+    stop: async () => {
+      process.off('exit', kill);
+      kill();
+      await closed;
+    },
+  };
+}
+
+/** @returns {string} */
+function binary() {
+  const require = createRequire(createRequire(import.meta.url).resolve('sqld/package.json'));
+  const manifest = require.resolve(`@sqld/${process.platform}-${process.arch}/package.json`);
+  return join(dirname(manifest), 'sqld');
+}
+
+/**
+ * @param {string} url
+ * @returns {Promise<boolean>}
+ */
+async function isHealthy(url) {
+  try {
+    return (await fetch(`${url}/health`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** @returns {Promise<number>} */
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
