@@ -63,8 +63,10 @@ export class Autocommit {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const lease = await this.#pool.lend(holder, abort);
     const { connection } = lease;
-    const interruptible = abort !== undefined;
-    const asked = items.map((item) => ({ ...item, request: { ...item.request, interruptible } }));
+    const asked =
+      abort === undefined
+        ? items
+        : items.map((item) => ({ ...item, request: { ...item.request, interruptible: true } }));
     try {
       const run = (): Promise<RawResult[]> =>
         runAbortable(connection, [abort], () => connection.batch?.(asked, behavior) ?? []);

@@ -6,6 +6,8 @@ import type { RemoteResult } from './result.js';
 /** Version of the protocol with which the server itself checks that a transaction is open, and sends results in parts. */
 const CHECKS_TRANSACTION = 3;
 
+const NONE: readonly string[] = [];
+
 /** A text with values by position. */
 export interface Step {
   readonly sql: string;
@@ -180,7 +182,7 @@ export class RemoteStream {
     const began = begin === undefined ? undefined : quiet(add().run(begin));
     const statements = steps.map(toStatement);
     this.#texts.apply(statements);
-    const rows = statements.map((statement) => quiet(add().query(statement)));
+    const rows = Promise.allSettled(statements.map((statement) => add().query(statement)));
     let committed: Promise<unknown> | undefined;
     if (commit) {
       const end = add();
@@ -194,8 +196,7 @@ export class RemoteStream {
       this.#begin = undefined;
       this.#open = commit !== true;
     }
-    const results: RemoteResult[] = [];
-    for (const [index, result] of rows.entries()) results.push(await outcome(result, index, commit === true));
+    const results = (await rows).map((outcome, index) => resultOf(outcome, commit ? index : undefined));
     await committed;
     return results;
   }
@@ -207,19 +208,15 @@ function toStatement({ sql, args }: Step): Stmt {
   return statement;
 }
 
-async function outcome(
-  rows: Promise<RowsResult | undefined>,
-  index: number,
-  numbered: boolean,
-): Promise<RemoteResult> {
-  try {
-    const result = await rows;
-    if (result === undefined) throw ended();
-    return toResult(result);
-  } catch (error) {
-    if (numbered && error instanceof Error) Object.assign(error, { statementIndex: index });
-    throw error;
-  }
+/** @param index - noted on its failure */
+function resultOf(
+  outcome: PromiseSettledResult<RowsResult | undefined>,
+  index: number | undefined,
+): RemoteResult {
+  if (outcome.status === 'fulfilled' && outcome.value !== undefined) return toResult(outcome.value);
+  const error: unknown = outcome.status === 'rejected' ? outcome.reason : ended();
+  if (index !== undefined && error instanceof Error) Object.assign(error, { statementIndex: index });
+  throw error;
 }
 
 /** Its failure is looked at later, or follows from another one. */
@@ -237,10 +234,15 @@ function ended(): TransactionLostError {
 
 function toResult(rows: RowsResult): RemoteResult {
   return {
-    columns: rows.columnNames.map((name) => name ?? ''),
-    columnTypes: rows.columnDecltypes.map((type) => type ?? ''),
+    columns: named(rows.columnNames),
+    columnTypes: named(rows.columnDecltypes),
     rows: rows.rows,
     rowsAffected: rows.affectedRowCount,
     lastInsertRowid: rows.lastInsertRowid,
   };
+}
+
+/** Most statements of a batch have no columns. */
+function named(names: readonly (string | undefined)[]): readonly string[] {
+  return names.length === 0 ? NONE : names.map((name) => name ?? '');
 }
