@@ -1,0 +1,90 @@
+import { customType, type SQLiteCustomColumnBuilder } from 'drizzle-orm/sqlite-core';
+import { decodeVector, encodeVector } from '../../../vector/codec.js';
+import {
+  declaredType,
+  type VectorOutput,
+  type VectorShape,
+  type VectorType,
+} from '../../../vector/vector-type.js';
+
+/** How many components the vectors of a column have, and how they are stored. */
+export interface VectorColumnConfig<T extends VectorType = VectorType> {
+  readonly dimensions: number;
+  /** @default 'float32' */
+  readonly type?: T;
+}
+
+/** The builder of a column of vectors. */
+export type VectorColumnBuilder<TName extends string, T extends VectorType> = SQLiteCustomColumnBuilder<{
+  name: TName;
+  dataType: 'custom';
+  columnType: 'SQLiteCustomColumn';
+  data: VectorOutput<T>;
+  driverParam: Uint8Array;
+  enumValues: undefined;
+}>;
+
+/**
+ * A column of vectors, stored as the engine's own type (`F32_BLOB(384)`). It gives a Float32Array, for `float64` a
+ * Float64Array, and takes these or an array of numbers.
+ *
+ * @param name - of the column; without it the key in the table is its name
+ * @param config - `dimensions`, 1 to 65536, and `type`
+ * @throws {@link ParameterError} when the dimensions are out of range, and for a vector with others
+ *
+ * @example
+ * ```ts
+ * import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+ * import { vector, vectorIndex } from 'turso-dialect/drizzle';
+ *
+ * export const notes = sqliteTable(
+ *   'notes',
+ *   { id: integer().primaryKey(), text: text(), embedding: vector({ dimensions: 384 }).notNull() },
+ *   (table) => [vectorIndex('notes_embedding').on(table.embedding, { metric: 'cosine' })],
+ * );
+ * ```
+ */
+export function vector<T extends VectorType = 'float32'>(
+  config: VectorColumnConfig<T>,
+): VectorColumnBuilder<'', T>;
+export function vector<TName extends string, T extends VectorType = 'float32'>(
+  name: TName,
+  config: VectorColumnConfig<T>,
+): VectorColumnBuilder<TName, T>;
+export function vector(first: string | VectorColumnConfig, second?: VectorColumnConfig): unknown {
+  const { dimensions, type = 'float32' } = (second ?? first) as VectorColumnConfig;
+  const shape: VectorShape = { type, dimensions };
+  const declared = declaredType(shape);
+  const column = customType<{ data: VectorOutput; driverData: Uint8Array }>({
+    dataType: () => declared,
+    toDriver: (value) => encodeVector(shape, value),
+    fromDriver: (bytes) => decodeVector(shape, bytes),
+  });
+  return typeof first === 'string' ? column(first) : column();
+}
+
+/** A column of one type: `vector32({ dimensions: 384 })`, `vector32('embedding', { dimensions: 384 })`. */
+interface ColumnOfType<T extends VectorType> {
+  (config: { readonly dimensions: number }): VectorColumnBuilder<'', T>;
+  <TName extends string>(name: TName, config: { readonly dimensions: number }): VectorColumnBuilder<TName, T>;
+}
+
+function ofType<T extends VectorType>(type: T): ColumnOfType<T> {
+  return ((first: string | { dimensions: number }, second?: { dimensions: number }) =>
+    typeof first === 'string'
+      ? vector(first, { dimensions: second?.dimensions as number, type })
+      : vector({ ...first, type })) as ColumnOfType<T>;
+}
+
+/** A column of `float64` vectors, 8 bytes a component; see {@link vector}. */
+export const vector64: ColumnOfType<'float64'> = ofType('float64');
+/** A column of `float32` vectors, 4 bytes a component; see {@link vector}. */
+export const vector32: ColumnOfType<'float32'> = ofType('float32');
+/** A column of `float16` vectors, 2 bytes a component; see {@link vector}. */
+export const vector16: ColumnOfType<'float16'> = ofType('float16');
+/** A column of `bfloat16` vectors, 2 bytes a component; see {@link vector}. */
+export const vectorb16: ColumnOfType<'bfloat16'> = ofType('bfloat16');
+/** A column of `float8` vectors, a byte a component; see {@link vector}. */
+export const vector8: ColumnOfType<'float8'> = ofType('float8');
+/** A column of `float1bit` vectors, a bit a component; see {@link vector}. */
+export const vector1bit: ColumnOfType<'float1bit'> = ofType('float1bit');
