@@ -13,6 +13,9 @@ import type { PreparedStatement } from './prepared.js';
 import { noteSchemaChange } from './schema-changes.js';
 import { changesSchema, inserts } from '../statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
+import { keepVectorIndexes } from './vector-indexes.js';
+
+const EXISTS = { fetch: 'first' } as const;
 
 /** How long an interrupt is given to work before it is repeated, in ms. */
 const INTERRUPT_AGAIN = 10;
@@ -51,11 +54,15 @@ export class LibsqlConnection implements Connection {
   }
 
   execute(
-    statement: AnalyzedStatement,
+    given: AnalyzedStatement,
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): MaybePromise<RawResult> {
     this.#assertOpen();
+    const statement = keepVectorIndexes(
+      given,
+      (query) => this.#runner.run(query, [], EXISTS).rows.length > 0,
+    );
     // An open statement would make the change fail with SQLITE_LOCKED.
     if (changesSchema(statement)) {
       if (statement.verb === 'ALTER') this.#refreshSchema();

@@ -1,5 +1,6 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
 import { closedError, type DatabaseError, InterruptedError, ReadOnlyError } from '../../errors.js';
+import { rowwiseDelete } from '../../sql/bare-delete.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { Connection, ConnectionBatchItem, Cursor, ExecuteRequest, RawResult } from '../engine.js';
@@ -314,5 +315,6 @@ function refuse(statement: AnalyzedStatement): void {
 }
 
 function toStep(statement: AnalyzedStatement, args: readonly SqlValue[]): Step {
-  return { sql: positionalText(statement), args };
+  // Nobody here knows whether the table has a vector index.
+  return { sql: positionalText(rowwiseDelete(statement)), args };
 }
