@@ -1,10 +1,14 @@
 import { ParameterError, ValueError } from '../../errors.js';
+import { decodeVector, encodeVector } from '../../vector/codec.js';
+import { shapeOf, type VectorInput, type VectorShape } from '../../vector/vector-type.js';
 
 /**
  * What a column holds, under the names of Drizzle's column modes. `boolean`: 1 or 0. `json`: JSON text. `timestamp`: a Date
- * as whole seconds, `timestamp_ms`: in ms, since 1970. `date`: a Date as ISO 8601 text in UTC.
+ * as whole seconds, `timestamp_ms`: in ms, since 1970. `date`: a Date as ISO 8601 text in UTC. A type and dimensions: vectors.
  */
-export type ColumnKind = 'boolean' | 'json' | 'timestamp' | 'timestamp_ms' | 'date';
+export type ColumnKind = ValueKind | VectorShape;
+
+type ValueKind = 'boolean' | 'json' | 'timestamp' | 'timestamp_ms' | 'date';
 
 /** What a column with this declared type holds; `dates` is the form of dates. */
 export function kindOfType(type: string, dates: ColumnKind): ColumnKind | undefined {
@@ -20,7 +24,7 @@ export function kindOfType(type: string, dates: ColumnKind): ColumnKind | undefi
     case 'timestamp':
       return dates;
     default:
-      return undefined;
+      return shapeOf(type);
   }
 }
 
@@ -32,6 +36,9 @@ export function kindOfType(type: string, dates: ColumnKind): ColumnKind | undefi
 export function encode(kind: ColumnKind, value: unknown): unknown {
   if (value === null || value === undefined) return value;
   if (kind === 'json') return toJson(value);
+  if (typeof kind === 'object') {
+    return value instanceof Uint8Array ? value : encodeVector(kind, value as VectorInput);
+  }
   if (!(value instanceof Date)) return value;
   const time = value.getTime();
   if (Number.isNaN(time)) throw new ParameterError('an invalid Date has no SQLite value');
@@ -46,12 +53,13 @@ export function encode(kind: ColumnKind, value: unknown): unknown {
  */
 export function decode(kind: ColumnKind, value: unknown, column: string): unknown {
   if (value === null) return null;
+  if (typeof kind === 'object') return decodeVector(kind, value as Uint8Array);
   const decoded = decoders[kind](value);
   if (decoded !== undefined) return decoded;
   throw new ValueError(`column "${column}" holds a value that is no ${WHAT[kind]}`, column);
 }
 
-const WHAT: Readonly<Record<ColumnKind, string>> = {
+const WHAT: Readonly<Record<ValueKind, string>> = {
   boolean: 'boolean (0 or 1)',
   json: 'JSON',
   timestamp: 'number of seconds',
@@ -60,7 +68,7 @@ const WHAT: Readonly<Record<ColumnKind, string>> = {
 };
 
 /** Give undefined for what they can't decode. */
-const decoders: Readonly<Record<ColumnKind, (value: unknown) => unknown>> = {
+const decoders: Readonly<Record<ValueKind, (value: unknown) => unknown>> = {
   boolean: (value) => (Number(value) === 1 ? true : Number(value) === 0 ? false : undefined),
   json: parseJson,
   timestamp: (value) => toDate(value, 1_000),

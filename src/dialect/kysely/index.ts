@@ -13,3 +13,12 @@ export { sync } from './sync.js';
 export { transaction } from './transaction.js';
 export type { ColumnKind } from './column-kinds.js';
 export { json, TursoTypesPlugin, type TursoTypesPluginOptions } from './types-plugin.js';
+export { type VectorColumn, vectorIndex, vectorType } from './vector/column.js';
+export {
+  cosineDistance,
+  dotProduct,
+  jaccardDistance,
+  l2Distance,
+  type VectorOperand,
+} from './vector/distance.js';
+export { type KyselyNearestOptions, type NearestRow, nearest, recall } from './vector/nearest.js';

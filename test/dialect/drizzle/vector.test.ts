@@ -18,7 +18,7 @@ import {
   vectorb16,
   vectorIndex,
 } from '../../../src/dialect/drizzle/index.js';
-import { CapabilityError, DatabaseError, ParameterError, ValueError } from '../../../src/index.js';
+import { CapabilityError, DatabaseError, open, ParameterError, ValueError } from '../../../src/index.js';
 import { targets } from '../../conformance/targets.js';
 import { failureOf } from '../../conformance/capabilities.js';
 import { failure, thrownBy } from '../../support/outcome.js';
@@ -109,8 +109,7 @@ describe('columns', () => {
   });
 
   it('of every type give what was stored', async () => {
-    await using client = (await targets[0]?.open())
-      ?.database as never as import('../../../src/index.js').Database;
+    await using client = open(':memory:');
     const db = drizzle({ client });
     await db.run(
       'create table every (id integer primary key, f64 F64_BLOB(3), single F32_BLOB(3), f16 F16_BLOB(3), b16 FB16_BLOB(3), f8 F8_BLOB(3), bits F1BIT_BLOB(3))',
@@ -303,7 +302,8 @@ describe('nearest', () => {
     const queries = Array.from({ length: 20 }, () => randomVector(random));
     const plain = await recall(db, notes.embedding, { queries });
     const reranked = await recall(db, notes.embedding, { queries, rerank: 20 });
-    expect(reranked.recall).toBeGreaterThan(plain.recall);
+    expect(reranked.recall).toBeGreaterThanOrEqual(plain.recall);
+    expect(reranked.recall).toBeGreaterThan(0.95);
     expect(reranked.queries).toBe(20);
   });
 

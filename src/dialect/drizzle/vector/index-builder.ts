@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { index, type IndexBuilder, type SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { quoteName } from '../../../sql/quote-name.js';
 import { checkIndexName, indexSettings, type VectorIndexOptions } from '../../../vector/vector-index.js';
 
 /**
@@ -25,11 +26,16 @@ export function vectorIndex(name: string): {
   checkIndexName(name);
   return {
     on: (column, options = {}) => {
-      const settings = indexSettings(options).map((setting) => `, '${setting}'`);
-      // The engine takes the column only without its table.
-      return index(name).on(
-        sql`libsql_vector_idx(${sql.identifier(column.name)}${sql.raw(settings.join(''))})`,
-      );
+      // drizzle-kit 0.31 cuts an expression at its commas and quotes the pieces, but puts what are several expressions
+      // together again as they are. The engine takes the column only without its table.
+      const pieces = [`libsql_vector_idx(${quoteName(column.name)}`, ...settingsOf(options)];
+      pieces.push(`${pieces.pop() ?? ''})`);
+      const [first, ...rest] = pieces.map((piece) => sql.raw(piece));
+      return index(name).on(first as SQL, ...rest);
     },
   };
+}
+
+function settingsOf(options: VectorIndexOptions): string[] {
+  return indexSettings(options).map((setting) => `'${setting}'`);
 }
