@@ -6,6 +6,7 @@ import { insertCases } from './cases/insert.mjs';
 import { kyselyCases } from './cases/kysely.mjs';
 import { remoteCases } from './cases/remote.mjs';
 import { selectCases } from './cases/select.mjs';
+import { vectorCases } from './cases/vector.mjs';
 import { openAll } from './contenders.mjs';
 import { print } from './measure.mjs';
 
@@ -16,6 +17,7 @@ const results = [
   ...(await insertCases(contenders)),
   ...(await kyselyCases(contenders)),
   ...(await remoteCases(folder)),
+  ...(await vectorCases(folder)),
 ];
 for (const result of results) print(result);
 
@@ -36,6 +38,17 @@ const TARGETS = [
     { title: `http: ${title}`, contender: '@libsql/client', atMost: 1.05 },
     { title: `ws: ${title}`, contender: '@libsql/client', atMost: 1.15 },
   ]),
+  {
+    title: 'vectors: insert 10,000 × 384 in memory',
+    contender: 'drizzle-orm/libsql, vector32(json)',
+    atLeast: 10,
+  },
+  {
+    title: 'vectors: read 10,000 × 384',
+    contender: 'drizzle-orm/libsql, vector_extract and JSON.parse',
+    atLeast: 10,
+  },
+  { title: 'vectors: exact nearest 10 of 10,000 × 384', contender: 'bare libsql with a blob', atMost: 1.2 },
   { title: 'replica: point select', contender: 'a file', atMost: 2.5 },
 ];
 

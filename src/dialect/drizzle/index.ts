@@ -37,3 +37,5 @@ export {
   recall,
   type VectorDatabase,
 } from './vector/nearest.js';
+export { insertMany } from './insert-many.js';
+export type { InsertManyOptions } from '../../database/chunks.js';

@@ -22,3 +22,5 @@ export {
   type VectorOperand,
 } from './vector/distance.js';
 export { type KyselyNearestOptions, type NearestRow, nearest, recall } from './vector/nearest.js';
+export { insertMany } from './insert-many.js';
+export type { InsertManyOptions } from '../../database/chunks.js';

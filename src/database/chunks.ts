@@ -1,0 +1,47 @@
+import { ConfigError } from '../errors.js';
+
+/** How many rows are inserted by one statement, and who is told. */
+export interface InsertManyOptions {
+  /** Rows per statement. @default as many as 8000 parameters allow, 200 at most */
+  readonly batchSize?: number;
+  /** Called after every statement with the number of rows so far. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** SQLite takes 32766 parameters in a statement; far fewer are as fast, and leave the event loop earlier. */
+const PARAMETERS = 8_000;
+const ROWS = 200;
+
+/**
+ * Calls `insert` with rows by the batch, and lets everything else have a turn between two.
+ *
+ * @param columns - how many a row has
+ * @returns how many rows there were
+ * @throws {@link ConfigError} when the size of a batch is no whole number from 1
+ */
+export async function insertInBatches<Row>(
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  columns: number,
+  { batchSize, onProgress }: InsertManyOptions,
+  insert: (batch: Row[]) => Promise<unknown>,
+): Promise<number> {
+  const size = batchSize ?? Math.max(1, Math.min(ROWS, Math.floor(PARAMETERS / columns)));
+  if (!Number.isInteger(size) || size < 1)
+    throw new ConfigError('batchSize', 'expected a whole number from 1');
+  let done = 0;
+  const flush = async (batch: Row[]): Promise<void> => {
+    await insert(batch);
+    done += batch.length;
+    onProgress?.(done);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  let batch: Row[] = [];
+  for await (const row of rows) {
+    batch.push(row);
+    if (batch.length < size) continue;
+    await flush(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await flush(batch);
+  return done;
+}
