@@ -51,7 +51,7 @@ export async function vectorCases(folder) {
     vectors.map((embedding, i) => ({ id: i + 1, embedding })),
   );
   const results = [];
-  const rounds = 5;
+  const rounds = 9;
   results.push(
     await insertCase('in memory', () => ':memory:', vectors, rounds),
     await insertCase('into a file', (name) => `file:${join(folder, name)}`, vectors, rounds),
@@ -100,8 +100,9 @@ async function insertCase(where, urlOf, vectors, rounds) {
   const theirs = drizzleLibsql({ client: createClient({ url: urlOf('theirs.db') }) });
   const bare = new Libsql(urlOf('bare.db').replace('file:', ''));
   bare.exec('pragma journal_mode=wal; pragma synchronous=normal');
-  for (const run of [(text) => ours.run(text), (text) => theirs.run(text), (text) => bare.exec(text)])
-    await run(CREATE);
+  await ours.run(CREATE);
+  await theirs.run(CREATE);
+  bare.exec(CREATE);
   await theirs.run('pragma journal_mode=wal');
   const insert = bare.prepare('insert into documents values (?, ?)');
   const result = await measure(
@@ -218,7 +219,7 @@ function bruteForce(words, query, k) {
       for (let i = 0; i < 100; i++) dot += embedding[i] * query[i];
       return { id, distance: 1 - dot / (size(embedding) * length) };
     })
-    .sort((a, b) => a.distance - b.distance)
+    .toSorted((a, b) => a.distance - b.distance)
     .slice(0, k)
     .map(({ id }) => id);
 }

@@ -36,11 +36,21 @@ export async function insertInBatches<Row>(
     await new Promise((resolve) => setImmediate(resolve));
   };
   let batch: Row[] = [];
-  for await (const row of rows) {
+  const add = (row: Row): Promise<void> | undefined => {
     batch.push(row);
-    if (batch.length < size) continue;
-    await flush(batch);
+    if (batch.length < size) return undefined;
+    const full = batch;
     batch = [];
+    return flush(full);
+  };
+  if (Symbol.asyncIterator in rows) {
+    for await (const row of rows) await add(row);
+  } else {
+    for (const row of rows) {
+      // Waiting for every single row would take a good part of the time.
+      const flushing = add(row);
+      if (flushing !== undefined) await flushing;
+    }
   }
   if (batch.length > 0) await flush(batch);
   return done;
