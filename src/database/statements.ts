@@ -3,6 +3,7 @@ import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
 import { resolveArguments, type StatementArguments } from '../sql/parameters.js';
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
+import { clampTopK } from '../sql/top-k.js';
 import { encodeParameters, type SqlValue, type ValueLimits } from '../values.js';
 
 /** Positional values, or named ones with keys `a`, `:a`, `@a` or `$a`. */
@@ -90,7 +91,7 @@ export class Statements {
         kind: 'sql',
       });
     }
-    return analyze(sql).statements;
+    return analyze(clampTopK(sql)).statements;
   }
 }
 
