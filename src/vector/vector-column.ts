@@ -20,13 +20,14 @@ export interface VectorColumnInfo {
 
 /**
  * Asks the schema for a column: rows of kind, name, SQL or declared type, and position in the primary key. One statement,
- * so that it is one round trip. Parameter: the table's name.
+ * so that it is one round trip. The table's name stands between the parts.
  */
-export const DESCRIBE_COLUMN = `
-  SELECT type AS kind, name, coalesce(sql, '') AS text, 0 AS key FROM sqlite_schema
-  WHERE type IN ('table', 'index') AND tbl_name = ?1 COLLATE NOCASE
-  UNION ALL
-  SELECT 'column', name, type, pk FROM pragma_table_info(?1)`;
+export const DESCRIBE_COLUMN = [
+  `SELECT type AS kind, name, coalesce(sql, '') AS text, 0 AS key FROM sqlite_schema
+  WHERE type IN ('table', 'index') AND tbl_name = `,
+  ` COLLATE NOCASE UNION ALL SELECT 'column', name, type, pk FROM pragma_table_info(`,
+  ')',
+] as const;
 
 /** A row of {@link DESCRIBE_COLUMN}. */
 export interface SchemaRow {

@@ -37,10 +37,18 @@ export async function startSqld(
   options: SqldOptions = {},
   atEnd: (stop: () => Promise<void>) => void = onTestFinished,
 ): Promise<Sqld> {
-  const server = new SqldProcess(options, await freePort(), await freePort());
-  atEnd(() => server.remove());
-  await server.start();
-  return server;
+  for (let attempt = 1; ; attempt++) {
+    const server = new SqldProcess(options, await freePort(), await freePort());
+    try {
+      await server.start();
+      atEnd(() => server.remove());
+      return server;
+    } catch (error) {
+      await server.remove();
+      // Somebody else has taken the port since it was found free.
+      if (attempt === 5 || !String(error).includes('Address already in use')) throw error;
+    }
+  }
 }
 
 /** A port that nobody listens on at this moment. */

@@ -1,8 +1,9 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import { closedError, type DatabaseError, InterruptedError, ReadOnlyError } from '../../errors.js';
+import { closedError, type DatabaseError, InterruptedError } from '../../errors.js';
 import { rowwiseDelete } from '../../sql/bare-delete.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
+import { refuseWrite } from '../refuse-write.js';
 import type { Connection, ConnectionBatchItem, Cursor, ExecuteRequest, RawResult } from '../engine.js';
 import { type CursorSource, RemoteCursor } from './cursor.js';
 import { endsTransaction, toRemoteError } from './failure.js';
@@ -70,7 +71,7 @@ export class RemoteConnection implements Connection {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): Promise<RawResult> {
-    this.#refuseWrite(statement);
+    if (this.#readOnly) refuseWrite(statement);
     const stream = this.#pinned ? await this.#session() : this.#stream;
     const step = toStep(statement, args);
     const result =
@@ -79,7 +80,7 @@ export class RemoteConnection implements Connection {
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
-    if (behavior === 'read') for (const { statement } of items) refuse(statement);
+    if (behavior === 'read') for (const { statement } of items) refuseWrite(statement);
     const steps = items.map(({ statement, values }) => toStep(statement, values));
     const reads = items.every(({ statement }) => statement.kind === 'read');
     const results = await this.#repeat(reads || this.#parts.retry.writes, async () => {
@@ -298,20 +299,6 @@ export class RemoteConnection implements Connection {
     }
     return await this.#parts.diagnose(toRemoteError(thrown, sql));
   }
-
-  #refuseWrite(statement: AnalyzedStatement): void {
-    if (this.#readOnly) refuse(statement);
-  }
-}
-
-function refuse(statement: AnalyzedStatement): void {
-  if (statement.kind === 'read') return;
-  throw new ReadOnlyError('a write in a read transaction', {
-    code: 'SQLITE_READONLY',
-    rawCode: 8,
-    kind: 'readonly',
-    sql: statement.text,
-  });
 }
 
 function toStep(statement: AnalyzedStatement, args: readonly SqlValue[]): Step {

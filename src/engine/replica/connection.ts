@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { DatabaseError, ReadOnlyError } from '../../errors.js';
+import { DatabaseError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
@@ -12,6 +12,7 @@ import type {
   ReplicaPolicy,
 } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
+import { refuseWrite } from '../refuse-write.js';
 import type { RemoteConnection } from '../remote/connection.js';
 
 /** Which of the two has an open transaction. */
@@ -188,14 +189,4 @@ export class ReplicaConnection implements Connection {
       throw error;
     }
   }
-}
-
-function refuseWrite(statement: AnalyzedStatement): void {
-  if (statement.kind === 'read') return;
-  throw new ReadOnlyError('a write in a read transaction', {
-    code: 'SQLITE_READONLY',
-    rawCode: 8,
-    kind: 'readonly',
-    sql: statement.text,
-  });
 }

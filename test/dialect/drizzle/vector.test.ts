@@ -294,17 +294,25 @@ describe('nearest', () => {
     });
   });
 
-  it('re-ranks the candidates of a compressed index', async () => {
-    const { db, random } = await scene({ count: 1_000 });
+  it('has a compressed index give more candidates on request', async () => {
+    const { db, database, random } = await scene({ count: 1_000 });
     await db.run(
       "create index small on notes (libsql_vector_idx(embedding, 'compress_neighbors=float1bit', 'max_neighbors=20'))",
     );
+    const sent: string[] = [];
+    const logged = drizzle({ client: database, logger: { logQuery: (query) => sent.push(query) } });
+    const query = randomVector(random);
+    for (const rerank of [undefined, true, 20] as const) {
+      expect(
+        await nearest(logged, notes.embedding, query, { k: 10, ...(rerank && { rerank }) }),
+      ).toHaveLength(10);
+    }
+    const asked = sent.flatMap((text) => /vector_top_k\(\?, \?, (\d+)\)/.exec(text)?.[1] ?? []);
+    expect(asked).toEqual(['10', '40', '200']);
     const queries = Array.from({ length: 20 }, () => randomVector(random));
-    const plain = await recall(db, notes.embedding, { queries });
-    const reranked = await recall(db, notes.embedding, { queries, rerank: 20 });
-    expect(reranked.recall).toBeGreaterThanOrEqual(plain.recall);
-    expect(reranked.recall).toBeGreaterThan(0.95);
-    expect(reranked.queries).toBe(20);
+    const report = await recall(db, notes.embedding, { queries, rerank: 20 });
+    expect(report.recall).toBeGreaterThan(0.9);
+    expect(report.queries).toBe(20);
   });
 
   it('tells how much an index finds', async () => {
@@ -380,7 +388,7 @@ describe('an index', () => {
 
   it('is not damaged by VACUUM, which is refused', async () => {
     const { db, database } = await scene({ count: 20, indexed: true });
-    for (const statement of ['vacuum', "vacuum into '/tmp/never.db'"]) {
+    for (const statement of ['vacuum', "vacuum into 'never.db'"]) {
       expect((await failure(database.execute(statement), CapabilityError)).capability).toBe('vacuum');
     }
     await db.run('drop index notes_embedding');

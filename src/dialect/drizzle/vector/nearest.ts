@@ -133,7 +133,7 @@ async function sample(db: VectorDatabase, column: SQLiteColumn, count: number): 
 async function describe(db: VectorDatabase, column: SQLiteColumn): Promise<VectorColumnInfo> {
   // An alias stands for a table that the schema knows by another name.
   const table = String((column.table as unknown as Record<symbol, unknown>)[originalName]);
-  const [before, between, after] = DESCRIBE_COLUMN.split('?1') as [string, string, string];
+  const [before, between, after] = DESCRIBE_COLUMN;
   const query = sql`${sql.raw(before)}${table}${sql.raw(between)}${table}${sql.raw(after)}`;
   return describeColumn(await db.all<SchemaRow>(query), table, column.name);
 }

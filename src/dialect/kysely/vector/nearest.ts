@@ -129,7 +129,7 @@ type Where = (eb: ExpressionBuilder<any, any>) => Expression<SqlBool>;
 type KeyRow = Record<string, unknown> & { readonly distance: number | null };
 
 async function describe(db: AnyKysely, table: string, column: string): Promise<VectorColumnInfo> {
-  const [before, between, after] = DESCRIBE_COLUMN.split('?1') as [string, string, string];
+  const [before, between, after] = DESCRIBE_COLUMN;
   const query = sql<SchemaRow>`${sql.raw(before)}${table}${sql.raw(between)}${table}${sql.raw(after)}`;
   return describeColumn((await query.execute(db)).rows, table, column);
 }
