@@ -107,7 +107,7 @@ export function decodeVector(
  */
 export function packedBits(dimensions: number, bytes: Uint8Array): Uint8Array {
   decodeVector({ type: 'float1bit', dimensions }, bytes);
-  return bytes.slice(0, Math.ceil(dimensions / 8));
+  return new Uint8Array(bytes.subarray(0, Math.ceil(dimensions / 8)));
 }
 
 function lengthOf(type: VectorType, dimensions: number): number {
@@ -259,5 +259,6 @@ function aligned(bytes: Uint8Array, length: number, unit: number): ArrayBuffer {
   if (bytes.byteOffset === 0 && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength >= unit) {
     return bytes.buffer;
   }
-  return bytes.slice(0, length).buffer;
+  // `slice()` of a Buffer is no copy.
+  return new Uint8Array(bytes.subarray(0, length)).buffer;
 }

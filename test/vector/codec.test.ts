@@ -107,6 +107,10 @@ describe.each(TYPES)('%s', (type, make) => {
       const view = larger.subarray(offset, offset + bytes.length);
       expect(decodeVector(shape, view)).toEqual(decodeVector(shape, bytes));
     }
+    // A Buffer has its bytes anywhere in a pool, and its `slice()` is no copy.
+    for (let i = 0; i < 20; i++) {
+      expect(decodeVector(shape, Buffer.from(bytes))).toEqual(decodeVector(shape, bytes));
+    }
   });
 
   it('refuses what is no vector of it before the database sees it', () => {

@@ -1,4 +1,4 @@
-import { and, eq, gt, lt, sql } from 'drizzle-orm';
+import { and, eq, gt, lt, relations, sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
 import {
@@ -133,6 +133,40 @@ describe('columns', () => {
       expectTypeOf(row.f64).toEqualTypeOf<Float64Array | null>();
       expectTypeOf(row.f16).toEqualTypeOf<Float32Array | null>();
     }
+  });
+
+  it('come in relational queries too', async () => {
+    const owners = sqliteTable('owners', { id: integer().primaryKey(), v: vector({ dimensions: 2 }) });
+    const things = sqliteTable('things', {
+      id: integer().primaryKey(),
+      owner: integer(),
+      v: vector16({ dimensions: 2 }),
+    });
+    const schema = {
+      owners,
+      things,
+      ownersRelations: relations(owners, ({ many }) => ({ things: many(things) })),
+      thingsRelations: relations(things, ({ one }) => ({
+        owner: one(owners, { fields: [things.owner], references: [owners.id] }),
+      })),
+    };
+    const db = drizzle(':memory:', { schema });
+    onTestFinished(() => db.$client.close());
+    await db.$client.script(`
+      create table owners (id integer primary key, v F32_BLOB(2));
+      create table things (id integer primary key, owner integer, v F16_BLOB(2))`);
+    await db.insert(owners).values({ id: 1, v: Float32Array.of(1, 2) });
+    await db.insert(things).values([
+      { id: 1, owner: 1, v: Float32Array.of(3, 4) },
+      { id: 2, owner: 1 },
+    ]);
+    expect(await db.query.owners.findMany({ with: { things: { columns: { v: true } } } })).toEqual([
+      { id: 1, v: Float32Array.of(1, 2), things: [{ v: Float32Array.of(3, 4) }, { v: null }] },
+    ]);
+    expect(await db.query.things.findFirst({ columns: { v: true }, with: { owner: true } })).toEqual({
+      v: Float32Array.of(3, 4),
+      owner: { id: 1, v: Float32Array.of(1, 2) },
+    });
   });
 
   it('refuse a wrong vector before the database sees it, and a stored one that is none', async () => {
