@@ -1,5 +1,5 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import { closedError, type DatabaseError, InterruptedError } from '../../errors.js';
+import { CapabilityError, closedError, type DatabaseError, InterruptedError } from '../../errors.js';
 import { rowwiseDelete } from '../../sql/bare-delete.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
@@ -11,6 +11,9 @@ import { positionalText } from './positional.js';
 import { type RemoteResult, toRawResult } from './result.js';
 import { withRetry } from './retry.js';
 import type { RemoteStream, Step } from './stream.js';
+
+/** The settings of a connection that a server lets change (sqld 0.24). */
+const OF_A_CONNECTION: ReadonlySet<string> = new Set(['foreign_keys', 'defer_foreign_keys']);
 
 /** What a connection is made of. */
 export interface RemoteParts {
@@ -187,6 +190,13 @@ export class RemoteConnection implements Connection {
   }
 
   async #executeAlone(statement: AnalyzedStatement, step: Step): Promise<RemoteResult> {
+    if (statement.pragmaArgument && OF_A_CONNECTION.has(statement.pragma as string)) {
+      throw new CapabilityError(
+        'pragma',
+        `PRAGMA ${statement.pragma} would have no effect: at a server every statement has a connection of its own; set ` +
+          'it in a script() or transaction, together with what it is for',
+      );
+    }
     const repeatable = statement.kind === 'read' || this.#parts.retry.writes;
     return await this.#repeat(repeatable, () => this.#parts.execute(step), statement.text);
   }

@@ -129,6 +129,22 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     expect(await names(database)).toEqual(['a', 'b', 'e']);
   });
 
+  it('a setting of a connection is refused where it would be lost, and holds in a script', async () => {
+    const { database } = await scene(protocol);
+    for (const pragma of ['foreign_keys = off', 'defer_foreign_keys = on']) {
+      expect((await failure(database.execute(`pragma ${pragma}`), CapabilityError)).capability).toBe(
+        'pragma',
+      );
+    }
+    await database.script(`
+      create table children (item text references items (name));
+      pragma foreign_keys = off;
+      insert into children values ('nobody')`);
+    expect((await database.execute('select * from children')).rows).toEqual([{ item: 'nobody' }]);
+    await failure(database.execute("insert into children values ('no one')"), ConstraintError);
+    expect((await database.execute('pragma foreign_keys')).rows).toEqual([{ foreign_keys: 1 }]);
+  });
+
   it('a connection that was used and rests for a while is none the worse', async () => {
     const { database } = await scene(protocol);
     await database.script('pragma foreign_keys = off; select 1');
