@@ -29,7 +29,6 @@ export class LibsqlConnection implements Connection {
   /** The call that is under way on another thread. */
   #running: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
-  #readOnly = false;
   /** Whether the open transaction may have changed the schema, which others see when it commits. */
   #changesSchema = false;
 
@@ -348,8 +347,8 @@ export class LibsqlConnection implements Connection {
   }
 
   #setReadOnly(on: boolean): void {
-    if (this.#readOnly === on) return;
+    if (this.#runner.readOnly === on) return;
     this.#exec(`PRAGMA query_only=${on ? 1 : 0}`);
-    this.#readOnly = on;
+    this.#runner.readOnly = on;
   }
 }

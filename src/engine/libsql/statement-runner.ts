@@ -32,6 +32,8 @@ export class StatementRunner {
   #littered = false;
   /** Set when the connection must not be used any more. */
   broken = false;
+  /** Set while the connection refuses writes. */
+  readOnly = false;
 
   constructor(native: NativeDatabase, cacheSize: number) {
     this.#native = native;
@@ -243,7 +245,8 @@ export class StatementRunner {
         // SQLITE_READONLY, as meant.
         if (toDatabaseError(thrown) instanceof BusyError) this.#stuck.add(prepared);
       }
-      this.#native.exec('PRAGMA query_only=0');
+      // In a `read` transaction the ban on writes stays.
+      if (!this.readOnly) this.#native.exec('PRAGMA query_only=0');
     } catch {
       this.broken = true;
     }
