@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../../config.js';
-import { DatabaseError, SyncError } from '../../errors.js';
+import { closedError, DatabaseError, SyncError } from '../../errors.js';
 import type { Connection, Replica, SyncOutcome } from '../engine.js';
 import { type NativeReplica, openNativeReplica } from '../libsql/native.js';
 import { httpUrl } from '../remote/client.js';
@@ -98,8 +98,9 @@ export class ReplicaFile implements Replica {
       throw await this.#explain(thrown);
     }
     this.#token = await this.#server.token();
-    if (this.#closed) this.close();
-    return this.#handle;
+    if (!this.#closed) return this.#handle;
+    this.close();
+    throw closedError();
   }
 
   /** The binding's failures have no code and tell little (`Replication(PrimaryHandshakeTimeout)`). */
