@@ -7,7 +7,7 @@ import type { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
 import type { BatchItem } from './batch.js';
 import { waitWhileBusy } from './busy.js';
-import { nameConstraintIndex } from './constraint-index.js';
+import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import type { Pool } from './pool.js';
@@ -172,9 +172,4 @@ export class Autocommit {
   #lockFor(statement: AnalyzedStatement): Lock | undefined {
     return this.#pool.single ?? (statement.kind === 'read' ? undefined : this.#pool.writeLock);
   }
-}
-
-async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
-  await nameConstraintIndex(connection, error);
-  throw error;
 }

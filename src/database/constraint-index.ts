@@ -29,3 +29,9 @@ export async function nameConstraintIndex(connection: Connection, error: unknown
     // The constraint error is what the caller must see, not a failure to describe it better.
   }
 }
+
+/** Rejects with a constraint error, once its index is named. */
+export async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
+  await nameConstraintIndex(connection, error);
+  throw error;
+}

@@ -8,7 +8,7 @@ import { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
-import { nameConstraintIndex } from './constraint-index.js';
+import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import type { TransactionOptions } from './database.js';
 import { Executor } from './executor.js';
 import { Lock, type LockHolder } from './lock.js';
@@ -351,9 +351,4 @@ export class Transaction extends Executor {
     for (const cursor of this.#root.cursors) cursor.close();
     this.#root.cursors.clear();
   }
-}
-
-async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
-  await nameConstraintIndex(connection, error);
-  throw error;
 }

@@ -207,16 +207,13 @@ export class RemoteConnection implements Connection {
     // A pinned stream has settings that another would lack.
     if (stream.started || !stream.inTransaction || this.#pinned) return await run(stream);
     // Nothing of the transaction was done yet, and what is begun twice is committed once.
-    let current: RemoteStream | undefined = stream;
+    const begin = stream.pending as string;
+    let broken = false;
     return await withRetry(
       async () => {
-        current ??= await this.#reopen(stream);
-        try {
-          return await run(current);
-        } catch (error) {
-          current = undefined;
-          throw error;
-        }
+        if (broken) await this.#reopen(begin);
+        broken = true;
+        return await run(this.#stream as RemoteStream);
       },
       true,
       this.#parts.retry,
@@ -225,14 +222,15 @@ export class RemoteConnection implements Connection {
   }
 
   /** A new stream in the place of one that broke before its transaction had begun. */
-  async #reopen(broken: RemoteStream): Promise<RemoteStream> {
-    const begin = broken.pending;
-    broken.close();
+  async #reopen(begin: string): Promise<void> {
+    this.#stream?.close();
+    try {
+      this.#stream = await this.#parts.openStream();
+    } catch (thrown) {
+      throw await this.#explain(thrown, begin);
+    }
     this.#lost = false;
-    this.#stream = undefined;
-    const stream = await this.#session();
-    if (begin !== undefined) stream.begin(begin);
-    return stream;
+    this.#stream.begin(begin);
   }
 
   async #divide(sql: string): Promise<void> {
@@ -264,8 +262,7 @@ export class RemoteConnection implements Connection {
 
   async #session(): Promise<RemoteStream> {
     if (this.#stream !== undefined) return this.#stream;
-    this.#interrupted = false;
-    this.#stream = await this.#parts.openStream();
+    this.#stream = await this.#repeat(true, () => this.#parts.openStream());
     return this.#stream;
   }
 

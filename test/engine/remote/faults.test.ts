@@ -137,6 +137,37 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     expect(await names()).toEqual(['a', 'b']);
   });
 
+  it('a transaction that begins only after several failures is one, and nothing of it is committed on its own', async () => {
+    const { database, proxy, names } = await scene(protocol, { networkRetry: 5 });
+    await database.transaction((tx) => tx.execute('select 1'));
+    const running = database.transaction(async (tx) => {
+      if (protocol === 'http') proxy.respond(429, '', {}, 4);
+      else proxy.fail({ kind: 'cut-answer' }, 3);
+      await insert(tx, 'a');
+      throw new Error('no');
+    });
+    await expect(running).rejects.toThrow('no');
+    expect(await names()).toEqual([]);
+    await database.transaction((tx) => insert(tx, 'b'));
+    expect(await names()).toEqual(['b']);
+  });
+
+  it('a transaction waits for a server that refuses connections', async () => {
+    const { database, proxy, names } = await scene(protocol, { networkRetry: 5 });
+    await proxy.refuse();
+    await pause(20);
+    const writing = database.transaction((tx) => insert(tx, 'a'));
+    setTimeout(() => void proxy.listen(), 60);
+    await writing;
+    expect(await names()).toEqual(['a']);
+    await proxy.refuse();
+    await pause(20);
+    await failure(
+      database.transaction((tx) => insert(tx, 'b')),
+      NetworkError,
+    );
+  });
+
   it('a transaction that is cut off in its midst is lost, and nothing more is run in it', async () => {
     const { database, proxy, names } = await scene(protocol);
     const later: unknown[] = [];
