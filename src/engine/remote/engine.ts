@@ -11,6 +11,9 @@ import { TokenSource } from './token.js';
 /** More than can be under way at a time. */
 const REQUESTS_PER_SIGNAL = 128;
 
+/** How long the statements of a WebSocket whose token was replaced may still take, in ms. */
+const RETIRED_FOR = 30_000;
+
 /** How long is asked for the reason of a failure, in ms. */
 const EXPLAINED_WITHIN = 2_000;
 
@@ -89,6 +92,8 @@ class ClientHolder {
   /** A WebSocket has its token once and for all, and can be stopped only by closing it. */
   readonly #sockets: boolean;
   #client: Promise<Client> | undefined;
+  /** Close the clients whose token was replaced. */
+  readonly #retired = new Set<() => void>();
   #bearer: string | undefined;
   #refused: string | undefined;
   #abort = new AbortController();
@@ -105,7 +110,7 @@ class ClientHolder {
   async get(): Promise<Client> {
     if (this.#sockets && this.#token.renewable) {
       const bearer = await this.#token.get(this.#refused);
-      if (bearer !== this.#bearer) this.close();
+      if (bearer !== this.#bearer) this.#retire();
       this.#bearer = bearer;
     }
     return await (this.#client ??= this.#open());
@@ -124,11 +129,26 @@ class ClientHolder {
   }
 
   close(): void {
-    void this.#client?.then(
-      (client) => client.close(),
-      () => {},
-    );
+    this.#retire();
+    for (const close of [...this.#retired]) close();
+  }
+
+  /** Has another client take the place of this one, whose statements are left the time to end. */
+  #retire(): void {
+    const client = this.#client;
     this.#client = undefined;
+    if (client === undefined) return;
+    const close = (): void => {
+      clearTimeout(timer);
+      this.#retired.delete(close);
+      client.then(
+        (opened) => opened.close(),
+        () => {},
+      );
+    };
+    const timer = setTimeout(close, RETIRED_FOR);
+    timer.unref();
+    this.#retired.add(close);
   }
 
   /** A signal that had every request listen to it would become slow, so another takes its place from time to time. */

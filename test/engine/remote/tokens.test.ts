@@ -111,6 +111,21 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     expect(asked).toBe(2);
   });
 
+  it('a token is replaced without harm to what is under way', async () => {
+    const { issuer, open: connect } = await scene(protocol);
+    let asked = 0;
+    // The first is good for a second: it is not used in the last 30.
+    const database = connect({ authToken: () => issuer.token({ seconds: ++asked === 1 ? 31 : 3_600 }) });
+    await database.execute('select 1');
+    const slow = database.execute(
+      "insert into items with recursive c(x) as (select 1 union all select x + 1 from c limit 6000000) select 'a' from c where x = 6000000",
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await database.execute('select 1');
+    expect(asked).toBe(2);
+    expect((await slow).rowsAffected).toBe(1);
+  });
+
   it('a function that gives no good token any more ends in an AuthError', async () => {
     const { issuer, open: connect } = await scene(protocol);
     let asked = 0;
