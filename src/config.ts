@@ -1,9 +1,13 @@
 import { boolean, oneOf, optionalFunction, typeName, wholeNumber } from './config/checks.js';
+import { checkEncryptionKey } from './config/encryption.js';
+import { type Extension, type ResolvedExtension, resolveExtensions } from './config/extensions.js';
+import { checkPragmas, type PragmaValue } from './config/pragmas.js';
 import { type RemoteConfig, type RemoteOptions, resolveRemote } from './config/remote.js';
 import { resolveRetry, type RetryConfig } from './config/retry.js';
 import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
 import { parseUrl, replicaTarget, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
+import { Secret } from './secret.js';
 import type { IntMode } from './values.js';
 
 export {
@@ -14,6 +18,9 @@ export {
   type RemoteOptions,
 } from './config/remote.js';
 export { resolveRetry, type RetryConfig } from './config/retry.js';
+export { checkEncryptionKey } from './config/encryption.js';
+export type { PragmaValue } from './config/pragmas.js';
+export type { Extension, ResolvedExtension } from './config/extensions.js';
 export type { AfterWrite, Startup, SyncConfig, SyncEvent, SyncOptions, SyncTrigger } from './config/sync.js';
 export type { Target } from './config/target.js';
 
@@ -24,13 +31,16 @@ export type { Target } from './config/target.js';
  */
 export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive' | 'concurrent' | 'read';
 
-/** A value that a pragma can be set to: a number, a boolean or one of SQLite's words such as `'wal'`. */
-export type PragmaValue = string | number | boolean;
-
 /** What `onConnect` may do with a connection that was just opened. */
 export interface ConnectionSetup {
   /** Runs a script of one or more statements without parameters. */
   script(sql: string): Promise<void>;
+}
+
+/** What is told every statement; a logger of Drizzle is one. */
+export interface StatementLogger {
+  /** @param params - a `'?'` for each parameter, or with `logParameters` the values as they are stored */
+  logQuery(query: string, params: unknown[]): void;
 }
 
 /**
@@ -74,6 +84,20 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly timeout?: number;
   /** Lets SQL call `readfile`, `writefile`, `fsdir`, `load_extension` and `sha3_query`. @default false */
   readonly allowFileFunctions?: boolean;
+  /**
+   * Key of a file or replica, 32 characters at least: the file is encrypted with it (AES-256-CBC), its log and whatever is
+   * copied from it too.
+   */
+  readonly encryptionKey?: string;
+  /** Extensions of SQLite that are loaded into every connection to a file or memory database. @default none */
+  readonly extensions?: readonly Extension[];
+  /** Is told every statement before it runs. */
+  readonly logger?: StatementLogger;
+  /**
+   * Whether `logger` and the subscribers of the diagnostics channel are given the values of parameters, and not a `'?'`
+   * for each. @default false
+   */
+  readonly logParameters?: boolean;
   /** How many prepared statements each connection keeps. @default 100 */
   readonly statementCacheSize?: number;
   /** Called with every connection that is opened, before its first use. */
@@ -85,8 +109,15 @@ export interface ResolvedConfig {
   readonly target: Target;
   readonly intMode: IntMode;
   readonly concurrency: number;
-  readonly busyTimeout: number;
-  readonly pragmas: Readonly<Record<string, PragmaValue>>;
+  /** `pragma.setBusyTimeout()` changes it while the database is open. */
+  busyTimeout: number;
+  /** Those that are set while the database is open are added. */
+  readonly pragmas: Record<string, PragmaValue>;
+  /** `rekey()` changes it while the database is open. */
+  encryptionKey: Secret<string | undefined>;
+  readonly extensions: readonly ResolvedExtension[];
+  readonly logger: StatementLogger | undefined;
+  readonly logParameters: boolean;
   readonly transactionBehavior: TransactionBehavior;
   readonly retry: Required<RetryConfig>;
   readonly timeout: number | undefined;
@@ -107,27 +138,30 @@ const BEHAVIORS: readonly TransactionBehavior[] = [
 
 const GENERAL_KEYS = [
   ...['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'transactionBehavior', 'retry', 'timeout'],
+  ...['logger', 'logParameters'],
 ] as const;
 
 /** Keys that concern a connection to a file; some mean nothing on a replica, whose server decides. */
 const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
-const OWN_FILE_KEYS = ['onConnect'] as const;
+const OWN_FILE_KEYS = ['onConnect', 'extensions'] as const;
+const ENCRYPTION_KEYS = ['encryptionKey'] as const;
 const REMOTE_KEYS = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'networkRetry'] as const;
 const SYNC_KEYS = [
   ...(['syncUrl', 'syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),
-  ...(['encryptionKey', 'onSync', 'onSyncError'] as const),
+  ...(['onSync', 'onSyncError'] as const),
 ] as const;
 
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...GENERAL_KEYS,
   ...LOCAL_KEYS,
   ...OWN_FILE_KEYS,
+  ...ENCRYPTION_KEYS,
   ...REMOTE_KEYS,
   ...SYNC_KEYS,
 ]);
 
 /** Keys that belong to what this version can't do; a silent no-op would hide that. */
-const LATER_KEYS: ReadonlySet<string> = new Set(['offline', 'extensions', 'logger']);
+const LATER_KEYS: ReadonlySet<string> = new Set(['offline']);
 
 /** The most connections that a server is asked for: it refuses more than 128, and each takes one or two (sqld 0.24). */
 const SERVER_CONNECTIONS = 60;
@@ -157,7 +191,7 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
   const target = config.syncUrl === undefined ? location : replicaTarget(location, config.syncUrl);
   checkKeysFor(target, config);
   const connections = target.kind === 'remote' || target.kind === 'replica' ? SERVER_CONNECTIONS : 10_000;
-  return Object.freeze({
+  return {
     target,
     intMode: oneOf('intMode', config.intMode, ['number', 'bigint', 'string'] as const, 'number'),
     concurrency: wholeNumber('concurrency', config.concurrency, 20, 1, connections),
@@ -171,13 +205,17 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
     onConnect: optionalFunction('onConnect', config.onConnect),
     remote: resolveRemote(config),
     sync: resolveSync(config),
-  });
+    encryptionKey: new Secret(checkEncryptionKey(config.encryptionKey)),
+    extensions: resolveExtensions(config.extensions),
+    logger: checkLogger(config.logger),
+    logParameters: boolean('logParameters', config.logParameters, false),
+  };
 }
 
 /** The config of a database that is reached through a client which its owner made. */
 export function resolveClient(client: object): ResolvedConfig {
   const target: Target = { kind: 'client', client };
-  return Object.freeze({ ...resolveConfig('libsql://client'), target });
+  return { ...resolveConfig('libsql://client'), target };
 }
 
 /** @throws {@link ConfigError} when it is none of the known behaviours */
@@ -222,12 +260,17 @@ function checkKeysFor(target: Target, config: Config): void {
 const MEANINGLESS: Readonly<
   Record<Target['kind'], { readonly keys: readonly (keyof Config)[]; readonly what: string }>
 > = {
-  memory: { keys: [...REMOTE_KEYS, ...SYNC_KEYS], what: 'memory database' },
+  memory: { keys: [...REMOTE_KEYS, ...SYNC_KEYS, ...ENCRYPTION_KEYS], what: 'memory database' },
   file: { keys: [...REMOTE_KEYS, ...SYNC_KEYS], what: 'file that is no replica; that needs "syncUrl"' },
   replica: { keys: OWN_FILE_KEYS, what: 'replica' },
-  remote: { keys: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...SYNC_KEYS], what: 'server' },
+  remote: { keys: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...ENCRYPTION_KEYS, ...SYNC_KEYS], what: 'server' },
   client: { keys: [], what: 'client' },
 };
+
+function checkLogger(logger: StatementLogger | undefined): StatementLogger | undefined {
+  if (logger === undefined || typeof logger?.logQuery === 'function') return logger;
+  throw new ConfigError('logger', 'expected an object with logQuery(query, params)');
+}
 
 function checkEngine(engine: string): void {
   if (engine === 'libsql') return;
@@ -235,33 +278,4 @@ function checkEngine(engine: string): void {
     'engine',
     engine === 'turso' ? "the 'turso' engine is not supported yet" : "expected 'libsql' or 'turso'",
   );
-}
-
-/** Set by us on every connection; a value from outside would break what rests on it. */
-const OWN_PRAGMAS: Readonly<Record<string, string>> = {
-  busy_timeout: 'use the key "busyTimeout"; waiting is done without blocking the event loop',
-  query_only: "use transactions with behavior 'read'",
-};
-
-function checkPragmas(
-  pragmas: Readonly<Record<string, PragmaValue>> | undefined,
-): Record<string, PragmaValue> {
-  if (pragmas === undefined) return {};
-  if (typeof pragmas !== 'object' || pragmas === null || Array.isArray(pragmas)) {
-    throw new ConfigError('pragmas', `expected an object or false, got ${typeName(pragmas)}`);
-  }
-  const checked: Record<string, PragmaValue> = {};
-  for (const [name, value] of Object.entries(pragmas)) {
-    const key = `pragmas.${name}`;
-    const lower = name.toLowerCase();
-    if (!/^[a-z_]+$/.test(lower)) throw new ConfigError(key, 'not the name of a pragma');
-    if (OWN_PRAGMAS[lower] !== undefined) throw new ConfigError(key, OWN_PRAGMAS[lower]);
-    const valid =
-      typeof value === 'boolean' ||
-      (typeof value === 'number' && Number.isSafeInteger(value)) ||
-      (typeof value === 'string' && /^[a-z_][a-z0-9_-]*$/i.test(value));
-    if (!valid) throw new ConfigError(key, 'expected a whole number, a boolean or one word');
-    checked[lower] = value;
-  }
-  return checked;
 }

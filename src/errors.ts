@@ -21,6 +21,8 @@ export type ErrorKind =
   | 'full'
   | 'network'
   | 'auth'
+  | 'access'
+  | 'encryption'
   | 'sync'
   | 'sql';
 
@@ -33,6 +35,7 @@ export type ErrorCode =
   | 'NOT_SUPPORTED'
   | 'MULTIPLE_STATEMENTS'
   | 'NO_STATEMENT'
+  | 'STATEMENT_CLOSED'
   | 'TRANSACTION_CONTROL'
   | 'TRANSACTION_CLOSED'
   | 'TRANSACTION_LOST'
@@ -304,6 +307,48 @@ export class AuthError extends DatabaseError {
 
   static {
     AuthError.prototype.name = 'AuthError';
+  }
+}
+
+/** A file is encrypted with another key than the one given, or is encrypted and no key was given, or is not encrypted. */
+export class EncryptionKeyError extends DatabaseError {
+  constructor(problem: string, cause?: unknown) {
+    super(problem, { code: 'SQLITE_NOTADB', rawCode: 26, kind: 'encryption', cause });
+  }
+
+  static {
+    EncryptionKeyError.prototype.name = 'EncryptionKeyError';
+  }
+}
+
+/** What a statement would do, as a rule of `restricted()` names it. */
+export interface Access {
+  readonly action: string;
+  readonly table?: string | undefined;
+  readonly column?: string | undefined;
+}
+
+/** A statement that the rules of `restricted()` do not allow. It was not run. */
+export class AccessError extends DatabaseError {
+  /** What it would have done. */
+  readonly action: string;
+  /** The table, virtual table or pragma that it would have done it to. */
+  readonly table: string | undefined;
+  /** The column that it would have read. */
+  readonly column: string | undefined;
+
+  constructor({ action, table, column }: Access, sql: string) {
+    const subject = table === undefined ? '' : ` "${table}${column === undefined ? '' : `.${column}`}"`;
+    super(`the statement may not ${action}${subject}`, {
+      ...{ code: 'SQLITE_AUTH', rawCode: 23, kind: 'access', sql },
+    });
+    this.action = action;
+    this.table = table;
+    this.column = column;
+  }
+
+  static {
+    AccessError.prototype.name = 'AccessError';
   }
 }
 

@@ -3,11 +3,13 @@ export type {
   AuthToken,
   Config,
   ConnectionSetup,
+  Extension,
   NetworkRetryConfig,
   PragmaValue,
   RemoteOptions,
   RetryConfig,
   Startup,
+  StatementLogger,
   SyncEvent,
   SyncOptions,
   SyncTrigger,
@@ -15,7 +17,8 @@ export type {
 } from './config.js';
 export type { AbortOptions } from './database/abort.js';
 export type { BatchOptions, BatchOutcome, BatchStatement } from './database/batch.js';
-export { Database, open, type TransactionOptions } from './database/database.js';
+export { Database, open } from './database/database.js';
+export type { TransactionOptions } from './database/session.js';
 export type { ExecuteOptions } from './database/executor.js';
 export type { ResultSet, RowMode, RowObject } from './database/result.js';
 export type { ScriptOptions, ScriptResult } from './database/script.js';
@@ -24,6 +27,8 @@ export type { Arguments } from './database/statements.js';
 export type { StreamOptions } from './database/stream.js';
 export { Transaction } from './database/transaction.js';
 export {
+  type Access,
+  AccessError,
   AuthError,
   BusyError,
   CapabilityError,
@@ -32,6 +37,7 @@ export {
   type ConstraintKind,
   DatabaseError,
   type ErrorCode,
+  EncryptionKeyError,
   type ErrorKind,
   type ForeignKeyViolation,
   InterruptedError,

@@ -1,7 +1,5 @@
 import { ConfigError, type DatabaseError } from '../errors.js';
-import { Secret } from '../secret.js';
 import { boolean, number, oneOf, optionalFunction, wholeNumber } from './checks.js';
-import { checkKey } from './remote.js';
 
 /** What made a replica sync. */
 export type SyncTrigger = 'startup' | 'manual' | 'interval' | 'read' | 'write' | 'reconnect';
@@ -42,8 +40,6 @@ export interface SyncOptions {
    * read, writes fail, and the server is tried again every few seconds. @default 'require-sync'
    */
   readonly startup?: Startup;
-  /** Key of the file, which is encrypted with it (AES-256). */
-  readonly encryptionKey?: string;
   /** Called after every sync. */
   readonly onSync?: (event: SyncEvent) => void;
   /** Called after every sync that failed, also one that nobody waits for. */
@@ -57,7 +53,6 @@ export interface SyncConfig {
   readonly afterWrite: AfterWrite;
   readonly maxStaleness: number | undefined;
   readonly startup: Startup;
-  readonly encryptionKey: Secret<string | undefined>;
   readonly onSync: ((event: SyncEvent) => void) | undefined;
   readonly onSyncError: ((error: DatabaseError, trigger: SyncTrigger) => void) | undefined;
 }
@@ -80,7 +75,6 @@ export function resolveSync(config: SyncOptions): SyncConfig {
     maxStaleness:
       maxStaleness === undefined ? undefined : wholeNumber('maxStaleness', maxStaleness, 0, 0, LONGEST),
     startup: oneOf('startup', config.startup, ['require-sync', 'serve-stale'] as const, 'require-sync'),
-    encryptionKey: new Secret(checkKey('encryptionKey', config.encryptionKey)),
     onSync: optionalFunction('onSync', config.onSync),
     onSyncError: optionalFunction('onSyncError', config.onSyncError),
   };

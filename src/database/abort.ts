@@ -21,7 +21,7 @@ export class Abort {
     else signal?.addEventListener('abort', this.#onSignal, { once: true });
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => {
-        this.#abort(
+        this.abort(
           new InterruptedError(`stopped after the timeout of ${timeout} ms`, {
             code: 'TIMEOUT',
             kind: 'interrupted',
@@ -29,6 +29,11 @@ export class Abort {
         );
       }, timeout);
     }
+  }
+
+  /** One that only {@link abort} aborts. */
+  static manual(): Abort {
+    return new Abort(undefined, undefined);
   }
 
   /** Undefined when there is nothing that could abort. */
@@ -46,7 +51,7 @@ export class Abort {
     if (first === undefined || second === undefined) return { abort: first ?? second, forget: () => {} };
     const abort = new Abort(undefined, undefined);
     const forget = [first, second].map((one) =>
-      one.onAbort(() => abort.#abort(one.error as InterruptedError)),
+      one.onAbort(() => abort.abort(one.error as InterruptedError)),
     );
     return {
       abort,
@@ -81,7 +86,7 @@ export class Abort {
   }
 
   readonly #onSignal = (): void => {
-    this.#abort(
+    this.abort(
       new InterruptedError('stopped by its signal', {
         code: 'ABORTED',
         kind: 'interrupted',
@@ -90,7 +95,8 @@ export class Abort {
     );
   };
 
-  #abort(error: InterruptedError): void {
+  /** Makes it happen, unless it has happened. */
+  abort(error: InterruptedError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
     for (const listener of [...this.#listeners]) listener();

@@ -2,9 +2,6 @@ import type { Connection, MaybePromise } from '../engine/engine.js';
 import { CapabilityError, InterruptedError } from '../errors.js';
 import type { Abort } from './abort.js';
 
-/** An interrupt that comes before the other thread has begun is lost, so it is repeated after so many ms. */
-const INTERRUPT_AGAIN = 10;
-
 /**
  * Runs an interruptible call of a connection and interrupts it on abort.
  *
@@ -22,12 +19,7 @@ export async function runAbortable<T>(
       'a client that was handed in can not be stopped; open the database by its URL to use "signal" and "timeout"',
     );
   }
-  let again: NodeJS.Timeout | undefined;
-  const interrupt = (): void => {
-    connection.interrupt();
-    again ??= setInterval(() => connection.interrupt(), INTERRUPT_AGAIN);
-  };
-  const forget = aborts.map((abort) => abort?.onAbort(interrupt));
+  const forget = aborts.map((abort) => abort?.onAbort(() => connection.interrupt()));
   try {
     return await run();
   } catch (error) {
@@ -35,7 +27,6 @@ export async function runAbortable<T>(
     if (abort?.error !== undefined && error instanceof InterruptedError) throw abort.error;
     throw error;
   } finally {
-    clearInterval(again);
     for (const forgetOne of forget) forgetOne?.();
   }
 }

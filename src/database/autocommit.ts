@@ -1,4 +1,4 @@
-import type { ResolvedConfig, TransactionBehavior } from '../config.js';
+import type { TransactionBehavior } from '../config.js';
 import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
 import { ConstraintError, closedError, isLockWait } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
@@ -6,23 +6,25 @@ import type { SqlValue } from '../values.js';
 import type { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
 import type { BatchItem } from './batch.js';
-import { waitWhileBusy } from './busy.js';
+import { type BusyWait, waitWhileBusy } from './busy.js';
+import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import type { Pool } from './pool.js';
-import type { StreamSource } from './stream.js';
+import { runOn } from './run.js';
+import type { SourceOptions, StreamSource } from './stream.js';
 
 /** Holds a lock while one synchronous statement runs; nobody can come to wait for it meanwhile. */
 const SYNCHRONOUS: LockHolder = Object.freeze({ transactionId: undefined, lastActive: 0 });
 
 /** Runs what stands outside a transaction. */
 export class Autocommit {
-  readonly #config: ResolvedConfig;
+  readonly #context: Context;
   readonly #pool: Pool;
 
-  constructor(config: ResolvedConfig, pool: Pool) {
-    this.#config = config;
+  constructor(context: Context, pool: Pool) {
+    this.#context = context;
     this.#pool = pool;
   }
 
@@ -43,7 +45,7 @@ export class Autocommit {
     }
     let result: MaybePromise<RawResult>;
     try {
-      result = connection.execute(statement, values, request);
+      result = runOn(connection, statement, values, request);
     } catch (error) {
       lock?.release(SYNCHRONOUS);
       if (isLockWait(error)) return this.#runSlowly(statement, values, request, abort);
@@ -70,7 +72,7 @@ export class Autocommit {
     try {
       const run = (): Promise<RawResult[]> =>
         runAbortable(connection, [abort], () => connection.batch?.(asked, behavior) ?? []);
-      return await waitWhileBusy(run, this.#config.busyTimeout, abort);
+      return await waitWhileBusy(run, this.#wait(connection, abort));
     } catch (error) {
       await nameConstraintIndex(connection, error);
       throw error;
@@ -83,7 +85,7 @@ export class Autocommit {
   async openSource(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    { exactIntegers, abort }: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
+    { exactIntegers, abort }: SourceOptions,
   ): Promise<StreamSource> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     this.#pool.single?.assertOutside();
@@ -94,7 +96,7 @@ export class Autocommit {
       const { connection } = lease;
       const openCursor = (): Promise<Cursor> =>
         runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
-      const cursor = await waitWhileBusy(openCursor, this.#config.busyTimeout, abort);
+      const cursor = await waitWhileBusy(openCursor, this.#wait(connection, abort));
       return {
         columns: cursor.columns,
         fetch: (size) => {
@@ -135,8 +137,9 @@ export class Autocommit {
     try {
       connection = await this.#pool.openMain(abort);
       const usable = connection;
-      const left = Math.max(0, this.#config.busyTimeout - (performance.now() - start));
-      return await waitWhileBusy(() => usable.execute(statement, values, request), left, abort);
+      const wait = this.#wait(usable, abort);
+      const timeout = Math.max(0, wait.timeout - (performance.now() - start));
+      return await waitWhileBusy(() => runOn(usable, statement, values, request), { ...wait, timeout });
     } catch (error) {
       if (connection !== undefined) await nameConstraintIndex(connection, error);
       throw error;
@@ -158,15 +161,20 @@ export class Autocommit {
     try {
       const run = (): Promise<RawResult> =>
         runAbortable(connection, [abort], () =>
-          connection.execute(statement, values, { ...request, interruptible: true }),
+          runOn(connection, statement, values, { ...request, interruptible: true }),
         );
-      return await waitWhileBusy(run, this.#config.busyTimeout, abort);
+      return await waitWhileBusy(run, this.#wait(connection, abort));
     } catch (error) {
       await nameConstraintIndex(connection, error);
       throw error;
     } finally {
       await release();
     }
+  }
+
+  #wait(connection: Connection, abort: Abort | undefined): BusyWait {
+    const { config, interrupts } = this.#context;
+    return { timeout: config.busyTimeout, abort, interrupts, connection };
   }
 
   #lockFor(statement: AnalyzedStatement): Lock | undefined {

@@ -1,9 +1,21 @@
-import { BusyError, isLockWait } from '../errors.js';
-import type { MaybePromise } from '../engine/engine.js';
-import { type Abort, sleep } from './abort.js';
+import { BusyError, InterruptedError, isLockWait, NetworkError } from '../errors.js';
+import type { Connection, MaybePromise } from '../engine/engine.js';
+import { Abort, sleep } from './abort.js';
+import type { Interrupts } from './interrupts.js';
 
 /** Longest pause between two tries in ms; short, since SQLite does not tell when a lock becomes free. */
 const LONGEST_PAUSE = 12;
+
+/** How long, and until what, a lock is waited for. */
+export interface BusyWait {
+  /** Longest wait in ms. */
+  readonly timeout: number;
+  readonly abort: Abort | undefined;
+  /** What else ends the wait, and the call itself. */
+  readonly interrupts?: Interrupts;
+  /** What the call runs on. */
+  readonly connection?: Connection;
+}
 
 /**
  * Repeats `run` while it fails because another process or connection holds a lock, for `timeout` ms at most. The
@@ -11,11 +23,24 @@ const LONGEST_PAUSE = 12;
  *
  * @throws {@link BusyError} when the lock is still held then
  */
-export async function waitWhileBusy<T>(
-  run: () => MaybePromise<T>,
-  timeout: number,
-  abort: Abort | undefined,
-): Promise<T> {
+export async function waitWhileBusy<T>(run: () => MaybePromise<T>, wait: BusyWait): Promise<T> {
+  const { interrupts, connection } = wait;
+  if (interrupts === undefined) return await repeatWhileBusy(run, wait);
+  const stop = interrupts.begin();
+  const { abort, forget } = Abort.either(wait.abort, stop);
+  if (connection !== undefined) stop.onAbort(() => connection.interrupt());
+  try {
+    return await repeatWhileBusy(run, { ...wait, abort });
+  } catch (error) {
+    const byStop = error instanceof InterruptedError || error instanceof NetworkError;
+    throw stop.error !== undefined && byStop ? stop.error : error;
+  } finally {
+    interrupts.end(stop);
+    forget();
+  }
+}
+
+async function repeatWhileBusy<T>(run: () => MaybePromise<T>, { timeout, abort }: BusyWait): Promise<T> {
   const start = performance.now();
   for (let attempt = 0; ; attempt++) {
     abort?.throwIfAborted();

@@ -1,8 +1,16 @@
 import { checkTimeout, type ResolvedConfig, type TransactionBehavior } from '../config.js';
-import type { ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
-import type { AnalyzedStatement } from '../sql/statement.js';
+import type {
+  Connection,
+  ExecuteRequest,
+  MaybePromise,
+  RawResult,
+  StatementTrace,
+} from '../engine/engine.js';
+import type { StatementOrigin } from '../hooks/observer.js';
+import { type AnalyzedStatement, analyze } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
 import { Abort, type AbortOptions } from './abort.js';
+import { after } from './after.js';
 import {
   type BatchItem,
   type BatchOptions,
@@ -11,10 +19,17 @@ import {
   runIndependently,
   toBatchItem,
 } from './batch.js';
+import type { Context } from './context.js';
 import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
-import { openStream, type StreamOptions, type StreamSource } from './stream.js';
+import {
+  openStream,
+  type SourceOptions,
+  type StreamOptions,
+  type StreamSource,
+  watchedSource,
+} from './stream.js';
 
 export type { ExecuteRequest, RawResult } from '../engine/engine.js';
 
@@ -27,14 +42,17 @@ export interface ExecuteOptions extends AbortOptions {
 /** What the database and a transaction have in common: everything that runs statements. */
 export abstract class Executor {
   /** @internal */
+  readonly context: Context;
+  /** @internal */
   readonly config: ResolvedConfig;
   /** @internal */
   readonly statements: Statements;
 
   /** @internal */
-  constructor(config: ResolvedConfig, statements: Statements) {
-    this.config = config;
-    this.statements = statements;
+  constructor(context: Context) {
+    this.context = context;
+    this.config = context.config;
+    this.statements = context.statements;
   }
 
   /** @internal What the engine can't store; known before the engine is loaded. */
@@ -43,26 +61,74 @@ export abstract class Executor {
     return kind === 'remote' || kind === 'client' ? REMOTE_LIMITS : LOCAL_LIMITS;
   }
 
+  /** @internal In which transaction statements run, if in one. */
+  abstract get origin(): StatementOrigin;
+
   /** @internal Runs one checked statement with encoded parameters. */
-  abstract runStatement(
+  runStatement(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort?: Abort,
+  ): MaybePromise<RawResult> {
+    const { authorizer, observer } = this.context;
+    if (authorizer === undefined && !observer.active) {
+      return this.runDirectly(statement, values, request, abort);
+    }
+    return this.#runGuarded(statement, values, request, abort);
+  }
+
+  /** @internal Opens a result that is fetched piece by piece. */
+  async openSource(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    options: SourceOptions,
+  ): Promise<StreamSource> {
+    const { interrupts, observer } = this.context;
+    const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
+    try {
+      await this.authorize(statement);
+      return watchedSource(await this.openDirectly(statement, values, options), interrupts, end);
+    } catch (error) {
+      end?.({ error });
+      throw error;
+    }
+  }
+
+  /** @internal Refuses a statement that may not be run here. */
+  authorize(statement: AnalyzedStatement): MaybePromise<void> {
+    const { authorizer } = this.context;
+    if (authorizer === undefined) return;
+    return authorizer.check(statement, (sql, count) => this.inspect(statement, sql, count));
+  }
+
+  /** @internal Runs one statement that was authorized. */
+  protected abstract runDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
     abort?: Abort,
   ): MaybePromise<RawResult>;
 
+  /** @internal Opens a statement that was authorized. */
+  protected abstract openDirectly(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    options: SourceOptions,
+  ): Promise<StreamSource>;
+
+  /** @internal Asks about the schema and about `statement` where that would be run; `count` is that of its parameters. */
+  protected inspect(_statement: AnalyzedStatement, sql: string, count: number): MaybePromise<SqlValue[][]> {
+    const [question] = analyze(sql).statements as [AnalyzedStatement];
+    const nulls = new Array<null>(count).fill(null);
+    return after(this.runDirectly(question, nulls, { fetch: 'all' }), ({ rows }) => rows);
+  }
+
   /** @internal Runs several statements as one unit. */
   abstract runAtomically(
     items: readonly BatchItem[],
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]>;
-
-  /** @internal Opens a result that is fetched piece by piece. */
-  abstract openSource(
-    statement: AnalyzedStatement,
-    values: readonly SqlValue[],
-    options: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
-  ): Promise<StreamSource>;
 
   /**
    * Runs one statement.
@@ -211,6 +277,20 @@ export abstract class Executor {
     return new Statement<Row>(this, this.statements.one(sql));
   }
 
+  #runGuarded(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort: Abort | undefined,
+  ): MaybePromise<RawResult> {
+    const { observer } = this.context;
+    const run = (trace?: StatementTrace): MaybePromise<RawResult> =>
+      after(this.authorize(statement), () =>
+        this.runDirectly(statement, values, trace === undefined ? request : { ...request, trace }, abort),
+      );
+    return observer.active ? observer.observe(statement, values, this.origin, run) : run();
+  }
+
   /** @internal */
   abortFrom(options: AbortOptions | undefined): Abort | undefined {
     const timeout = checkTimeout(options?.timeout);
@@ -223,3 +303,10 @@ export abstract class Executor {
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
 const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false });
 const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });
+
+/** Asks one connection about the schema or a statement of `count` parameters. */
+export async function inspectOn(connection: Connection, sql: string, count: number): Promise<SqlValue[][]> {
+  const [question] = analyze(sql).statements as [AnalyzedStatement];
+  const { rows } = await connection.execute(question, new Array<null>(count).fill(null), { fetch: 'all' });
+  return rows;
+}

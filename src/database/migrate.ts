@@ -194,7 +194,7 @@ class MigrationRun {
   }
 
   #patiently<T>(run: () => T | Promise<T>): Promise<T> {
-    return waitWhileBusy(run, this.#options.lockTimeout, undefined);
+    return waitWhileBusy(run, { timeout: this.#options.lockTimeout, abort: undefined });
   }
 }
 

@@ -1,10 +1,11 @@
 import type { ResolvedConfig } from '../config.js';
-import type { Connection, Engine, ReplicaPolicy } from '../engine/engine.js';
+import type { CommitListener, Connection, Engine, MaybePromise, ReplicaPolicy } from '../engine/engine.js';
 import { loadEngine } from '../engine/registry.js';
 import { BusyError, closedError } from '../errors.js';
 import { analyze } from '../sql/statement.js';
-import { type Abort, orAborted } from './abort.js';
+import { Abort, orAborted } from './abort.js';
 import { waitWhileBusy } from './busy.js';
+import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
@@ -21,6 +22,7 @@ export interface Lease {
  */
 export class Pool {
   readonly #config: ResolvedConfig;
+  readonly #interrupts: Interrupts;
   readonly #policy: ReplicaPolicy | undefined;
   readonly #idle: Connection[] = [];
   /** Those on which only interruptible calls were made, which are slow to prepare for on others. */
@@ -35,10 +37,16 @@ export class Pool {
   #writeLock: Lock | undefined;
   #writeLockName: string | undefined;
   #closing: Promise<void> | undefined;
+  #listener: CommitListener | undefined;
+  /** Connections that go back are closed, since a setting has changed after they were opened. */
+  readonly #outdated = new WeakSet<Connection>();
+  /** Settles when connections may be opened and lent again. */
+  #paused: Promise<void> | undefined;
 
   /** @param policy - what decides when a replica is synced; given for a replica */
-  constructor(config: ResolvedConfig, policy?: ReplicaPolicy) {
+  constructor(config: ResolvedConfig, interrupts: Interrupts, policy?: ReplicaPolicy) {
     this.#config = config;
+    this.#interrupts = interrupts;
     this.#policy = policy;
     if (config.target.kind === 'memory') this.#single = new Lock('the only connection of the database');
   }
@@ -70,6 +78,7 @@ export class Pool {
   /** Opens the autocommit connection if it is not open, or replaces it if it is not in order. */
   async openMain(abort?: Abort): Promise<Connection> {
     this.#assertOpen();
+    while (this.#paused !== undefined) await this.#paused;
     if (this.#main !== undefined && (this.#main.usable || this.#single !== undefined)) return this.#main;
     if (this.#main !== undefined) void Promise.resolve(this.#main.close()).catch(ignore);
     this.#main = undefined;
@@ -87,12 +96,67 @@ export class Pool {
     return this.#main;
   }
 
+  /** The engine, with its driver loaded. */
+  engine(): Promise<Engine> {
+    this.#engine ??= loadEngine(this.#config, this.#policy);
+    return this.#engine;
+  }
+
+  /** Opens a connection that is its caller's own to close; its `onConnect` is not called. */
+  async openApart(): Promise<Connection> {
+    this.#assertOpen();
+    const engine = await this.engine();
+    const wait = { timeout: this.#config.busyTimeout, abort: undefined, interrupts: this.#interrupts };
+    return await waitWhileBusy(() => engine.connect(), wait);
+  }
+
+  /** Tells every connection, also those to come, who wants to know what is committed. */
+  setListener(listener: CommitListener | undefined): void {
+    this.#listener = listener;
+    for (const connection of this.#all()) connection.listener = listener;
+  }
+
+  /** Has no connection but the autocommit one outlive its present use, since the settings of connections have changed. */
+  retire(): void {
+    for (const connection of this.#lent) this.#outdated.add(connection);
+    for (const connection of this.#takeIdle()) void Promise.resolve(connection.close()).catch(ignore);
+  }
+
+  /**
+   * Runs `use` while no connection is open.
+   *
+   * @throws {@link BusyError} when one is still in use after `busyTimeout`
+   */
+  async alone<T>(use: (engine: Engine) => MaybePromise<T>): Promise<T> {
+    // Only then the write lock is known.
+    await this.openMain();
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    await this.#writeLock?.acquire(holder, this.lockWait(undefined));
+    let resume = (): void => {};
+    this.#paused = new Promise((resolve) => {
+      resume = resolve;
+    });
+    try {
+      await this.#everybodyBack();
+      const open = this.#takeIdle();
+      if (this.#main !== undefined) open.push(this.#main);
+      this.#main = undefined;
+      await Promise.all(open.map(async (connection) => connection.close()));
+      return await use(await this.engine());
+    } finally {
+      this.#paused = undefined;
+      resume();
+      this.#writeLock?.release(holder);
+    }
+  }
+
   /** Lends a connection; waits while as many as `concurrency` are lent, or for the only one. */
   async lend(holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
     this.#assertOpen();
     const single = this.#single;
     // Awaited, so that callers stay visible in the stack (transaction-frame.ts).
     if (single !== undefined) return await this.#lendSingle(single, holder, abort);
+    while (this.#paused !== undefined) await this.#paused;
     await this.#waitForRoom(abort);
     const idleOnes = abort === undefined ? this.#idle : this.#idleInterruptible;
     const idle = idleOnes.pop();
@@ -107,6 +171,12 @@ export class Pool {
     }
     this.#lent.add(connection);
     return { connection, release: () => this.#takeBack(connection, idleOnes) };
+  }
+
+  /** Ends every wait for a lock or a connection. */
+  interrupt(): void {
+    this.#single?.refuse(this, interrupted);
+    this.#writeLock?.refuse(this, interrupted);
   }
 
   /** Closes every connection; what is lent is rolled back and closed as well. */
@@ -142,19 +212,21 @@ export class Pool {
     } catch {
       // That leaves it unusable, which is looked at next.
     }
-    if (connection.usable && !this.closed) idleOnes.push(connection);
+    if (connection.usable && !this.closed && !this.#outdated.has(connection)) idleOnes.push(connection);
     else await Promise.resolve(connection.close()).catch(ignore);
     this.#makeRoom();
   }
 
   async #connect(abort: Abort | undefined): Promise<Connection> {
-    this.#engine ??= loadEngine(this.#config, this.#policy);
-    const engine = await this.#engine;
-    const connection = await waitWhileBusy(() => engine.connect(), this.#config.busyTimeout, abort);
+    const engine = await this.engine();
+    const { busyTimeout: timeout } = this.#config;
+    const wait = { timeout, abort, interrupts: this.#interrupts };
+    const connection = await waitWhileBusy(() => engine.connect(), wait);
     if (this.#writeLock === undefined && engine.writeLock !== undefined && !this.closed) {
       this.#writeLockName = engine.writeLock;
       this.#writeLock = shareWriteLock(engine.writeLock);
     }
+    connection.listener = this.#listener;
     try {
       await this.#config.onConnect?.({
         script: (sql) => runSetup(connection, sql, this.#config.busyTimeout),
@@ -172,26 +244,59 @@ export class Pool {
     while (this.#lent.size + this.#opening >= this.#config.concurrency) {
       const left = this.#config.busyTimeout - (performance.now() - start);
       if (left <= 0) throw exhausted(this.#config);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, left);
-        const waiters = this.#waiters;
-        waiters.push(done);
-        // Calls at once if it happened already.
-        let forget = (): void => {};
-        forget = abort?.onAbort(done) ?? forget;
-        function done(): void {
-          clearTimeout(timer);
-          forget();
-          const index = waiters.indexOf(done);
-          if (index >= 0) waiters.splice(index, 1);
-          resolve();
-        }
-      });
-      abort?.throwIfAborted();
+      const stop = this.#interrupts.begin();
+      const { abort: either, forget } = Abort.either(abort, stop);
+      await this.#wake(left, either ?? stop);
+      this.#interrupts.end(stop);
+      forget();
+      either?.throwIfAborted();
       this.#assertOpen();
     }
     // Counted before anyone else can look.
     this.#opening++;
+  }
+
+  /** Waits until a connection may be free, the time is over or it is aborted. */
+  async #wake(ms: number, abort: Abort): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, ms);
+      const waiters = this.#waiters;
+      waiters.push(done);
+      // Calls at once if it happened already.
+      let forget = (): void => {};
+      forget = abort.onAbort(done);
+      function done(): void {
+        clearTimeout(timer);
+        forget();
+        const index = waiters.indexOf(done);
+        if (index >= 0) waiters.splice(index, 1);
+        resolve();
+      }
+    });
+  }
+
+  async #everybodyBack(): Promise<void> {
+    const start = performance.now();
+    const { busyTimeout } = this.#config;
+    while (this.#lent.size + this.#opening > 0) {
+      const left = busyTimeout - (performance.now() - start);
+      if (left <= 0) throw inUse(this.#lent.size, busyTimeout);
+      const stop = this.#interrupts.begin();
+      await this.#wake(left, stop);
+      this.#interrupts.end(stop);
+      stop.throwIfAborted();
+      this.#assertOpen();
+    }
+  }
+
+  #all(): Connection[] {
+    const all = [...this.#idle, ...this.#idleInterruptible, ...this.#lent];
+    if (this.#main !== undefined) all.push(this.#main);
+    return all;
+  }
+
+  #takeIdle(): Connection[] {
+    return [...this.#idle.splice(0), ...this.#idleInterruptible.splice(0)];
   }
 
   #makeRoom(): void {
@@ -202,9 +307,9 @@ export class Pool {
     this.#single?.close(closedError);
     this.#writeLock?.refuse(this, closedError);
     for (const wake of [...this.#waiters]) wake();
-    const open = [...this.#idle.splice(0), ...this.#idleInterruptible.splice(0), ...this.#lent];
+    const open = this.#all();
+    this.#takeIdle();
     this.#lent.clear();
-    if (this.#main !== undefined) open.push(this.#main);
     this.#main = undefined;
     await Promise.all(open.map(async (connection) => Promise.resolve(connection.close()).catch(ignore)));
     if (this.#writeLockName !== undefined) unshareWriteLock(this.#writeLockName);
@@ -221,7 +326,7 @@ export class Pool {
  */
 async function runSetup(connection: Connection, sql: string, busyTimeout: number): Promise<void> {
   for (const { text } of analyze(sql).statements) {
-    await waitWhileBusy(() => connection.control(text), busyTimeout, undefined);
+    await waitWhileBusy(() => connection.control(text), { timeout: busyTimeout, abort: undefined });
   }
 }
 
@@ -230,6 +335,14 @@ function exhausted({ concurrency, busyTimeout }: ResolvedConfig): BusyError {
     `all ${concurrency} connections were in use for ${busyTimeout} ms; end transactions and streams sooner, or raise ` +
       'config.concurrency',
     { code: 'SQLITE_BUSY', kind: 'busy', retryable: true },
+  );
+}
+
+function inUse(count: number, busyTimeout: number): BusyError {
+  return new BusyError(
+    `${count} connections were in use for ${busyTimeout} ms; this needs the database for itself, so end transactions and ` +
+      'streams first',
+    { code: 'SQLITE_BUSY', rawCode: 5, kind: 'busy', retryable: true },
   );
 }
 

@@ -1,13 +1,15 @@
 import type { TransactionBehavior } from '../config.js';
-import type { Connection } from '../engine/engine.js';
+import type { Connection, RawResult, StatementTrace } from '../engine/engine.js';
 import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { lineAndColumn } from '../sql/position.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort, AbortOptions } from './abort.js';
+import { after } from './after.js';
 import { runAbortable } from './abortable.js';
 import { waitWhileBusy } from './busy.js';
-import type { Database } from './database.js';
-import type { Executor } from './executor.js';
+import { type Executor, inspectOn } from './executor.js';
+import { runOn } from './run.js';
+import type { Session } from './session.js';
 import { controlsTransaction } from './statements.js';
 import type { Transaction } from './transaction.js';
 
@@ -25,12 +27,15 @@ export interface ScriptResult {
   readonly statementCount: number;
 }
 
+/** What transaction control gives. */
+const NOTHING: RawResult = { rows: [], columns: undefined, rowsAffected: 0, lastInsertRowid: undefined };
+
 /** How long statements may run one after another without giving way to the event loop, in ms. */
 const SLICE = 8;
 
 /** Runs a script on a database. */
 export async function runScript(
-  database: Database,
+  database: Session,
   sql: string,
   options: ScriptOptions & { readonly abort: Abort | undefined },
 ): Promise<ScriptResult> {
@@ -42,7 +47,7 @@ export async function runScript(
     return await database.runTransaction(run, { behavior }, abort);
   }
   return await database.withConnection(
-    (connection) => runOn(database, connection, sql, statements, abort),
+    (connection) => runAll(database, connection, sql, statements, abort),
     abort,
   );
 }
@@ -55,30 +60,41 @@ export async function runScriptIn(transaction: Transaction, sql: string): Promis
   );
 }
 
-async function runOn(
-  database: Database,
+async function runAll(
+  database: Session,
   connection: Connection,
   sql: string,
   statements: readonly AnalyzedStatement[],
   abort: Abort | undefined,
 ): Promise<ScriptResult> {
-  const request = { fetch: 'none', interruptible: abort !== undefined } as const;
-  const result = await eachStatement(sql, statements, (statement) => {
-    const run = (): Promise<unknown> =>
-      runAbortable<unknown>(connection, [abort], () =>
+  const { authorizer, observer, interrupts } = database.context;
+  const stop = interrupts.begin();
+  const wait = { timeout: database.config.busyTimeout, abort, interrupts, connection };
+  const runOne = (statement: AnalyzedStatement, trace?: StatementTrace): Promise<RawResult> => {
+    const request = { fetch: 'none', interruptible: abort !== undefined, ...(trace && { trace }) } as const;
+    const run = (): Promise<RawResult> =>
+      runAbortable(connection, [abort], () =>
         statement.kind === 'transaction'
-          ? connection.control(statement.text)
-          : connection.execute(statement, [], request),
+          ? after(connection.control(statement.text), () => NOTHING)
+          : runOn(connection, statement, [], request),
       );
-    return waitWhileBusy(run, database.config.busyTimeout, abort);
-  });
-  if (connection.inTransaction) {
-    throw new TransactionError('the script ended inside a transaction that it began, which was rolled back', {
-      code: 'TRANSACTION_CONTROL',
-      kind: 'transaction',
+    return waitWhileBusy(run, wait);
+  };
+  try {
+    const result = await eachStatement(sql, statements, async (statement) => {
+      stop.throwIfAborted();
+      await authorizer?.check(statement, (question, count) => inspectOn(connection, question, count));
+      if (!observer.active) return await runOne(statement);
+      return await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
     });
+    if (!connection.inTransaction) return result;
+  } finally {
+    interrupts.end(stop);
   }
-  return result;
+  throw new TransactionError('the script ended inside a transaction that it began, which was rolled back', {
+    code: 'TRANSACTION_CONTROL',
+    kind: 'transaction',
+  });
 }
 
 async function eachStatement(

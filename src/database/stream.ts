@@ -2,10 +2,12 @@ import type { Column, MaybePromise } from '../engine/engine.js';
 import { ConfigError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
-import type { Abort, AbortOptions } from './abort.js';
+import { type Abort, type AbortOptions, orAborted } from './abort.js';
+import type { Interrupts } from './interrupts.js';
 import type { Executor } from './executor.js';
 import { type RowMode, toRows } from './result.js';
 import { type Arguments, bind } from './statements.js';
+import type { EndStatement } from '../hooks/observer.js';
 
 /** How a stream is read. */
 export interface StreamOptions extends AbortOptions {
@@ -22,6 +24,43 @@ export interface StreamSource {
   fetch(size: number): MaybePromise<SqlValue[][]>;
   /** Frees the statement and its connection; closing twice is fine. */
   close(): Promise<void>;
+}
+
+/** How a statement is opened for a stream. */
+export interface SourceOptions {
+  readonly exactIntegers: boolean;
+  readonly abort: Abort | undefined;
+}
+
+/** A source that `interrupts` can end, and whose end is told to `end`. */
+export function watchedSource(
+  source: StreamSource,
+  interrupts: Interrupts,
+  end: EndStatement | undefined,
+): StreamSource {
+  const stop = interrupts.begin();
+  let count = 0;
+  let failure: unknown;
+  return {
+    columns: source.columns,
+    fetch: async (size) => {
+      try {
+        stop.throwIfAborted();
+        const rows = source.fetch(size);
+        const fetched = rows instanceof Promise ? await orAborted(rows, stop) : rows;
+        count += fetched.length;
+        return fetched;
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    },
+    close: async () => {
+      interrupts.end(stop);
+      end?.({ rows: count, error: failure });
+      await source.close();
+    },
+  };
 }
 
 /** How long rows may be handed out without giving way to the event loop, in ms. */

@@ -9,6 +9,8 @@ import type { LockHolder } from './lock.js';
 export interface TransactionRoot {
   readonly behavior: TransactionBehavior;
   readonly abort: Abort | undefined;
+  /** How often the transaction was begun, this time included. */
+  readonly attempt: number;
   /** How the whole transaction holds a lock. */
   readonly holder: LockHolder;
   readonly cursors: Set<Cursor>;
@@ -24,15 +26,13 @@ export interface TransactionRoot {
   lost: unknown;
 }
 
+/** What a transaction is begun with. */
+export type RootOptions = Pick<TransactionRoot, 'behavior' | 'attempt' | 'abort'>;
+
 /** The state of a transaction that was not begun yet. */
-export function newRoot(
-  behavior: TransactionBehavior,
-  abort: Abort | undefined,
-  holder: LockHolder,
-): TransactionRoot {
+export function newRoot(options: RootOptions, holder: LockHolder): TransactionRoot {
   return {
-    behavior,
-    abort,
+    ...options,
     holder,
     cursors: new Set(),
     lastActive: performance.now(),

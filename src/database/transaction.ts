@@ -1,6 +1,7 @@
-import type { ResolvedConfig, TransactionBehavior } from '../config.js';
+import type { TransactionBehavior } from '../config.js';
 import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
 import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
+import type { StatementOrigin } from '../hooks/observer.js';
 import { quoteName } from '../sql/quote-name.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -8,19 +9,21 @@ import { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
+import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
-import type { TransactionOptions } from './database.js';
 import { Executor } from './executor.js';
 import { Lock, type LockHolder } from './lock.js';
+import { runOn } from './run.js';
 import { runScriptIn, type ScriptResult } from './script.js';
-import type { Statements } from './statements.js';
-import type { StreamSource } from './stream.js';
+import type { TransactionOptions } from './session.js';
+import type { SourceOptions, StreamSource } from './stream.js';
 import { nextTransactionId, runInFrame } from './transaction-frame.js';
 import {
   checkInside,
   newRoot,
   TransactionHolder,
   transactionClosed,
+  type RootOptions,
   type TransactionRoot,
 } from './transaction-root.js';
 
@@ -38,15 +41,15 @@ export class Transaction extends Executor {
   #ended = false;
 
   /** @internal */
-  constructor(
-    config: ResolvedConfig,
-    statements: Statements,
-    origin: TransactionBehavior | Transaction,
-    abort?: Abort,
-  ) {
-    super(config, statements);
+  constructor(context: Context, parent: Transaction | RootOptions) {
+    super(context);
     this.holder = new TransactionHolder(this.id, () => this.#root.lastActive);
-    this.#root = origin instanceof Transaction ? origin.#root : newRoot(origin, abort, this.holder);
+    this.#root = parent instanceof Transaction ? parent.#root : newRoot(parent, this.holder);
+  }
+
+  /** @internal */
+  override get origin(): StatementOrigin {
+    return { transactionId: this.#root.holder.transactionId, attempt: this.#root.attempt };
   }
 
   /** The behaviour that the transaction was begun with. */
@@ -77,7 +80,7 @@ export class Transaction extends Executor {
    * ```
    */
   async transaction<T>(callback: (tx: Transaction) => T | Promise<T>): Promise<T> {
-    const nested = new Transaction(this.config, this.statements, this);
+    const nested = new Transaction(this.context, this);
     await this.#waitForTurn(nested.holder, undefined);
     try {
       const connection = this.#connection();
@@ -124,7 +127,7 @@ export class Transaction extends Executor {
   }
 
   /** @internal */
-  override runStatement(
+  protected override runDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
@@ -142,7 +145,7 @@ export class Transaction extends Executor {
     if (!simple) return this.#runInTurn(statement, values, request, abort);
     root.lastActive = performance.now();
     try {
-      return connection.execute(statement, values, request);
+      return runOn(connection, statement, values, request);
     } catch (error) {
       if (isLockWait(error)) return this.#runInTurn(statement, values, request, abort);
       this.#noteLoss(connection, error);
@@ -164,10 +167,10 @@ export class Transaction extends Executor {
   }
 
   /** @internal */
-  override async openSource(
+  protected override async openDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    { exactIntegers, abort }: { readonly exactIntegers: boolean; readonly abort: Abort | undefined },
+    { exactIntegers, abort }: SourceOptions,
   ): Promise<StreamSource> {
     const root = this.#root;
     const { abort: either, forget } = Abort.either(abort, root.abort);
@@ -228,7 +231,7 @@ export class Transaction extends Executor {
       const connection = this.#connection();
       this.#end();
       this.#closeCursors();
-      await waitWhileBusy(() => connection.commit(), this.config.busyTimeout, root.abort);
+      await waitWhileBusy(() => connection.commit(), { timeout: this.config.busyTimeout, abort: root.abort });
     } catch (error) {
       await this.rollbackAfter(error);
       throw error;
@@ -271,9 +274,11 @@ export class Transaction extends Executor {
     return this.#inTurn(either, async (connection) => {
       if (statement.kind !== 'read') await this.#takeWriteLock(either);
       const run = (): Promise<RawResult> =>
-        runAbortable(connection, [either], () => connection.execute(statement, values, options));
+        runAbortable(connection, [either], () => runOn(connection, statement, values, options));
       try {
-        return await waitWhileBusy(run, this.config.busyTimeout, either);
+        const { interrupts } = this.context;
+        const wait = { timeout: this.config.busyTimeout, abort: either, interrupts, connection };
+        return await waitWhileBusy(run, wait);
       } catch (error) {
         this.#noteLoss(connection, error);
         await nameConstraintIndex(connection, error);

@@ -20,6 +20,14 @@ export interface Column {
   readonly type: string;
 }
 
+/** What is noted about a statement for whoever observes it. */
+export interface StatementTrace {
+  /** The connection that it was run on last. */
+  connection: object | undefined;
+  /** How often it was run. */
+  tries: number;
+}
+
 /** How a statement is to be run. */
 export interface ExecuteRequest {
   /** `all` rows, the `first` one at most, or `none` are wanted. */
@@ -32,6 +40,8 @@ export interface ExecuteRequest {
   readonly rowid?: boolean;
   /** Run so that {@link Connection.interrupt} stops it and the event loop stays free. */
   readonly interruptible?: boolean;
+  /** Filled by who calls {@link Connection.execute}; an engine has no use for it. */
+  readonly trace?: StatementTrace;
 }
 
 /** What a statement gave. */
@@ -41,6 +51,45 @@ export interface RawResult {
   readonly rowsAffected: number;
   /** Only for INSERT and REPLACE that inserted a row. */
   readonly lastInsertRowid: bigint | undefined;
+}
+
+/** A result column, with where it comes from. */
+export interface ColumnOrigin {
+  readonly name: string;
+  /** Declared type as written in the schema; undefined for an expression. */
+  readonly type: string | undefined;
+  /** The table and its column that it shows; undefined for an expression, and where the engine does not tell. */
+  readonly table: string | undefined;
+  readonly column: string | undefined;
+  /** Name of the table's database: `main`, `temp` or that of an attached one. */
+  readonly database: string | undefined;
+}
+
+/** What a connection knows about what was done on it. */
+export interface ConnectionMetadata {
+  readonly lastInsertRowid: bigint;
+  readonly changes: number;
+  readonly totalChanges: number;
+}
+
+/** A row that a committed transaction has changed. */
+export interface RowChange {
+  readonly table: string;
+  readonly operation: 'insert' | 'update' | 'delete';
+  /** Rowid of the row; undefined in a WITHOUT ROWID table. */
+  readonly rowid: bigint | undefined;
+  /** Primary key of a row of a WITHOUT ROWID table, by column. */
+  readonly key: Readonly<Record<string, SqlValue>> | undefined;
+}
+
+/** Who wants to know what a connection commits. */
+export interface CommitListener {
+  /** The tables whose changed rows are wanted: all, or those with these names in lower case. */
+  readonly tables: 'all' | ReadonlySet<string>;
+  /** Told after a commit of something that wrote, with the wanted rows in the order in which they changed. */
+  committed(changes: readonly RowChange[]): void;
+  /** Told after something that may have written was rolled back. */
+  rolledBack(): void;
 }
 
 /** A statement of a batch. */
@@ -76,6 +125,10 @@ export interface Connection {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): MaybePromise<RawResult>;
+  /** The columns of a statement, which is not run. */
+  describe(statement: AnalyzedStatement): MaybePromise<readonly ColumnOrigin[]>;
+  /** Who is told of commits from now on; an open transaction may be left out. */
+  listener: CommitListener | undefined;
   /** Opens a cursor on a statement that only reads. `snapshot`: later writes of this connection stay unseen. */
   openCursor(
     statement: AnalyzedStatement,
@@ -125,8 +178,8 @@ export interface Replica {
   sync(): Promise<SyncOutcome>;
   /** Gives up the sync that is under way, of which nothing can be known. */
   giveUp(): void;
-  /** Makes a copy of the file as it is, which is a database of its own. No sync may be under way. */
-  copy(path: string): Promise<void>;
+  /** Makes a copy of the file as it is, which is a database of its own with a key of its own. No sync may be under way. */
+  copy(path: string, key: string | undefined): Promise<void>;
   /** Ends what is open for syncing. */
   close(): void;
 }
@@ -153,6 +206,13 @@ export interface Engine {
   readonly writeLock: string | undefined;
   /** The file that is synced, where there is one. */
   readonly replica?: Replica;
+  /**
+   * Encrypts the file with another key, or decrypts it; missing where that can't be done. No connection may be open, of
+   * this process or another.
+   */
+  rekey?(key: string | undefined): Promise<void>;
+  /** Makes a copy that is a file of its own, with a key of its own; missing where a {@link Replica} does it, or nothing. */
+  copy?(path: string, key: string | undefined): Promise<void>;
   /** Opens a connection and applies the per-connection settings. */
   connect(): MaybePromise<Connection>;
 }

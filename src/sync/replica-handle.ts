@@ -57,9 +57,9 @@ export class ReplicaHandle {
     return this.#syncer.status;
   }
 
-  async freeze(path: string): Promise<void> {
+  async copy(path: string, key: string | undefined): Promise<void> {
     await this.#open(undefined);
-    await this.#syncer.paused((replica) => replica.copy(path));
+    await this.#syncer.paused((replica) => replica.copy(path, key));
   }
 
   async #sync(abort: Abort): Promise<SyncResult> {

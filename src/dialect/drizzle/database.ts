@@ -7,7 +7,8 @@ import {
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import type { BatchOptions, BatchOutcome } from '../../database/batch.js';
-import type { Database, TransactionOptions } from '../../database/database.js';
+import type { Database } from '../../database/database.js';
+import type { TransactionOptions } from '../../database/session.js';
 import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
 import type { TursoSession } from './session.js';

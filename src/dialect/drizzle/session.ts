@@ -16,7 +16,8 @@ import {
   SQLiteSession,
 } from 'drizzle-orm/sqlite-core';
 import { type BatchOptions, type BatchOutcome, runIndependently } from '../../database/batch.js';
-import { Database, type TransactionOptions } from '../../database/database.js';
+import { Database } from '../../database/database.js';
+import type { TransactionOptions } from '../../database/session.js';
 import type { Executor, RawResult } from '../../database/executor.js';
 import { type ResultSet, toResultSet, toRows } from '../../database/result.js';
 import type { Transaction } from '../../database/transaction.js';

@@ -1,5 +1,6 @@
 import { Transaction } from 'kysely';
-import { Database, type TransactionOptions } from '../../database/database.js';
+import { Database } from '../../database/database.js';
+import type { TransactionOptions } from '../../database/session.js';
 import type { Transaction as CoreTransaction } from '../../database/transaction.js';
 import { deriveFrom } from './derived.js';
 import { type KyselyHandle, withConnection } from './with-connection.js';

@@ -1,9 +1,18 @@
 import type { TransactionBehavior } from '../../config.js';
-import { closedError, suppress } from '../../errors.js';
+import { CapabilityError, closedError, suppress } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
-import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine.js';
+import type {
+  ColumnOrigin,
+  CommitListener,
+  Connection,
+  Cursor,
+  ExecuteRequest,
+  MaybePromise,
+  RawResult,
+} from '../engine.js';
 import { noteClosed } from './collect.js';
+import { CommitLog } from './commit-log.js';
 import type { LibsqlCursor } from './cursor.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
@@ -24,6 +33,7 @@ const INTERRUPT_AGAIN = 10;
 export class LibsqlConnection implements Connection {
   readonly interruptible = true;
   readonly #native: NativeDatabase;
+  readonly #commits: CommitLog;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
   /** The call that is under way on another thread. */
@@ -31,12 +41,22 @@ export class LibsqlConnection implements Connection {
   #closing: Promise<void> | undefined;
   /** Whether the open transaction may have changed the schema, which others see when it commits. */
   #changesSchema = false;
+  #alwaysReadOnly = false;
 
   constructor(native: NativeDatabase, statementCacheSize: number, kept: object) {
     this.#native = native;
+    this.#commits = new CommitLog(native);
     this.#cursors = new CursorSet(native);
     this.#runner = new StatementRunner(native, statementCacheSize);
     this.#runner.keep(kept);
+  }
+
+  get listener(): CommitListener | undefined {
+    return this.#commits.listener;
+  }
+
+  set listener(listener: CommitListener | undefined) {
+    this.#commits.listener = listener;
   }
 
   get inTransaction(): boolean {
@@ -72,18 +92,31 @@ export class LibsqlConnection implements Connection {
     // An EXPLAIN takes no time, and only here it is ended.
     if (request.interruptible && statement.verb !== 'EXPLAIN')
       return this.#offThread(() => this.#executeOffThread(statement, args, request));
-    if (statement.kind !== 'write' || this.inTransaction) return this.#runner.run(statement, args, request);
+    if (statement.kind !== 'write') return this.#runner.run(statement, args, request);
+    this.#commits.beforeTransaction();
+    if (this.inTransaction) return this.#runInside(statement, args, request);
     // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
     // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
     this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
-      const result = this.#runner.run(statement, args, request);
-      this.#exec('COMMIT', statement.text);
+      const result = this.#runInside(statement, args, request);
+      this.#commit(statement.text);
       return result;
     } catch (error) {
       this.#undo(error);
       throw error;
     }
+  }
+
+  describe(statement: AnalyzedStatement): ColumnOrigin[] {
+    this.#assertOpen();
+    if (statement.pragma !== undefined && statement.kind === 'outside') {
+      throw new CapabilityError(
+        'describe',
+        'a PRAGMA with an effect can not be described without taking effect',
+      );
+    }
+    return this.#runner.describe(statement.text);
   }
 
   openCursor(
@@ -129,10 +162,23 @@ export class LibsqlConnection implements Connection {
     this.#cursors.settle();
     this.#changesSchema = true;
     if (/^alter/i.test(sql)) this.#refreshSchema();
+    const before = this.inTransaction;
+    if (before) this.#commits.beforeCommit();
+    else this.#commits.beforeTransaction();
     this.#exec(sql);
+    const ended = before && !this.inTransaction;
+    if (ended && /^rollback/i.test(sql)) this.#commits.rolledBack();
+    else if (ended) this.#commits.committed();
+    else if (/^rollback/i.test(sql)) this.#commits.undone();
+  }
+
+  setReadOnly(on: boolean): void {
+    this.#alwaysReadOnly = on;
+    this.#setReadOnly(on);
   }
 
   begin(behavior: TransactionBehavior): void {
+    if (behavior !== 'read') this.#commits.beforeTransaction();
     switch (behavior) {
       case 'deferred':
         return this.#exec('BEGIN');
@@ -150,13 +196,16 @@ export class LibsqlConnection implements Connection {
   }
 
   commit(): void {
-    this.#exec('COMMIT');
+    this.#commit('COMMIT');
     this.#setReadOnly(false);
   }
 
   rollback(): void {
     try {
-      if (this.inTransaction) this.#exec('ROLLBACK');
+      if (this.inTransaction) {
+        this.#exec('ROLLBACK');
+        this.#commits.rolledBack();
+      }
       this.#setReadOnly(false);
     } catch (error) {
       this.#runner.broken = true;
@@ -180,10 +229,12 @@ export class LibsqlConnection implements Connection {
     // Undoing a schema change under an open statement would fail that statement.
     this.#cursors.settle();
     this.#exec(`ROLLBACK TO ${name}`);
+    this.#commits.undone();
   }
 
   interrupt(): void {
-    if (this.#closing === undefined) this.#native.interrupt();
+    // With nothing under way it would stop the next statement instead.
+    if (this.#closing === undefined && this.#running !== undefined) void this.#stop(this.#running);
   }
 
   close(): Promise<void> {
@@ -209,8 +260,9 @@ export class LibsqlConnection implements Connection {
   async #stop(running: Promise<unknown>): Promise<void> {
     this.#native.interrupt();
     const again = setInterval(() => this.#native.interrupt(), INTERRUPT_AGAIN);
-    await running.catch(() => {});
-    clearInterval(again);
+    // It must not be repeated once the call has ended, so this may not wait for anything else.
+    const end = (): void => clearInterval(again);
+    await running.then(end, end);
   }
 
   /** Notes a call that runs on another thread, so that `close()` can stop it; its caller is told why. */
@@ -224,6 +276,23 @@ export class LibsqlConnection implements Connection {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** Runs a write in the transaction that is open, which the database may end. */
+  #runInside(statement: AnalyzedStatement, args: readonly SqlValue[], request: ExecuteRequest): RawResult {
+    this.#commits.beforeWrite();
+    try {
+      return this.#runner.run(statement, args, request);
+    } catch (error) {
+      if (!this.inTransaction) this.#commits.rolledBack();
+      throw error;
+    }
+  }
+
+  #commit(onBehalfOf: string): void {
+    this.#commits.beforeCommit();
+    this.#exec('COMMIT', onBehalfOf);
+    this.#commits.committed();
   }
 
   /** Rolls back after `error`, which stays the one that is thrown. */
@@ -249,14 +318,18 @@ export class LibsqlConnection implements Connection {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): Promise<RawResult> {
-    const wrap = statement.kind === 'write' && !this.inTransaction;
+    const writes = statement.kind === 'write';
+    const wrap = writes && !this.inTransaction;
+    if (writes) this.#commits.beforeTransaction();
     if (wrap) this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
+      if (writes) this.#commits.beforeWrite();
       const result = await this.#runOffThread(statement, args, request);
-      if (wrap) this.#exec('COMMIT', statement.text);
+      if (wrap) this.#commit(statement.text);
       return result;
     } catch (error) {
       if (wrap) this.#undo(error);
+      if (writes && !this.inTransaction) this.#commits.rolledBack();
       throw error;
     }
   }
@@ -346,7 +419,8 @@ export class LibsqlConnection implements Connection {
     if (this.#closing !== undefined) throw closedError();
   }
 
-  #setReadOnly(on: boolean): void {
+  #setReadOnly(wanted: boolean): void {
+    const on = wanted || this.#alwaysReadOnly;
     if (this.#runner.readOnly === on) return;
     this.#exec(`PRAGMA query_only=${on ? 1 : 0}`);
     this.#runner.readOnly = on;

@@ -1,9 +1,14 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { PragmaValue, ResolvedConfig, Target } from '../../config.js';
 import { CapabilityError, ReadOnlyError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
+import { collectNow } from './collect.js';
 import { LibsqlConnection } from './connection.js';
+import { copyDatabase } from './copy.js';
+import { openEncrypted, rekeyFile } from './encryption.js';
+import { loadExtension } from './extension.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
 
@@ -31,11 +36,12 @@ export class LibsqlEngine implements Engine {
   }
 
   connect(): LibsqlConnection {
-    const { pragmas, statementCacheSize } = this.#config;
+    const { extensions, pragmas, statementCacheSize } = this.#config;
     const target = this.#config.target as LocalTarget;
     try {
-      const native = openNative(target.path, this.#config.sync.encryptionKey.reveal());
+      const native = this.#open(target);
       try {
+        for (const [i, extension] of extensions.entries()) loadExtension(native, extension, i);
         const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.
         this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
@@ -48,6 +54,35 @@ export class LibsqlEngine implements Engine {
       throw toDatabaseError(thrown);
     }
   }
+
+  async rekey(key: string | undefined): Promise<void> {
+    const { path, kind } = this.#config.target as LocalTarget;
+    if (kind === 'memory') throw new CapabilityError('encryption', 'a memory database can not be encrypted');
+    // A connection that was closed keeps its locks until it is collected (libsql 0.5.29).
+    await collectNow();
+    rekeyFile(path, this.#config.encryptionKey.reveal(), key);
+  }
+
+  async copy(to: string, key: string | undefined): Promise<void> {
+    const { path, kind } = this.#config.target as LocalTarget;
+    if (kind === 'memory') throw new CapabilityError('copy', 'a memory database has no file to copy');
+    const connection = this.connect();
+    try {
+      await copyDatabase(connection, path, to, this.#config.encryptionKey.reveal(), key);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  #open({ kind, path }: LocalTarget): NativeDatabase {
+    if (kind === 'memory') return openNative(path);
+    return openEncrypted(path, this.#config.encryptionKey.reveal(), filePath(path));
+  }
+}
+
+/** The path of a `file:` URL, which a replica is opened by. */
+function filePath(path: string): string {
+  return path.startsWith('file:') ? fileURLToPath(path.replace(/\?.*$/s, '')) : path;
 }
 
 function canonicalPath(path: string): string {

@@ -12,6 +12,8 @@ export interface NativeDatabase {
   exec(sql: string): void;
   /** Aborts the process when called after `close()`. */
   interrupt(): void;
+  /** Loads a library into this connection. Any second argument aborts the process, as U+0000 in the path does. */
+  loadExtension(path: string): void;
   close(): void;
 }
 
@@ -26,7 +28,13 @@ export interface NativeStatement {
   safeIntegers(on: boolean): this;
   run(args: readonly unknown[]): { changes: number; lastInsertRowid: number };
   get(args: readonly unknown[]): unknown[] | undefined;
-  columns(): { name: string; type: string | null }[];
+  columns(): {
+    readonly name: string;
+    readonly type: string | null;
+    readonly table: string | null;
+    readonly column: string | null;
+    readonly database: string | null;
+  }[];
 }
 
 /** Handle of a running statement. */

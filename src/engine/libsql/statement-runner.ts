@@ -2,7 +2,7 @@ import { BusyError, type DatabaseError } from '../../errors.js';
 import { LruCache } from '../../lru-cache.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
-import type { Column, ExecuteRequest, RawResult } from '../engine.js';
+import type { Column, ColumnOrigin, ExecuteRequest, RawResult } from '../engine.js';
 import { collectNow } from './collect.js';
 import { toDatabaseError } from './failure.js';
 import { endExplain, type NativeDatabase } from './native.js';
@@ -188,6 +188,20 @@ export class StatementRunner {
   /** A statement of its own, not one of the cache; the caller keeps it or calls {@link litter}. */
   prepareApart(sql: string): PreparedStatement {
     return this.#prepare(sql);
+  }
+
+  /** The columns of a statement and where they come from. */
+  describe(sql: string): ColumnOrigin[] {
+    const { native, reader } = this.#prepare(sql);
+    this.litter();
+    if (!reader) return [];
+    return native.columns().map(({ name, type, table, column, database }) => ({
+      name,
+      type: type ?? undefined,
+      table: table ?? undefined,
+      column: column ?? undefined,
+      database: database ?? undefined,
+    }));
   }
 
   #prepare(sql: string): PreparedStatement {

@@ -4,7 +4,15 @@ import { rowwiseDelete } from '../../sql/bare-delete.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
-import type { Connection, ConnectionBatchItem, Cursor, ExecuteRequest, RawResult } from '../engine.js';
+import type {
+  ColumnOrigin,
+  CommitListener,
+  Connection,
+  ConnectionBatchItem,
+  Cursor,
+  ExecuteRequest,
+  RawResult,
+} from '../engine.js';
 import { type CursorSource, RemoteCursor } from './cursor.js';
 import { endsTransaction, toRemoteError } from './failure.js';
 import { positionalText } from './positional.js';
@@ -42,6 +50,7 @@ const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
  * way; a transaction, or whatever needs settings of its own, has a stream.
  */
 export class RemoteConnection implements Connection {
+  listener: CommitListener | undefined;
   readonly #parts: RemoteParts;
   readonly #cursors = new Set<RemoteCursor>();
   #stream: RemoteStream | undefined;
@@ -52,6 +61,8 @@ export class RemoteConnection implements Connection {
   #lost = false;
   #interrupted = false;
   #closed = false;
+  /** Whether the open transaction has written. */
+  #wrote = false;
 
   constructor(parts: RemoteParts) {
     this.#parts = parts;
@@ -79,7 +90,21 @@ export class RemoteConnection implements Connection {
     const step = toStep(statement, args);
     const result =
       stream === undefined ? await this.#executeAlone(statement, step) : await this.#executeIn(stream, step);
+    if (statement.kind !== 'read') {
+      if (this.inTransaction) this.#wrote = true;
+      else this.listener?.committed([]);
+    }
     return toRawResult(result, statement, request);
+  }
+
+  async describe(statement: AnalyzedStatement): Promise<ColumnOrigin[]> {
+    const open = this.#stream;
+    const stream = open ?? (await this.#repeat(true, () => this.#parts.openStream()));
+    try {
+      return await this.#inStream(stream, () => stream.describe(positionalText(statement)), statement.text);
+    } finally {
+      if (open === undefined) stream.close();
+    }
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
@@ -90,6 +115,7 @@ export class RemoteConnection implements Connection {
       const stream = await this.#parts.openStream();
       return await stream.batchAndClose(BEGIN[behavior] as string, steps);
     });
+    if (!reads) this.listener?.committed([]);
     return results.map((result, i) => {
       const { statement, request } = items[i] as ConnectionBatchItem;
       return toRawResult(result, statement, request);
@@ -130,6 +156,10 @@ export class RemoteConnection implements Connection {
   async control(sql: string): Promise<void> {
     const stream = await this.#session();
     await this.#inStream(stream, () => stream.control(sql));
+    if (this.inTransaction || !this.#wrote) return;
+    this.#wrote = false;
+    if (/^rollback/i.test(sql)) this.listener?.rolledBack();
+    else this.listener?.committed([]);
   }
 
   async begin(behavior: TransactionBehavior): Promise<void> {
@@ -139,13 +169,18 @@ export class RemoteConnection implements Connection {
   }
 
   async commit(): Promise<void> {
+    const wrote = this.#wrote;
     await this.#end('COMMIT');
+    this.#wrote = false;
+    if (wrote) this.listener?.committed([]);
   }
 
   async rollback(): Promise<void> {
     if (this.#lost) this.#leave();
     // Giving the stream back rolls back as well.
     else await this.#end('ROLLBACK').catch(() => {});
+    if (this.#wrote) this.listener?.rolledBack();
+    this.#wrote = false;
   }
 
   pin(): void {

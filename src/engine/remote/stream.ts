@@ -1,6 +1,7 @@
 import { BatchCond, type BatchStep, type RowsResult, Stmt, type Stream } from '@libsql/hrana-client';
 import { TransactionLostError } from '../../errors.js';
 import type { SqlValue } from '../../values.js';
+import type { ColumnOrigin } from '../engine.js';
 import type { RemoteResult } from './result.js';
 
 /** Version of the protocol with which the server itself checks that a transaction is open, and sends results in parts. */
@@ -135,6 +136,16 @@ export class RemoteStream {
     } finally {
       this.close();
     }
+  }
+
+  /** The columns of a statement; where they come from a server does not tell. */
+  async describe(sql: string): Promise<ColumnOrigin[]> {
+    const { columns } = await this.#stream.describe(sql);
+    return columns.map(({ name, decltype }) => ({
+      name,
+      type: decltype,
+      ...{ table: undefined, column: undefined, database: undefined },
+    }));
   }
 
   /** Whether the transaction that was begun is still open: some failures end it (`OR ROLLBACK`, a full disk). */

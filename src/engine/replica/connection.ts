@@ -3,6 +3,8 @@ import { DatabaseError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
+  ColumnOrigin,
+  CommitListener,
   Connection,
   ConnectionBatchItem,
   Cursor,
@@ -63,6 +65,20 @@ export class ReplicaConnection implements Connection {
     }
     if (statement.kind !== 'read') return this.#write(() => this.#server.execute(statement, args, request));
     return this.#whenFresh(() => this.#file.execute(statement, args, request));
+  }
+
+  describe(statement: AnalyzedStatement): MaybePromise<readonly ColumnOrigin[]> {
+    if (this.#transaction === 'server') return this.#server.describe(statement);
+    return this.#whenFresh(() => this.#file.describe(statement));
+  }
+
+  /** All that commits is the server's. */
+  get listener(): CommitListener | undefined {
+    return this.#server.listener;
+  }
+
+  set listener(listener: CommitListener | undefined) {
+    this.#server.listener = listener;
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {

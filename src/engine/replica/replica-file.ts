@@ -1,10 +1,11 @@
 import type { ResolvedConfig } from '../../config.js';
 import { closedError, DatabaseError, SyncError } from '../../errors.js';
-import type { Connection, Replica, SyncOutcome } from '../engine.js';
+import type { Replica, SyncOutcome } from '../engine.js';
+import type { LibsqlConnection } from '../libsql/connection.js';
 import { type NativeReplica, openNativeReplica } from '../libsql/native.js';
 import { httpUrl } from '../remote/client.js';
 import type { RemoteEngine } from '../remote/engine.js';
-import { copyDatabase } from './copy.js';
+import { copyDatabase } from '../libsql/copy.js';
 import { checkFiles, isReplica } from './files.js';
 
 /** How long the server may take to show that it is there, in ms. */
@@ -16,7 +17,7 @@ export class ReplicaFile implements Replica {
   readonly #path: string;
   readonly #url: string;
   readonly #server: RemoteEngine;
-  readonly #connect: () => Connection;
+  readonly #connect: () => LibsqlConnection;
   #handle: NativeReplica | undefined;
   /** The token that the handle was opened with and has for good. */
   #token: string | undefined;
@@ -28,7 +29,7 @@ export class ReplicaFile implements Replica {
     config: ResolvedConfig,
     { path, url }: { readonly path: string; readonly url: string },
     server: RemoteEngine,
-    connect: () => Connection,
+    connect: () => LibsqlConnection,
   ) {
     this.#config = config;
     this.#path = path;
@@ -62,10 +63,10 @@ export class ReplicaFile implements Replica {
     this.#handle = undefined;
   }
 
-  async copy(path: string): Promise<void> {
+  async copy(path: string, newKey: string | undefined): Promise<void> {
     const connection = this.#connect();
     try {
-      await copyDatabase(connection, this.#path, path, this.#config.sync.encryptionKey.reveal());
+      await copyDatabase(connection, this.#path, path, this.#config.encryptionKey.reveal(), newKey);
     } finally {
       await connection.close();
     }
@@ -83,15 +84,17 @@ export class ReplicaFile implements Replica {
     this.#handle?.close();
     this.#handle = undefined;
     checkFiles(this.#path);
+    // The binding would say of a wrong key that the sync failed.
+    if (this.readable) await this.#connect().close();
     // Opening asks the server while the event loop stands still, so it is asked first whether it answers.
     await this.#server.probe(THERE_WITHIN);
-    const { sync, remote } = this.#config;
+    const { encryptionKey, remote } = this.#config;
     try {
       this.#handle = openNativeReplica(this.#path, {
         syncUrl: httpUrl(this.#url, remote.tls),
         // The server may have made us ask for another token.
         authToken: await this.#server.token(),
-        encryptionKey: sync.encryptionKey.reveal(),
+        encryptionKey: encryptionKey.reveal(),
         remoteEncryptionKey: remote.remoteEncryptionKey.reveal(),
       });
     } catch (thrown) {

@@ -1,0 +1,292 @@
+import {
+  checkBehavior,
+  checkTimeout,
+  type RetryConfig,
+  resolveRetry,
+  type TransactionBehavior,
+} from '../config.js';
+import type { Connection, ExecuteRequest, MaybePromise, RawResult, ReplicaPolicy } from '../engine/engine.js';
+import { CapabilityError, findDatabaseError } from '../errors.js';
+import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
+import type { SqlValue } from '../values.js';
+import { Abort, type AbortOptions, orAborted, sleep } from './abort.js';
+import { Autocommit } from './autocommit.js';
+import { type BatchItem, runInOrder } from './batch.js';
+import { waitWhileBusy } from './busy.js';
+import type { Context } from './context.js';
+import { Executor, inspectOn } from './executor.js';
+import { lendForWriting } from './lend.js';
+import type { LockHolder } from './lock.js';
+import { Pool } from './pool.js';
+import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
+import type { SourceOptions, StreamSource } from './stream.js';
+import { Transaction } from './transaction.js';
+import { runInFrame } from './transaction-frame.js';
+
+/** Where statements outside a transaction run. */
+const OUTSIDE: StatementOrigin = { transactionId: undefined, attempt: 1 };
+
+/** How a transaction is run. */
+export interface TransactionOptions extends AbortOptions {
+  /** How it takes its locks. @default config.transactionBehavior */
+  readonly behavior?: TransactionBehavior | undefined;
+  /**
+   * How often the callback is run again after a lock or write conflict; a number of times or more precisely.
+   * @default config.retry
+   */
+  readonly retry?: number | RetryConfig | undefined;
+}
+
+/** The part of a database that runs statements, transactions and scripts. */
+export abstract class Session extends Executor {
+  /** @internal */
+  readonly pool: Pool;
+  readonly #autocommit: Autocommit;
+  /** @internal Ids of the transactions that are open. */
+  readonly transactions: Set<number>;
+
+  /**
+   * @internal
+   * @param shared - the session whose connections this one shares
+   */
+  constructor(context: Context, policy: ReplicaPolicy | undefined, shared: Session | undefined) {
+    super(context);
+    this.pool = shared?.pool ?? new Pool(context.config, context.interrupts, policy);
+    this.#autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.#autocommit;
+    this.transactions = shared?.transactions ?? new Set();
+  }
+
+  /** @internal */
+  override get origin(): StatementOrigin {
+    return OUTSIDE;
+  }
+
+  /**
+   * Connects now instead of with the first statement.
+   *
+   * @throws {@link DatabaseError} when the database can't be opened
+   */
+  async ready(): Promise<void> {
+    const connection = await this.pool.openMain();
+    await connection.execute(this.statements.one('select 1'), [], { fetch: 'none' });
+  }
+
+  /**
+   * Runs a callback in a transaction: commits when it resolves, rolls back when it throws, and throws what it threw.
+   *
+   * @param callback - is given the transaction; everything in it must go through that, not through the database
+   * @param options - `behavior`, `retry`, and `signal` and `timeout` (ms) for the transaction as a whole
+   * @throws {@link BusyError} when the locks were not to be had in `busyTimeout`
+   * @throws {@link CapabilityError} when the engine does not know the behaviour
+   * @throws {@link TransactionLostError} when the database itself ended the transaction
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table counter (value integer)');
+   * await db.transaction(
+   *   async (tx) => {
+   *     await tx.execute('insert into counter values (1)');
+   *     await tx.execute('update counter set value = value + 1');
+   *   },
+   *   { behavior: 'immediate', retry: 3 },
+   * );
+   * ```
+   */
+  async transaction<T>(
+    callback: (tx: Transaction) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const abort = Abort.from({ signal: options.signal, timeout: checkTimeout(options.timeout) });
+    try {
+      return await this.runTransaction(callback, options, abort);
+    } finally {
+      abort?.dispose();
+    }
+  }
+
+  /** @internal What `transaction()` does, with the signal and the timeout as one. */
+  async runTransaction<T>(
+    callback: (tx: Transaction) => T | Promise<T>,
+    options: Pick<TransactionOptions, 'behavior' | 'retry'>,
+    abort: Abort | undefined,
+  ): Promise<T> {
+    const retry = options.retry === undefined ? this.config.retry : resolveRetry(options.retry);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#runOnce(callback, options.behavior, abort, attempt + 1);
+      } catch (error) {
+        const again = attempt < retry.attempts && findDatabaseError(error)?.retryable === true;
+        if (!again || abort?.error !== undefined) throw error;
+        const pause = Math.min(retry.minDelay * 2 ** attempt, retry.maxDelay);
+        await sleep(pause * (0.5 + Math.random() / 2), abort);
+      }
+    }
+  }
+
+  /**
+   * Runs a script of many statements without parameters. Triggers, strings and comments may contain `;`. Statements
+   * before a failed one are kept, unless `atomic` is set or the script has transactions of its own.
+   *
+   * @param options - `atomic`, `behavior` of the transaction if so; `signal` and `timeout` (ms)
+   * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * const { statementCount } = await db.script('create table t (a); insert into t values (1), (2);', { atomic: true });
+   * console.log(statementCount); // 2
+   * ```
+   */
+  async script(sql: string, options: ScriptOptions = {}): Promise<ScriptResult> {
+    const abort = this.abortFrom(options);
+    try {
+      return await runScript(this, sql, { ...options, abort });
+    } finally {
+      abort?.dispose();
+    }
+  }
+
+  /**
+   * @internal Runs `use` with a connection that nobody else touches, under the write lock. What it leaves behind on
+   * the connection it must undo; an open transaction is rolled back.
+   */
+  async withConnection<T>(use: (connection: Connection) => Promise<T>, abort?: Abort): Promise<T> {
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const { lease, release } = await lendForWriting(this.pool, holder, abort, true);
+    try {
+      lease.connection.pin?.();
+      return await use(lease.connection);
+    } finally {
+      await release();
+    }
+  }
+
+  /** @internal Begins a transaction that its owner commits or rolls back. */
+  async begin(wanted?: TransactionBehavior, abort?: Abort, attempt = 1): Promise<Transaction> {
+    const behavior = this.#checkBehavior(wanted);
+    const transaction = new Transaction(this.context, { behavior, attempt, abort });
+    const writes = behavior === 'immediate' || behavior === 'exclusive';
+    const { lease, release, lock } = await lendForWriting(this.pool, transaction.holder, abort, writes);
+    try {
+      const { interrupts } = this.context;
+      const wait = { timeout: this.config.busyTimeout, abort, interrupts, connection: lease.connection };
+      await waitWhileBusy(() => lease.connection.begin(behavior), wait);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    this.transactions.add(transaction.id);
+    const end = (): Promise<void> => {
+      this.transactions.delete(transaction.id);
+      return release();
+    };
+    const takeLater = (stop: Abort | undefined): Promise<void> =>
+      lock?.acquire(transaction.holder, this.pool.lockWait(stop)) ?? Promise.resolve();
+    transaction.started(lease.connection, end, writes || lock === undefined ? undefined : takeLater);
+    return transaction;
+  }
+
+  /** @internal */
+  protected override runDirectly(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    request: ExecuteRequest,
+    abort?: Abort,
+  ): MaybePromise<RawResult> {
+    return this.#autocommit.run(statement, values, request, abort);
+  }
+
+  /** @internal */
+  protected override openDirectly(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[],
+    options: SourceOptions,
+  ): Promise<StreamSource> {
+    return this.#autocommit.openSource(statement, values, options);
+  }
+
+  /** @internal */
+  override async runAtomically(
+    items: readonly BatchItem[],
+    options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
+  ): Promise<RawResult[]> {
+    const { abort } = options;
+    const behavior = this.#checkBehavior(options.behavior);
+    const connection = await this.pool.openMain(abort);
+    if (connection.batch === undefined) {
+      return await this.#runOnce((tx) => runInOrder(tx, items, undefined), behavior, abort);
+    }
+    for (const { statement } of items) await this.authorize(statement);
+    return await this.#observed(items, (traced) => this.#autocommit.batch(traced, behavior, abort));
+  }
+
+  /** @internal What a replica writes is compiled by its server, so it is the server that is asked about it. */
+  protected override inspect(
+    statement: AnalyzedStatement,
+    sql: string,
+    count: number,
+  ): MaybePromise<SqlValue[][]> {
+    if (this.config.target.kind !== 'replica' || statement.kind === 'read') {
+      return super.inspect(statement, sql, count);
+    }
+    return this.withConnection((connection) => inspectOn(connection, sql, count));
+  }
+
+  /** Tells about the statements of a batch that is sent as one. */
+  async #observed(
+    items: readonly BatchItem[],
+    run: (items: readonly BatchItem[]) => Promise<RawResult[]>,
+  ): Promise<RawResult[]> {
+    const { observer } = this.context;
+    if (!observer.active) return await run(items);
+    const ends = items.map(({ statement, values }) => observer.begin(statement, values, OUTSIDE));
+    const traced = items.map((item, i) => ({
+      ...item,
+      request: { ...item.request, trace: (ends[i] as EndStatement).trace },
+    }));
+    try {
+      const results = await run(traced);
+      for (const [i, { rows, rowsAffected }] of results.entries()) {
+        ends[i]?.({ rows: rows.length, rowsAffected });
+      }
+      return results;
+    } catch (error) {
+      for (const end of ends) end({ error });
+      throw error;
+    }
+  }
+
+  async #runOnce<T>(
+    callback: (tx: Transaction) => T | Promise<T>,
+    behavior: TransactionBehavior | undefined,
+    abort: Abort | undefined,
+    attempt = 1,
+  ): Promise<T> {
+    const transaction = await this.begin(behavior, abort, attempt);
+    let result: T;
+    try {
+      const run = runInFrame(transaction.id, () => callback(transaction));
+      result = await (abort === undefined ? run : orAborted(run, abort));
+    } catch (error) {
+      await transaction.rollbackAfter(error);
+      throw error;
+    }
+    await transaction.commit();
+    return result;
+  }
+
+  #checkBehavior(wanted: TransactionBehavior | undefined): TransactionBehavior {
+    const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
+    if (behavior !== 'concurrent') return behavior;
+    throw new CapabilityError(
+      'concurrent',
+      "the libsql engine has no transactions with behavior 'concurrent'",
+    );
+  }
+}

@@ -1,0 +1,52 @@
+import type { CommitListener } from '../engine.js';
+import { ChangeCapture } from './change-capture.js';
+import type { NativeDatabase } from './native.js';
+
+/** Knows what one connection has written and not yet committed, and tells the listener. Without one it does nothing. */
+export class CommitLog {
+  listener: CommitListener | undefined;
+  readonly #native: NativeDatabase;
+  #capture: ChangeCapture | undefined;
+  /** Whether the open transaction has written. */
+  #wrote = false;
+
+  constructor(native: NativeDatabase) {
+    this.#native = native;
+  }
+
+  /** To be called before a transaction that may write: starts or ends the recording as it is wanted. */
+  beforeTransaction(): void {
+    if (this.listener === undefined && this.#capture === undefined) return;
+    if (this.#native.inTransaction) return;
+    if (this.listener !== this.#capture?.listener) {
+      this.#capture?.remove();
+      this.#capture = this.listener && new ChangeCapture(this.#native, this.listener);
+    }
+    this.#capture?.prepare();
+  }
+
+  /** To be called before a write inside a transaction. */
+  beforeWrite(): void {
+    this.#wrote = true;
+    this.#capture?.prepare();
+  }
+
+  beforeCommit(): void {
+    if (this.#wrote) this.#capture?.drain();
+  }
+
+  committed(): void {
+    if (this.#wrote) this.#capture?.committed();
+    this.#wrote = false;
+  }
+
+  rolledBack(): void {
+    if (this.#wrote) this.#capture?.rolledBack();
+    this.#wrote = false;
+  }
+
+  /** To be called after a part of the transaction was rolled back. */
+  undone(): void {
+    this.#capture?.undone();
+  }
+}
