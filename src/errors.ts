@@ -328,6 +328,12 @@ export interface Access {
   readonly column?: string | undefined;
 }
 
+const ACTIONS_IN_WORDS: Readonly<Record<string, string>> = {
+  schema: 'change the schema',
+  pragma: 'use PRAGMA',
+  attach: 'attach a database',
+};
+
 /** A statement that the rules of `restricted()` do not allow. It was not run. */
 export class AccessError extends DatabaseError {
   /** What it would have done. */
@@ -339,7 +345,7 @@ export class AccessError extends DatabaseError {
 
   constructor({ action, table, column }: Access, sql: string) {
     const subject = table === undefined ? '' : ` "${table}${column === undefined ? '' : `.${column}`}"`;
-    super(`the statement may not ${action}${subject}`, {
+    super(`the statement may not ${ACTIONS_IN_WORDS[action] ?? action}${subject}`, {
       ...{ code: 'SQLITE_AUTH', rawCode: 23, kind: 'access', sql },
     });
     this.action = action;

@@ -20,9 +20,11 @@ export type { BatchOptions, BatchOutcome, BatchStatement } from './database/batc
 export { Database, open } from './database/database.js';
 export type { TransactionOptions } from './database/session.js';
 export type { ExecuteOptions } from './database/executor.js';
+export type { BuiltQuery, ExplainedQuery, PlanNode, QueryPlan } from './database/explain.js';
+export type { Metadata } from './database/metadata.js';
 export type { ResultSet, RowMode, RowObject } from './database/result.js';
 export type { ScriptOptions, ScriptResult } from './database/script.js';
-export { Statement } from './database/statement.js';
+export { Statement, type StatementColumn, type StatementParameter } from './database/statement.js';
 export type { Arguments } from './database/statements.js';
 export type { StreamOptions } from './database/stream.js';
 export { Transaction } from './database/transaction.js';
@@ -51,5 +53,8 @@ export {
   TransactionLostError,
   ValueError,
 } from './errors.js';
+export type { AccessAction, AccessRule } from './hooks/access-rules.js';
+export type { ChangeEvent, Unsubscribe } from './hooks/change-feed.js';
+export type { StatementEvent } from './hooks/observer.js';
 export type { SyncCallOptions, SyncResult, SyncState, SyncStatus } from './sync/status.js';
 export type { IntMode, SqlValue } from './values.js';

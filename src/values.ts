@@ -89,7 +89,8 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 // Node 20 has it; the type library for es2023 does not.
 const wellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
 
-function isWellFormed(text: string): boolean {
+/** Whether text has no lone surrogate, which has no UTF-8 form. */
+export function isWellFormed(text: string): boolean {
   return wellFormed.call(text);
 }
 

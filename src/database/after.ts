@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../engine/engine.js';
 
 /** Goes on with a value, at once where it is there at once. */
-export function after<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
-  return value instanceof Promise ? value.then(next) : next(value);
+export function after<A, B>(value: MaybePromise<A>, go: (value: A) => MaybePromise<B>): MaybePromise<B> {
+  return value instanceof Promise ? value.then(go) : go(value);
 }

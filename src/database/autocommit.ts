@@ -1,7 +1,7 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
 import { ConstraintError, closedError, isLockWait } from '../errors.js';
-import type { AnalyzedStatement } from '../sql/statement.js';
+import { type AnalyzedStatement, analyze } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
@@ -11,6 +11,7 @@ import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
+import { METADATA } from './metadata.js';
 import type { Pool } from './pool.js';
 import { runOn } from './run.js';
 import type { SourceOptions, StreamSource } from './stream.js';
@@ -22,6 +23,8 @@ const SYNCHRONOUS: LockHolder = Object.freeze({ transactionId: undefined, lastAc
 export class Autocommit {
   readonly #context: Context;
   readonly #pool: Pool;
+  /** What was left by the last write, if that ran on a connection that others have now. */
+  #metadata: Pick<RawResult, 'rows'> | undefined;
 
   constructor(context: Context, pool: Pool) {
     this.#context = context;
@@ -53,6 +56,7 @@ export class Autocommit {
       throw error;
     }
     lock?.release(SYNCHRONOUS);
+    if (this.#metadata !== undefined && statement.kind === 'write') this.#metadata = undefined;
     return result;
   }
 
@@ -78,6 +82,23 @@ export class Autocommit {
       throw error;
     } finally {
       await lease.release();
+    }
+  }
+
+  /** What the connection of the last write knows about it. */
+  async metadata(): Promise<Pick<RawResult, 'rows'>> {
+    return this.#metadata ?? (await this.withMain((connection) => readMetadata(connection)));
+  }
+
+  /** Does something that is over at once on the connection for autocommit work. */
+  async withMain<T>(use: (connection: Connection) => MaybePromise<T>): Promise<T> {
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const connection = await this.#pool.openMain();
+    const only = this.#pool.single === undefined ? undefined : await this.#pool.lend(holder, undefined);
+    try {
+      return await waitWhileBusy(async () => use(connection), this.#wait(connection, undefined));
+    } finally {
+      await only?.release();
     }
   }
 
@@ -139,7 +160,12 @@ export class Autocommit {
       const usable = connection;
       const wait = this.#wait(usable, abort);
       const timeout = Math.max(0, wait.timeout - (performance.now() - start));
-      return await waitWhileBusy(() => runOn(usable, statement, values, request), { ...wait, timeout });
+      const result = await waitWhileBusy(() => runOn(usable, statement, values, request), {
+        ...wait,
+        timeout,
+      });
+      if (statement.kind === 'write') this.#metadata = undefined;
+      return result;
     } catch (error) {
       if (connection !== undefined) await nameConstraintIndex(connection, error);
       throw error;
@@ -163,7 +189,10 @@ export class Autocommit {
         runAbortable(connection, [abort], () =>
           runOn(connection, statement, values, { ...request, interruptible: true }),
         );
-      return await waitWhileBusy(run, this.#wait(connection, abort));
+      const result = await waitWhileBusy(run, this.#wait(connection, abort));
+      const local = this.#pool.writeLock !== undefined && statement.kind === 'write';
+      if (local) this.#metadata = await readMetadata(connection);
+      return result;
     } catch (error) {
       await nameConstraintIndex(connection, error);
       throw error;
@@ -181,3 +210,9 @@ export class Autocommit {
     return this.#pool.single ?? (statement.kind === 'read' ? undefined : this.#pool.writeLock);
   }
 }
+
+async function readMetadata(connection: Connection): Promise<Pick<RawResult, 'rows'>> {
+  return await connection.execute(METADATA_STATEMENT, [], { fetch: 'first', exactIntegers: true });
+}
+
+const [METADATA_STATEMENT] = analyze(METADATA).statements as [AnalyzedStatement];

@@ -1,6 +1,17 @@
-import { type Config, type ResolvedConfig, resolveConfig } from '../config.js';
-import { CapabilityError } from '../errors.js';
+import {
+  type Config,
+  checkEncryptionKey,
+  checkTimeout,
+  type ResolvedConfig,
+  resolveConfig,
+} from '../config.js';
+import { CapabilityError, closedError, ParameterError } from '../errors.js';
+import { type AccessRule, AccessRules } from '../hooks/access-rules.js';
+import { Authorizer } from '../hooks/authorizer.js';
+import { type ChangeEvent, ChangeFeed, type Unsubscribe } from '../hooks/change-feed.js';
 import { Observer } from '../hooks/observer.js';
+import { Watcher } from '../hooks/watcher.js';
+import { Secret } from '../secret.js';
 import { ReplicaHandle } from '../sync/replica-handle.js';
 import type { SyncCallOptions, SyncResult, SyncStatus } from '../sync/status.js';
 import { Syncer } from '../sync/syncer.js';
@@ -11,16 +22,30 @@ import { Statements } from './statements.js';
 
 /** A database: connections are opened as they are needed and kept until `close()`. Made by {@link open}. */
 export class Database extends Session {
-  readonly #syncer: Syncer | undefined;
+  /** @internal */
+  readonly syncer: Syncer | undefined;
   readonly #replica: ReplicaHandle | undefined;
 
-  /** @internal */
-  constructor(config: ResolvedConfig) {
-    const syncer = config.target.kind === 'replica' ? new Syncer(config.sync) : undefined;
-    super(newContext(config), syncer, undefined);
-    this.#syncer = syncer;
+  readonly #feed: ChangeFeed;
+  readonly #watchers: Set<Watcher>;
+
+  /**
+   * @internal
+   * @param restricted - what it is a view of, and what guards it
+   */
+  constructor(
+    config: ResolvedConfig,
+    restricted?: { readonly of: Database; readonly authorizer: Authorizer },
+  ) {
+    const { of, authorizer } = restricted ?? {};
+    const isReplica = of === undefined && config.target.kind === 'replica';
+    const syncer = isReplica ? new Syncer(config.sync) : of?.syncer;
+    super(of === undefined ? newContext(config) : { ...of.context, authorizer }, syncer, of);
+    this.syncer = syncer;
     this.#replica =
       syncer && new ReplicaHandle(syncer, (abort) => this.pool.openMain(abort), this.transactions);
+    this.#feed = new ChangeFeed((listener) => this.pool.setListener(listener));
+    this.#watchers = new Set();
   }
 
   /** Whether `close()` was called. */
@@ -33,12 +58,228 @@ export class Database extends Session {
    * lock are refused. Closing twice is fine.
    */
   async close(): Promise<void> {
-    await Promise.all([this.pool.close(), this.#syncer?.close()]);
+    this.#whole('close()');
+    this.#feed.close();
+    await Promise.all([...this.#watchers].map((watcher) => watcher.close()));
+    await Promise.all([this.pool.close(), this.syncer?.close()]);
   }
 
   /** Same as `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /**
+   * Stops every statement, stream, script and wait of this handle that is under way; each fails with an
+   * {@link InterruptedError}. A transaction in which nothing is running stays open. The handle can be used again at once,
+   * and other handles on the same database do not notice. On a file most statements are over before anything else can
+   * run; those with a `signal` or `timeout` are the ones that can be stopped.
+   *
+   * @throws {@link CapabilityError} for a client that was handed in
+   *
+   * @example
+   * ```ts
+   * import { InterruptedError, open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * const endless = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
+   * const running = db.execute(endless, [], { timeout: 60_000 });
+   * setTimeout(() => db.interrupt(), 10);
+   * await running.catch((error) => console.log(error instanceof InterruptedError)); // true
+   * ```
+   */
+  interrupt(): void {
+    this.#whole('interrupt()');
+    if (this.closed) throw closedError();
+    if (this.config.target.kind === 'client') {
+      throw new CapabilityError(
+        'interrupt',
+        'a client that was handed in can not be stopped; open it by its URL',
+      );
+    }
+    this.pool.interrupt();
+    this.context.interrupts.interrupt();
+  }
+
+  /**
+   * Tells about rows that are changed through this handle, after the transaction that has changed them was committed, in
+   * the order in which they were changed; not about what was rolled back. Cascades, triggers and upserts are included,
+   * what other handles and processes write is not: see {@link watch}. Without listeners it costs nothing.
+   *
+   * Rows that REPLACE removes for another reason than their rowid or key are told as long as the schema has no triggers.
+   * Changes of virtual tables and of attached databases are not told, nor a transaction that was open before.
+   *
+   * @param tables - names of tables, or `'all'`
+   * @param listener - called in a microtask; what it throws becomes a process warning
+   * @returns the way to end it
+   * @throws {@link CapabilityError} on a server or replica, where rows are changed elsewhere
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table users (id integer primary key, name text)');
+   * const stop = db.onChange(['users'], ({ table, operation, rowid }) => console.log(table, operation, rowid));
+   * await db.execute("insert into users (name) values ('Ada')"); // users insert 1n
+   * stop();
+   * ```
+   */
+  onChange(tables: 'all' | readonly string[], listener: (event: ChangeEvent) => void): Unsubscribe {
+    this.#whole('onChange()');
+    const { kind } = this.config.target;
+    if (kind !== 'memory' && kind !== 'file') {
+      throw new CapabilityError('changes', `the rows of a ${kind} database are changed by its server`);
+    }
+    return this.#feed.onChange(tables, listener);
+  }
+
+  /**
+   * Calls back after every commit through this handle of a statement or transaction that wrote.
+   *
+   * @returns the way to end it
+   */
+  onCommit(listener: () => void): Unsubscribe {
+    this.#whole('onCommit()');
+    return this.#feed.onCommit(listener);
+  }
+
+  /**
+   * Calls back after every rollback through this handle of a statement or transaction that may have written.
+   *
+   * @returns the way to end it
+   */
+  onRollback(listener: () => void): Unsubscribe {
+    this.#whole('onRollback()');
+    return this.#feed.onRollback(listener);
+  }
+
+  /**
+   * Says that something was committed to the file, by this process or another, or was brought by a sync. What it was it
+   * does not say.
+   *
+   * @param listener - called once for any number of commits since the last call
+   * @param options - `interval` in ms between two looks at the file, 100 unless told
+   * @returns the way to end it, once every commit that follows will be noticed
+   * @throws {@link CapabilityError} in memory, which no other process sees, and on a server
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open('file:app.db');
+   * const stop = await db.watch(() => console.log('something has changed'), { interval: 250 });
+   * await stop();
+   * ```
+   */
+  async watch(
+    listener: () => void,
+    { interval = 100 }: { readonly interval?: number } = {},
+  ): Promise<() => Promise<void>> {
+    this.#whole('watch()');
+    const { kind } = this.config.target;
+    if (kind !== 'file' && kind !== 'replica') {
+      throw new CapabilityError('watch', `a ${kind} database has no file that could be watched`);
+    }
+    if (typeof listener !== 'function') throw new ParameterError('watch() takes a function');
+    checkTimeout(interval);
+    // The file of a replica must be there.
+    await this.ready();
+    const watcher = new Watcher(() => this.pool.openApart(), listener, interval);
+    this.#watchers.add(watcher);
+    await watcher.start();
+    return async () => {
+      this.#watchers.delete(watcher);
+      await watcher.close();
+    };
+  }
+
+  /**
+   * A view of this database that runs only what rules allow; what it runs shares the connections of this one. The first
+   * rule that matches decides, and what none matches is refused with an {@link AccessError} before it runs. What a
+   * statement does is told by its bytecode, so views, triggers, quoted names and the like hide nothing.
+   *
+   * UPDATE and DELETE also read the rows that they change, and a foreign key reads the table that it points to. Who may do
+   * `schema` or `attach` may do everything in the end. On a server each statement costs one round trip more.
+   *
+   * @throws {@link ConfigError} naming the rule that is wrong
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table users (id integer primary key, name text, password text)');
+   * const reader = db.restricted([
+   *   { effect: 'deny', actions: ['read'], columns: ['password'] },
+   *   { effect: 'allow', actions: ['read'], tables: ['users'] },
+   * ]);
+   * await reader.execute('select id, name from users');
+   * await reader.execute('select * from users').catch((error) => console.log(error.message));
+   * // the statement may not read "users.password"
+   * ```
+   */
+  restricted(rules: readonly AccessRule[]): Database {
+    const authorizer = new Authorizer(new AccessRules(rules), this.context.authorizer);
+    return new Database(this.config, { of: this, authorizer });
+  }
+
+  /**
+   * Encrypts the file with another key, encrypts a file that was not, or decrypts it. It needs the file for itself: waits
+   * until transactions and streams of this handle have ended, and fails while another process has the file open.
+   *
+   * @param key - 32 characters at least; null for none
+   * @throws {@link BusyError} when the file is in use; nothing was changed then
+   * @throws {@link CapabilityError} where there is no file of its own
+   */
+  async rekey(key: string | null): Promise<void> {
+    this.#whole('rekey()');
+    const newKey = checkEncryptionKey(key ?? undefined, 'key');
+    if (this.config.target.kind !== 'file') {
+      throw new CapabilityError(
+        'rekey',
+        `a ${this.config.target.kind} database has no file that could be encrypted anew`,
+      );
+    }
+    await this.pool.alone(async (engine) => {
+      await engine.rekey?.(newKey);
+      this.config.encryptionKey = new Secret(newKey);
+    });
+  }
+
+  /**
+   * Makes a copy of the file as one moment has it, while everything goes on.
+   *
+   * @param path - where the copy is put; there must be nothing yet
+   * @param options - `encryptionKey` of the copy: 32 characters at least, null for none; that of this file unless told
+   * @throws {@link DatabaseError} of kind `io` when it can't be written
+   * @throws {@link CapabilityError} in memory and on a server
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open('file:app.db');
+   * await db.copyTo('backup.db', { encryptionKey: 'correct horse battery staple, and so on' });
+   * ```
+   */
+  async copyTo(
+    path: string,
+    { encryptionKey }: { readonly encryptionKey?: string | null } = {},
+  ): Promise<void> {
+    this.#whole('copyTo()');
+    if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+      throw new ParameterError('copyTo() takes the path of a file');
+    }
+    const own = this.config.encryptionKey.reveal();
+    const key = encryptionKey === undefined ? own : checkEncryptionKey(encryptionKey ?? undefined);
+    if (this.#replica !== undefined) return await this.#replica.copy(path, key);
+    if (this.config.target.kind !== 'file') {
+      throw new CapabilityError('copy', `a ${this.config.target.kind} database has no file to copy`);
+    }
+    await this.pool.openMain();
+    const engine = await this.pool.engine();
+    await engine.copy?.(path, key);
   }
 
   /**
@@ -103,10 +344,18 @@ export class Database extends Session {
    * @throws {@link CapabilityError} when the database is no replica
    */
   async freeze(path: string): Promise<void> {
+    this.#whole('freeze()');
     await this.#asReplica().copy(path, this.config.encryptionKey.reveal());
   }
 
+  /** A view that is guarded runs statements, and nothing that goes around its guard or concerns the whole database. */
+  #whole(method: string): void {
+    if (this.context.authorizer === undefined) return;
+    throw new CapabilityError('restricted', `${method} is not for a restricted view of a database`);
+  }
+
   #asReplica(): ReplicaHandle {
+    this.#whole('syncing');
     if (this.#replica !== undefined) return this.#replica;
     throw new CapabilityError('sync', `a ${this.config.target.kind} database has nothing to sync with`);
   }

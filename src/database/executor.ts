@@ -1,5 +1,6 @@
 import { checkTimeout, type ResolvedConfig, type TransactionBehavior } from '../config.js';
 import type {
+  ColumnOrigin,
   Connection,
   ExecuteRequest,
   MaybePromise,
@@ -20,7 +21,10 @@ import {
   toBatchItem,
 } from './batch.js';
 import type { Context } from './context.js';
+import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
+import type { Metadata } from './metadata.js';
 import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
+import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
 import {
@@ -47,6 +51,7 @@ export abstract class Executor {
   readonly config: ResolvedConfig;
   /** @internal */
   readonly statements: Statements;
+  #pragma: Pragmas | undefined;
 
   /** @internal */
   constructor(context: Context) {
@@ -63,6 +68,26 @@ export abstract class Executor {
 
   /** @internal In which transaction statements run, if in one. */
   abstract get origin(): StatementOrigin;
+
+  /**
+   * The pragmas as functions with types.
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.pragma.setUserVersion(3);
+   * console.log(await db.pragma.userVersion()); // 3
+   * ```
+   */
+  get pragma(): Pragmas {
+    this.#pragma ??= pragmasOf(() => this);
+    return this.#pragma;
+  }
+
+  /** @internal Sets a pragma on every connection. */
+  abstract setConnectionPragma(name: string, value: string | number): Promise<void>;
 
   /** @internal Runs one checked statement with encoded parameters. */
   runStatement(
@@ -290,6 +315,45 @@ export abstract class Executor {
       );
     return observer.active ? observer.observe(statement, values, this.origin, run) : run();
   }
+
+  /**
+   * How a query would be run; it is not.
+   *
+   * @param query - a SQL text, or a query of Drizzle or Kysely
+   * @param args - values of the parameters of a text, as for `execute()`; the plan can depend on them
+   * @throws {@link ParameterError} when it is no query, or has parameters that were not given
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.execute('create table users (id integer primary key, name text)');
+   * const { nodes, text } = await db.explain('select * from users where id = ?', [1]);
+   * console.log(nodes[0]?.detail); // SEARCH users USING INTEGER PRIMARY KEY (rowid=?)
+   * console.log(text.split('\n')[0]); // QUERY PLAN
+   * ```
+   */
+  async explain(query: ExplainedQuery, args?: Arguments): Promise<QueryPlan> {
+    return await explainQuery(this, query, args);
+  }
+
+  /**
+   * What the connection of the last write knows about it: its rowid, how many rows it has changed, and how many were
+   * changed in all.
+   *
+   * @throws {@link CapabilityError} for the statements outside a transaction of a server, which have a connection each
+   */
+  abstract metadata(): Promise<Metadata>;
+
+  /** @internal The columns of a statement, which is not run. */
+  async describe(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
+    await this.authorize(statement);
+    return await this.describeDirectly(statement);
+  }
+
+  /** @internal Describes a statement that was authorized. */
+  protected abstract describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]>;
 
   /** @internal */
   abortFrom(options: AbortOptions | undefined): Abort | undefined {

@@ -7,6 +7,7 @@ import { Abort, orAborted } from './abort.js';
 import { waitWhileBusy } from './busy.js';
 import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
+import { hasOwnSettings } from './run.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
 /** A connection that its holder has for itself until it is released. */
@@ -123,7 +124,7 @@ export class Pool {
   }
 
   /**
-   * Runs `use` while no connection is open.
+   * Runs `use` while no connection is open, again and again while somebody else has a lock on the file.
    *
    * @throws {@link BusyError} when one is still in use after `busyTimeout`
    */
@@ -142,7 +143,13 @@ export class Pool {
       if (this.#main !== undefined) open.push(this.#main);
       this.#main = undefined;
       await Promise.all(open.map(async (connection) => connection.close()));
-      return await use(await this.engine());
+      const engine = await this.engine();
+      const run = async (): Promise<T> => {
+        await engine.released?.();
+        return await use(engine);
+      };
+      const { busyTimeout: timeout } = this.#config;
+      return await waitWhileBusy(run, { timeout, abort: undefined, interrupts: this.#interrupts });
     } finally {
       this.#paused = undefined;
       resume();
@@ -212,7 +219,8 @@ export class Pool {
     } catch {
       // That leaves it unusable, which is looked at next.
     }
-    if (connection.usable && !this.closed && !this.#outdated.has(connection)) idleOnes.push(connection);
+    const kept = connection.usable && !this.#outdated.has(connection) && !hasOwnSettings(connection);
+    if (kept && !this.closed) idleOnes.push(connection);
     else await Promise.resolve(connection.close()).catch(ignore);
     this.#makeRoom();
   }

@@ -5,12 +5,20 @@ import {
   resolveRetry,
   type TransactionBehavior,
 } from '../config.js';
-import type { Connection, ExecuteRequest, MaybePromise, RawResult, ReplicaPolicy } from '../engine/engine.js';
+import type {
+  ColumnOrigin,
+  Connection,
+  ExecuteRequest,
+  MaybePromise,
+  RawResult,
+  ReplicaPolicy,
+} from '../engine/engine.js';
 import { CapabilityError, findDatabaseError } from '../errors.js';
 import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { Abort, type AbortOptions, orAborted, sleep } from './abort.js';
+import { after } from './after.js';
 import { Autocommit } from './autocommit.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
@@ -18,7 +26,9 @@ import type { Context } from './context.js';
 import { Executor, inspectOn } from './executor.js';
 import { lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
+import { type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
+import { connectionSetting } from './pragma/text.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
@@ -199,7 +209,35 @@ export abstract class Session extends Executor {
     request: ExecuteRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    return this.#autocommit.run(statement, values, request, abort);
+    const result = this.#autocommit.run(statement, values, request, abort);
+    const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
+    if (setting === undefined) return result;
+    return after(result, (raw) => {
+      if (setting.value !== undefined) this.config.pragmas[setting.name] = setting.value;
+      this.pool.retire();
+      return raw;
+    });
+  }
+
+  /** @internal */
+  override async setConnectionPragma(name: string, value: string | number): Promise<void> {
+    this.context.authorizer?.checkPragma(name);
+    const { pragmas, target } = this.config;
+    const before = pragmas[name];
+    pragmas[name] = value;
+    try {
+      // Every connection applies it when it is opened.
+      if (name === 'journal_mode' && target.kind === 'file') {
+        await this.pool.alone(async (engine) => (await engine.connect()).close());
+      } else {
+        await this.#autocommit.withMain(async (connection) => connection.applyPragma?.(name, value));
+        this.pool.retire();
+      }
+    } catch (error) {
+      if (before === undefined) delete pragmas[name];
+      else pragmas[name] = before;
+      throw error;
+    }
   }
 
   /** @internal */
@@ -224,6 +262,17 @@ export abstract class Session extends Executor {
     }
     for (const { statement } of items) await this.authorize(statement);
     return await this.#observed(items, (traced) => this.#autocommit.batch(traced, behavior, abort));
+  }
+
+  override async metadata(): Promise<Metadata> {
+    const { kind } = this.config.target;
+    if (kind !== 'memory' && kind !== 'file') throw noMetadata();
+    return toMetadata(await this.#autocommit.metadata(), true);
+  }
+
+  /** @internal */
+  protected override async describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
+    return await this.#autocommit.withMain((connection) => connection.describe(statement));
   }
 
   /** @internal What a replica writes is compiled by its server, so it is the server that is asked about it. */

@@ -1,4 +1,5 @@
 import type { RawResult } from '../engine/engine.js';
+import { DatabaseError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { AbortOptions } from './abort.js';
@@ -11,6 +12,8 @@ import { openStream, type StreamOptions } from './stream.js';
 export class Statement<Row = RowObject> {
   readonly #executor: Executor;
   readonly #statement: AnalyzedStatement;
+  readonly #iterating = new Set<AsyncGenerator<unknown, void, undefined>>();
+  #closed = false;
 
   /** @internal */
   constructor(executor: Executor, statement: AnalyzedStatement) {
@@ -21,6 +24,48 @@ export class Statement<Row = RowObject> {
   /** The SQL text. */
   get sql(): string {
     return this.#statement.text;
+  }
+
+  /** Whether running it changes nothing. */
+  get readOnly(): boolean {
+    return this.#statement.kind === 'read';
+  }
+
+  /** Its parameters in the order of their numbers, which count from 1. */
+  parameters(): StatementParameter[] {
+    const { count, names } = this.#statement.parameters;
+    return Array.from({ length: count }, (_, i) => ({ index: i + 1, name: names[i] ?? null }));
+  }
+
+  /**
+   * Its columns as the schema is now; none for a statement without rows. It is not run.
+   *
+   * @throws {@link CapabilityError} for a PRAGMA with an effect, which would take effect
+   */
+  async columns(): Promise<StatementColumn[]> {
+    this.#assertOpen();
+    return (await this.#executor.describe(this.#statement)).map(
+      ({ name, type, table, column, database }) => ({
+        name,
+        type: type ?? null,
+        table: table ?? null,
+        column: column ?? null,
+        database: database ?? null,
+      }),
+    );
+  }
+
+  /** Ends every {@link iterate} of it that is under way. It can be run again at once; no value outlives its run anyway. */
+  async reset(): Promise<void> {
+    const iterating = [...this.#iterating];
+    this.#iterating.clear();
+    await Promise.all(iterating.map((rows) => rows.return()));
+  }
+
+  /** Ends every {@link iterate} of it and refuses further use. Closing twice is fine. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.reset();
   }
 
   /** All rows as objects. @throws as `execute()` */
@@ -49,15 +94,19 @@ export class Statement<Row = RowObject> {
   }
 
   /** The rows one by one; see `stream()`. */
-  iterate(args?: Arguments, options?: StreamOptions): AsyncGenerator<Row, void, undefined> {
-    return openStream(this.#executor, this.#statement.text, args, options) as AsyncGenerator<
-      Row,
-      void,
-      undefined
-    >;
+  async *iterate(args?: Arguments, options?: StreamOptions): AsyncGenerator<Row, void, undefined> {
+    this.#assertOpen();
+    const rows = openStream(this.#executor, this.#statement.text, args, options);
+    this.#iterating.add(rows);
+    try {
+      yield* rows as AsyncGenerator<Row, void, undefined>;
+    } finally {
+      this.#iterating.delete(rows);
+    }
   }
 
   async #run(args: Arguments, options: AbortOptions | undefined, fetch: 'all' | 'first'): Promise<RawResult> {
+    this.#assertOpen();
     const executor = this.#executor;
     const values = bind(this.#statement, args, executor.limits);
     const exactIntegers = executor.config.intMode !== 'number';
@@ -69,4 +118,32 @@ export class Statement<Row = RowObject> {
       abort?.dispose();
     }
   }
+
+  #assertOpen(): void {
+    if (!this.#closed) return;
+    throw new DatabaseError('the statement is closed', {
+      code: 'STATEMENT_CLOSED',
+      kind: 'closed',
+      sql: this.sql,
+    });
+  }
+}
+
+/** A parameter of a {@link Statement}. */
+export interface StatementParameter {
+  /** From 1. */
+  readonly index: number;
+  /** With its prefix, `:id`; null for `?`. */
+  readonly name: string | null;
+}
+
+/** A column of the result of a {@link Statement}. */
+export interface StatementColumn {
+  readonly name: string;
+  /** Declared type as written in the schema; null for an expression. */
+  readonly type: string | null;
+  /** The table that it comes from, its column there and its database; null for an expression, and always on a server. */
+  readonly table: string | null;
+  readonly column: string | null;
+  readonly database: string | null;
 }

@@ -1,9 +1,9 @@
 import type { TransactionBehavior } from '../config.js';
-import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import type { ColumnOrigin, Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
 import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import { quoteName } from '../sql/quote-name.js';
-import type { AnalyzedStatement } from '../sql/statement.js';
+import { type AnalyzedStatement, analyze } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
@@ -13,6 +13,7 @@ import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import { Executor } from './executor.js';
 import { Lock, type LockHolder } from './lock.js';
+import { METADATA, type Metadata, toMetadata } from './metadata.js';
 import { runOn } from './run.js';
 import { runScriptIn, type ScriptResult } from './script.js';
 import type { TransactionOptions } from './session.js';
@@ -124,6 +125,25 @@ export class Transaction extends Executor {
     this.#root.release = release;
     this.#root.takeWriteLock = takeWriteLock;
     this.#root.lastActive = performance.now();
+  }
+
+  override async metadata(): Promise<Metadata> {
+    const [statement] = analyze(METADATA).statements as [AnalyzedStatement];
+    const request = { fetch: 'first', exactIntegers: true } as const;
+    return toMetadata(await this.runDirectly(statement, [], request), false);
+  }
+
+  /** @internal */
+  protected override async describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
+    return await this.#inTurn(this.#root.abort, async (connection) => connection.describe(statement));
+  }
+
+  /** @internal */
+  override async setConnectionPragma(name: string): Promise<void> {
+    throw new TransactionError(`PRAGMA ${name} can not be set inside a transaction; set it on the database`, {
+      code: 'TRANSACTION_CONTROL',
+      kind: 'transaction',
+    });
   }
 
   /** @internal */

@@ -127,6 +127,8 @@ export interface Connection {
   ): MaybePromise<RawResult>;
   /** The columns of a statement, which is not run. */
   describe(statement: AnalyzedStatement): MaybePromise<readonly ColumnOrigin[]>;
+  /** Sets a pragma of the connection; missing where a server has it. */
+  applyPragma?(name: string, value: string | number): void;
   /** Who is told of commits from now on; an open transaction may be left out. */
   listener: CommitListener | undefined;
   /** Opens a cursor on a statement that only reads. `snapshot`: later writes of this connection stay unseen. */
@@ -206,6 +208,8 @@ export interface Engine {
   readonly writeLock: string | undefined;
   /** The file that is synced, where there is one. */
   readonly replica?: Replica;
+  /** Waits until the connections that were closed have let go of the file; missing where they do so at once. */
+  released?(): Promise<void>;
   /**
    * Encrypts the file with another key, or decrypts it; missing where that can't be done. No connection may be open, of
    * this process or another.

@@ -1,10 +1,161 @@
+import { after } from '../database/after.js';
 import type { MaybePromise } from '../engine/engine.js';
+import { AccessError } from '../errors.js';
+import { LruCache } from '../lru-cache.js';
+import { Lexer, TokenKind } from '../sql/lexer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
+import type { AccessRules, StatementAccess } from './access-rules.js';
+import { accessesOf, type BytecodeAccess } from './bytecode.js';
+import { type Inspect, loadSchemaMap, SCHEMA_STATE, type SchemaMap } from './schema-map.js';
 
-/** Runs a statement of `count` parameters about the schema or another statement, and gives its rows. */
-export type Inspect = (sql: string, count: number) => MaybePromise<SqlValue[][]>;
+const REMEMBERED = 500;
+/** More databases than `main` and `temp` make it costly to know whether a schema has changed. */
+const USUAL_DATABASES = 2;
+const EXPLAIN = /^explain\s+(?:query\s+plan\s+)?/i;
 
+/** What was decided about a statement. */
+interface Decision {
+  readonly state: string;
+  readonly refused: StatementAccess | undefined;
+}
+
+/**
+ * Refuses statements by rules. What a statement does is told by the bytecode that EXPLAIN gives for it, so that views,
+ * triggers and quoted names hide nothing. It is asked for once per text and state of the schema. The authorizer of the
+ * binding itself refuses BEGIN and can't be taken back (libsql 0.5.29).
+ */
 export class Authorizer {
-  check(_statement: AnalyzedStatement, _inspect: Inspect): MaybePromise<void> {}
+  readonly #rules: AccessRules;
+  /** Whose rules must allow it as well. */
+  readonly #outer: Authorizer | undefined;
+  readonly #decisions = new LruCache<string, Decision>(REMEMBERED);
+  #schema: { readonly state: string; readonly map: Promise<SchemaMap> } | undefined;
+
+  constructor(rules: AccessRules, outer: Authorizer | undefined) {
+    this.#rules = rules;
+    this.#outer = outer;
+  }
+
+  /** @throws {@link AccessError} when the statement would do what the rules do not allow */
+  check(statement: AnalyzedStatement, inspect: Inspect): MaybePromise<void> {
+    const outer = this.#outer?.check(statement, inspect);
+    return outer instanceof Promise
+      ? outer.then(() => this.#check(statement, inspect))
+      : this.#check(statement, inspect);
+  }
+
+  /** @throws {@link AccessError} when the pragma may not be used */
+  checkPragma(name: string): void {
+    this.#outer?.checkPragma(name);
+    this.#refuse({ action: 'pragma', table: name }, `PRAGMA ${name}`);
+  }
+
+  #check(statement: AnalyzedStatement, inspect: Inspect): MaybePromise<void> {
+    const simple = simpleAccess(statement);
+    if (simple === 'none') return;
+    if (simple !== undefined) return this.#refuse(simple, statement.text);
+    return after(inspect(SCHEMA_STATE, 0), ([row = []]) => {
+      const state = row.join(' ');
+      const known = Number(row[1]) > USUAL_DATABASES ? undefined : this.#decisions.get(statement.text);
+      if (known === undefined || known.state !== state) return this.#decide(statement, inspect, state);
+      if (known.refused !== undefined) throw new AccessError(known.refused, statement.text);
+      return undefined;
+    });
+  }
+
+  #refuse(access: StatementAccess, sql: string): void {
+    if (!this.#rules.allows(access)) throw new AccessError(access, sql);
+  }
+
+  async #decide(statement: AnalyzedStatement, inspect: Inspect, state: string): Promise<void> {
+    if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(inspect) };
+    const schema = await this.#schema.map;
+    const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
+    const rows = await inspect(`EXPLAIN ${text}`, statement.parameters.count);
+    const refused = this.#firstRefused(statement, text, rows, schema);
+    this.#decisions.set(statement.text, { state, refused });
+    if (refused !== undefined) throw new AccessError(refused, statement.text);
+  }
+
+  #firstRefused(
+    statement: AnalyzedStatement,
+    text: string,
+    rows: readonly SqlValue[][],
+    schema: SchemaMap,
+  ): StatementAccess | undefined {
+    const bytecode = accessesOf(rows, schema);
+    const changesSchema = SCHEMA_VERBS.has(statement.verb);
+    // What a change of the schema does to the tables of SQLite itself is meant by `schema`.
+    const accesses = bytecode.accesses.filter(
+      ({ action, table }) => !changesSchema || (action === 'read' && !/^sqlite_/i.test(table ?? 'sqlite_')),
+    );
+    if (changesSchema) accesses.unshift({ action: 'schema', table: undefined });
+    accesses.push(...virtualAccesses(text, bytecode, schema));
+    return accesses.find((access) => !this.#rules.allows(access));
+  }
+}
+
+const SCHEMA_VERBS: ReadonlySet<string> = new Set(['CREATE', 'DROP', 'ALTER', 'REINDEX', 'ANALYZE']);
+
+/** What a statement does whose bytecode need not be, or must not be, asked for. */
+function simpleAccess({ kind, pragma, verb }: AnalyzedStatement): StatementAccess | 'none' | undefined {
+  if (kind === 'transaction') return 'none';
+  // Some pragmas act when they are compiled.
+  if (pragma !== undefined) return { action: 'pragma', table: pragma };
+  if (verb === 'ATTACH' || verb === 'DETACH') return { action: 'attach', table: undefined };
+  if (verb === 'VACUUM') return { action: 'vacuum', table: undefined };
+  return undefined;
+}
+
+/**
+ * The bytecode does not name virtual tables, so all count that are named in the statement, in a view that it may show, or
+ * in a trigger if it fires one.
+ */
+function virtualAccesses(
+  text: string,
+  { virtual, programs }: BytecodeAccess,
+  schema: SchemaMap,
+): StatementAccess[] {
+  if (virtual === 'no') return [];
+  const names = namesIn(text);
+  if (programs) for (const trigger of schema.triggers) addAll(names, namesIn(trigger));
+  for (const name of names) {
+    // What is added is iterated over as well, so views of views are found.
+    const view = schema.views.get(name);
+    if (view !== undefined) addAll(names, namesIn(view));
+  }
+  const tables = [...names].flatMap(
+    (name) => schema.virtual.get(name) ?? (name.startsWith('pragma_') ? name : []),
+  );
+  const actions =
+    virtual === 'read' ? (['read'] as const) : (['read', 'insert', 'update', 'delete'] as const);
+  if (tables.length === 0) return [{ action: 'read', table: undefined, everything: true }];
+  return tables.flatMap((table) =>
+    actions.map((action) => ({ action, table, everything: action === 'read' })),
+  );
+}
+
+/** Every name in a text, in lower case, and every string, which SQLite takes for a name where one is expected. */
+function namesIn(sql: string): Set<string> {
+  const names = new Set<string>();
+  const lexer = new Lexer(sql);
+  for (let kind = lexer.next(); kind !== TokenKind.End; kind = lexer.next()) {
+    const quoted = kind === TokenKind.QuotedName || kind === TokenKind.String;
+    if (!quoted && kind !== TokenKind.Word) continue;
+    const edge = quoted ? 1 : 0;
+    const quote = quoted ? sql[lexer.start] : '';
+    const name = sql.slice(lexer.start + edge, lexer.end - edge);
+    names.add(
+      (quote === '' || quote === '['
+        ? name
+        : name.replaceAll(`${quote}${quote}`, String(quote))
+      ).toLowerCase(),
+    );
+  }
+  return names;
+}
+
+function addAll(to: Set<string>, from: ReadonlySet<string>): void {
+  for (const name of from) to.add(name);
 }

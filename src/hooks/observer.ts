@@ -74,7 +74,7 @@ export class Observer {
     run: (trace: StatementTrace) => MaybePromise<RawResult>,
   ): MaybePromise<RawResult> {
     const end = this.begin(statement, values, origin);
-    const done = (raw: RawResult): RawResult => {
+    const tell = (raw: RawResult): RawResult => {
       end({ rows: raw.rows.length, rowsAffected: raw.rowsAffected });
       return raw;
     };
@@ -88,7 +88,7 @@ export class Observer {
     } catch (error) {
       return failed(error);
     }
-    return result instanceof Promise ? result.then(done, failed) : done(result);
+    return result instanceof Promise ? result.then(tell, failed) : tell(result);
   }
 
   /** Tells that a statement begins; what is returned is to be called at its end. */

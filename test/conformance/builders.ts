@@ -2,7 +2,9 @@ import type {
   BatchOptions,
   BatchOutcome,
   Database,
+  ExplainedQuery,
   StreamOptions,
+  Transaction,
   TransactionOptions,
 } from '../../src/index.js';
 import { coreBuilder } from './builders/core.js';
@@ -107,7 +109,14 @@ export interface Session {
   batch(operations: readonly Operation[], options?: BatchOptions): Promise<Outcome[]>;
   count(table: TableName, where?: readonly Condition[]): Promise<number>;
   transaction<T>(callback: (tx: Session) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** What the queries run on, where everything below the query builder is. */
+  client(): Promise<Client>;
+  /** The same query as a builder makes it, for `explain()`. */
+  built(operation: Operation): ExplainedQuery;
 }
+
+/** The database, or the open transaction. */
+export type Client = Database | Transaction;
 
 /** A database of a builder. */
 export interface RootSession extends Session {

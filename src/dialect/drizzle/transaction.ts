@@ -1,6 +1,7 @@
 import { entityKind, type RelationalSchemaConfig, type TablesRelationalConfig } from 'drizzle-orm';
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { SQLiteTransaction } from 'drizzle-orm/sqlite-core';
+import type { Transaction } from '../../database/transaction.js';
 import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
 import type { TursoSession } from './session.js';
@@ -24,6 +25,11 @@ export class TursoTransaction<
     super('async', dialect, session, undefined);
     this.#session = session;
     installRelationalQueries(this, dialect, session, schema);
+  }
+
+  /** The transaction under the queries: `execute`, `prepare`, `pragma`, `explain` … */
+  get $client(): Transaction {
+    return this.#session.executor as Transaction;
   }
 
   /**

@@ -1,5 +1,6 @@
 export { type BatchOutcomes, type BatchQuery, type BatchResult, type BatchResults, batch } from './batch.js';
 export { inBehavior } from './behavior.js';
+export { clientOf } from './client.js';
 export { TursoDialect, TursoDialect as LibsqlDialect } from './dialect.js';
 export type {
   TursoDialectClient,

@@ -16,18 +16,14 @@ import { CommitLog } from './commit-log.js';
 import type { LibsqlCursor } from './cursor.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
-import { type NativeDatabase, type NativeRows, openRows, openRowsOffThread } from './native.js';
-import { drainInSlices, materialize } from './off-thread.js';
-import type { PreparedStatement } from './prepared.js';
+import { type NativeDatabase, type NativeRows, openRows } from './native.js';
+import { materialize, OffThread } from './off-thread.js';
 import { noteSchemaChange } from './schema-changes.js';
-import { changesSchema, inserts } from '../statement-effect.js';
+import { changesSchema } from '../statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
 import { keepVectorIndexes } from './vector-indexes.js';
 
 const EXISTS = { fetch: 'first' } as const;
-
-/** How long an interrupt is given to work before it is repeated, in ms. */
-const INTERRUPT_AGAIN = 10;
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
@@ -36,8 +32,7 @@ export class LibsqlConnection implements Connection {
   readonly #commits: CommitLog;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
-  /** The call that is under way on another thread. */
-  #running: Promise<unknown> | undefined;
+  readonly #apart: OffThread;
   #closing: Promise<void> | undefined;
   /** Whether the open transaction may have changed the schema, which others see when it commits. */
   #changesSchema = false;
@@ -49,6 +44,7 @@ export class LibsqlConnection implements Connection {
     this.#cursors = new CursorSet(native);
     this.#runner = new StatementRunner(native, statementCacheSize);
     this.#runner.keep(kept);
+    this.#apart = new OffThread(native, this.#runner, this.#cursors);
   }
 
   get listener(): CommitListener | undefined {
@@ -144,7 +140,7 @@ export class LibsqlConnection implements Connection {
       this.#cursors.add(rows, { columns, reading, sql: statement.text });
     if (options.interruptible) {
       return this.#offThread(() =>
-        this.#openOffThread(prepared, args).then(open, (thrown: unknown) => {
+        this.#apart.open(prepared, args).then(open, (thrown: unknown) => {
           throw this.#runner.failed(thrown, prepared, statement);
         }),
       );
@@ -172,9 +168,15 @@ export class LibsqlConnection implements Connection {
     else if (/^rollback/i.test(sql)) this.#commits.undone();
   }
 
-  setReadOnly(on: boolean): void {
-    this.#alwaysReadOnly = on;
-    this.#setReadOnly(on);
+  applyPragma(name: string, value: string | number): void {
+    if (name === 'query_only') {
+      // Transactions that only read set it too, and must leave it set.
+      this.#alwaysReadOnly = value === 1;
+      this.#setReadOnly(false);
+    } else {
+      this.#cursors.settle();
+      this.#exec(`PRAGMA ${name}=${value}`);
+    }
   }
 
   begin(behavior: TransactionBehavior): void {
@@ -234,7 +236,7 @@ export class LibsqlConnection implements Connection {
 
   interrupt(): void {
     // With nothing under way it would stop the next statement instead.
-    if (this.#closing === undefined && this.#running !== undefined) void this.#stop(this.#running);
+    if (this.#closing === undefined) void this.#apart.stop();
   }
 
   close(): Promise<void> {
@@ -244,7 +246,7 @@ export class LibsqlConnection implements Connection {
 
   async #close(): Promise<void> {
     // Anything that is asked of the handle meanwhile would stop the event loop until the other thread is done.
-    if (this.#running !== undefined) await this.#stop(this.#running);
+    await this.#apart.stop();
     this.#cursors.close();
     try {
       if (this.#native.inTransaction) this.#native.exec('ROLLBACK');
@@ -256,25 +258,12 @@ export class LibsqlConnection implements Connection {
     await noteClosed();
   }
 
-  /** Interrupts until the call has ended: an interrupt that comes before the other thread has begun is lost. */
-  async #stop(running: Promise<unknown>): Promise<void> {
-    this.#native.interrupt();
-    const again = setInterval(() => this.#native.interrupt(), INTERRUPT_AGAIN);
-    // It must not be repeated once the call has ended, so this may not wait for anything else.
-    const end = (): void => clearInterval(again);
-    await running.then(end, end);
-  }
-
-  /** Notes a call that runs on another thread, so that `close()` can stop it; its caller is told why. */
+  /** Runs on another thread; when `close()` stops it, its caller is told why. */
   async #offThread<T>(run: () => Promise<T>): Promise<T> {
-    const running = run();
-    this.#running = running;
     try {
-      return await running;
+      return await this.#apart.during(run);
     } catch (error) {
       throw this.#closing === undefined ? error : closedError();
-    } finally {
-      this.#running = undefined;
     }
   }
 
@@ -324,7 +313,8 @@ export class LibsqlConnection implements Connection {
     if (wrap) this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
       if (writes) this.#commits.beforeWrite();
-      const result = await this.#runOffThread(statement, args, request);
+      if (statement.kind === 'read') this.#meetReadLock(statement);
+      const result = await this.#apart.run(statement, args, request);
       if (wrap) this.#commit(statement.text);
       return result;
     } catch (error) {
@@ -332,55 +322,6 @@ export class LibsqlConnection implements Connection {
       if (writes && !this.inTransaction) this.#commits.rolledBack();
       throw error;
     }
-  }
-
-  async #runOffThread(
-    statement: AnalyzedStatement,
-    args: readonly SqlValue[],
-    request: ExecuteRequest,
-  ): Promise<RawResult> {
-    const source = request.columns ? this.#runner.prepareApart(statement.text) : undefined;
-    if (source !== undefined) this.#runner.keep(source);
-    const columns = source?.columns();
-    const prepared = this.#runner.cached(statement, materialize(statement));
-    const rows: SqlValue[][] = [];
-    if (statement.kind === 'read') this.#meetReadLock(statement);
-    try {
-      prepared.readIntegers(true);
-      const native = await this.#openOffThread(prepared, args);
-      const reading = request.exactIntegers ? 'exact' : 'wide';
-      const cursor = this.#cursors.add(native, { columns: [], reading, sql: statement.text });
-      await drainInSlices(
-        cursor,
-        rows,
-        request.fetch === 'first' && statement.kind === 'read' ? 1 : Infinity,
-      );
-    } catch (thrown) {
-      throw this.#runner.failed(thrown, prepared, statement, args);
-    }
-    const rowsAffected = statement.returning
-      ? rows.length
-      : statement.kind === 'write'
-        ? this.#runner.changes(statement)
-        : 0;
-    return {
-      rows: request.fetch === 'none' ? [] : rows,
-      columns,
-      rowsAffected,
-      lastInsertRowid:
-        rowsAffected > 0 && inserts(statement) ? this.#runner.exactLastInsertRowid() : undefined,
-    };
-  }
-
-  async #openOffThread(prepared: PreparedStatement, args: readonly SqlValue[]): Promise<NativeRows> {
-    // An interrupt stops every statement of the connection, so none but this one may be under way.
-    this.#cursors.settle();
-    await this.#runner.readyForOffThread();
-    const running = openRowsOffThread(prepared.native, args);
-    this.#runner.keep(prepared, running);
-    const rows = await running;
-    this.#runner.keep(rows);
-    return rows;
   }
 
   /**

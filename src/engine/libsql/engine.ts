@@ -45,7 +45,9 @@ export class LibsqlEngine implements Engine {
         const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.
         this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
-        return new LibsqlConnection(native, statementCacheSize, probe);
+        const connection = new LibsqlConnection(native, statementCacheSize, probe);
+        if (pragmas['query_only'] === 1) connection.applyPragma('query_only', 1);
+        return connection;
       } catch (thrown) {
         native.close();
         throw thrown;
@@ -55,11 +57,14 @@ export class LibsqlEngine implements Engine {
     }
   }
 
+  /** A connection that was closed keeps the file open until its statements are collected (libsql 0.5.29). */
+  async released(): Promise<void> {
+    await collectNow();
+  }
+
   async rekey(key: string | undefined): Promise<void> {
     const { path, kind } = this.#config.target as LocalTarget;
     if (kind === 'memory') throw new CapabilityError('encryption', 'a memory database can not be encrypted');
-    // A connection that was closed keeps its locks until it is collected (libsql 0.5.29).
-    await collectNow();
     rekeyFile(path, this.#config.encryptionKey.reveal(), key);
   }
 
@@ -98,8 +103,10 @@ function applyPragmas(
   native: NativeDatabase,
   pragmas: Readonly<Record<string, PragmaValue>>,
 ): NativeStatement {
-  const { journal_mode: journalMode, ...rest } = pragmas;
+  const { journal_mode: journalMode, auto_vacuum: autoVacuum, query_only: _queryOnly, ...rest } = pragmas;
   const probe = native.prepare('PRAGMA journal_mode').raw(true);
+  // It must be set before anything is in the file, also what WAL puts there.
+  if (autoVacuum !== undefined) native.exec(`PRAGMA auto_vacuum=${pragmaText(autoVacuum)}`);
   if (journalMode !== undefined) setJournalMode(native, probe, String(journalMode).toLowerCase());
   const statements = Object.entries(rest).map(([name, value]) => `PRAGMA ${name}=${pragmaText(value)}`);
   if (statements.length > 0) native.exec(statements.join(';'));

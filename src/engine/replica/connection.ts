@@ -72,6 +72,10 @@ export class ReplicaConnection implements Connection {
     return this.#whenFresh(() => this.#file.describe(statement));
   }
 
+  applyPragma(name: string, value: string | number): void {
+    this.#file.applyPragma(name, value);
+  }
+
   /** All that commits is the server's. */
   get listener(): CommitListener | undefined {
     return this.#server.listener;

@@ -50,6 +50,11 @@ function sessionOn(executor: Database | Transaction): Session {
       executor instanceof Database
         ? executor.transaction((tx) => callback(sessionOn(tx)), options)
         : executor.transaction((tx) => callback(sessionOn(tx))),
+    client: async () => executor,
+    built: (operation) => {
+      const { sql, args } = toStatement(operation);
+      return { toSQL: () => ({ sql, params: args }) };
+    },
   };
 }
 

@@ -28,7 +28,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core';
 import { drizzle, TursoDatabase, type TursoTransaction } from '../../../src/dialect/drizzle/index.js';
-import type { ResultSet } from '../../../src/index.js';
+import type { BuiltQuery, ResultSet } from '../../../src/index.js';
 import type { BuilderUnderTest, Condition, Operation, Outcome, Row, Select, Session } from '../builders.js';
 import { Increment, Slot } from '../builders.js';
 import type { TableName } from '../schema.js';
@@ -125,6 +125,8 @@ function sessionOn(db: Handle): Session {
       db instanceof TursoDatabase
         ? db.transaction((tx) => callback(sessionOn(tx)), options)
         : db.transaction((tx) => callback(sessionOn(tx))),
+    client: async () => db.$client,
+    built: (operation) => toQuery(db, operation) as unknown as BuiltQuery,
   };
 }
 

@@ -9,7 +9,7 @@ import {
   UpdateResult,
   DeleteResult,
 } from 'kysely';
-import { batch, inBehavior, transaction, TursoDialect } from '../../../src/dialect/kysely/index.js';
+import { batch, clientOf, inBehavior, transaction, TursoDialect } from '../../../src/dialect/kysely/index.js';
 import type { TransactionOptions } from '../../../src/index.js';
 import type { BuilderUnderTest, Condition, Operation, Outcome, Row, Session } from '../builders.js';
 import { Increment, Slot } from '../builders.js';
@@ -59,6 +59,11 @@ function sessionOn(db: Handle): Session {
       return (await query.executeTakeFirstOrThrow()).n as number;
     },
     transaction: (callback, options) => transact(db, (trx) => callback(sessionOn(trx)), options),
+    client: () => clientOf(db),
+    built: (operation) => {
+      const query = build(db, operation);
+      return 'isRawBuilder' in query ? { compile: () => query.compile(db) } : query;
+    },
   };
 }
 

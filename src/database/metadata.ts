@@ -1,0 +1,39 @@
+import { CapabilityError } from '../errors.js';
+import type { RawResult } from '../engine/engine.js';
+
+/** What a connection knows about what was done on it. */
+export interface Metadata {
+  /** Rowid of the last row that an INSERT has inserted; 0 if none has. */
+  readonly lastInsertRowid: bigint;
+  /** How many rows the last INSERT, UPDATE or DELETE has changed. */
+  readonly changes: number;
+  /**
+   * How many rows were changed since the connection was opened, by triggers and foreign keys too, and by the recording of
+   * changes while `onChange()` has listeners.
+   */
+  readonly totalChanges: number;
+  /** Whether no transaction is open. */
+  readonly autocommit: boolean;
+}
+
+/** Gives the one row that {@link toMetadata} takes. */
+export const METADATA = 'SELECT last_insert_rowid(), changes(), total_changes()';
+
+export function toMetadata({ rows }: Pick<RawResult, 'rows'>, autocommit: boolean): Metadata {
+  const [row = []] = rows;
+  return {
+    lastInsertRowid: row[0] as bigint,
+    changes: Number(row[1]),
+    totalChanges: Number(row[2]),
+    autocommit,
+  };
+}
+
+/** The error where each statement has a connection of its own. */
+export function noMetadata(): CapabilityError {
+  return new CapabilityError(
+    'metadata',
+    'at a server every statement has a connection of its own; take lastInsertRowid and rowsAffected from its result, or ' +
+      'ask inside a transaction',
+  );
+}

@@ -1,0 +1,121 @@
+import { ConfigError } from '../errors.js';
+
+/**
+ * What a statement does. `schema`: CREATE, DROP, ALTER, REINDEX and ANALYZE; `attach`: ATTACH and DETACH. Of a PRAGMA the
+ * table is its name.
+ */
+export type AccessAction =
+  | 'read'
+  | 'insert'
+  | 'update'
+  | 'delete'
+  | 'schema'
+  | 'pragma'
+  | 'attach'
+  | 'vacuum';
+
+/**
+ * A rule of {@link Database.restricted}. What is left out matches everything. Names are compared without regard to case;
+ * in a pattern `*` stands for any characters and `?` for one.
+ */
+export interface AccessRule {
+  /** What becomes of what the rule matches. */
+  readonly effect: 'allow' | 'deny';
+  readonly actions?: readonly AccessAction[];
+  /** Patterns of tables, virtual tables or pragmas. Views are not looked at, but the tables that they show. */
+  readonly tables?: readonly string[];
+  /** Patterns of columns; only for a rule about `read` alone. */
+  readonly columns?: readonly string[];
+}
+
+/** Something that a statement does. */
+export interface StatementAccess {
+  readonly action: AccessAction;
+  /** Undefined where the action concerns no single table, or an unknown one. */
+  readonly table: string | undefined;
+  /** A column that is read; undefined for the mere fact that the table is looked at. */
+  readonly column?: string | undefined;
+  /** Whether every column may be read. */
+  readonly everything?: boolean;
+}
+
+const ACTIONS: readonly AccessAction[] = [
+  ...(['read', 'insert', 'update', 'delete', 'schema', 'pragma', 'attach', 'vacuum'] as const),
+];
+
+interface CompiledRule {
+  readonly allow: boolean;
+  readonly actions: ReadonlySet<AccessAction>;
+  /** Undefined for all. */
+  readonly tables: RegExp | undefined;
+  readonly columns: RegExp | undefined;
+}
+
+/** Decides by the first rule that matches; what none matches is refused. */
+export class AccessRules {
+  readonly #rules: readonly CompiledRule[];
+
+  /** @throws {@link ConfigError} when they are no rules */
+  constructor(rules: readonly AccessRule[]) {
+    if (!Array.isArray(rules)) throw new ConfigError('rules', 'expected an array of rules');
+    this.#rules = rules.map((rule, index) => compile(rule, `rules[${index}]`));
+  }
+
+  allows(access: StatementAccess): boolean {
+    for (const rule of this.#rules) {
+      if (!rule.actions.has(access.action)) continue;
+      if (rule.tables !== undefined && !matches(rule.tables, access.table)) continue;
+      if (rule.columns !== undefined && !matchesColumn(rule.columns, rule.allow, access)) continue;
+      return rule.allow;
+    }
+    return false;
+  }
+}
+
+function matches(pattern: RegExp, name: string | undefined): boolean {
+  return name !== undefined && pattern.test(name);
+}
+
+/** A table of which some columns may be read may be looked at, and one of which some may not can't be read as a whole. */
+function matchesColumn(pattern: RegExp, allow: boolean, { column, everything }: StatementAccess): boolean {
+  if (everything) return !allow;
+  return column === undefined ? allow : pattern.test(column);
+}
+
+function compile(rule: AccessRule, key: string): CompiledRule {
+  if (typeof rule !== 'object' || rule === null) throw new ConfigError(key, 'expected a rule');
+  const { effect, actions = ACTIONS, tables, columns, ...others } = rule;
+  if (effect !== 'allow' && effect !== 'deny')
+    throw new ConfigError(`${key}.effect`, "expected 'allow' or 'deny'");
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new ConfigError(`${key}.${unknown}`, 'unknown key');
+  if (!Array.isArray(actions) || !actions.every((action) => ACTIONS.includes(action))) {
+    throw new ConfigError(`${key}.actions`, `expected an array of ${ACTIONS.join(', ')}`);
+  }
+  if (columns !== undefined && (actions.length !== 1 || actions[0] !== 'read')) {
+    throw new ConfigError(
+      `${key}.columns`,
+      "needs actions: ['read']; what is written can only be told by table",
+    );
+  }
+  return {
+    allow: effect === 'allow',
+    actions: new Set(actions),
+    tables: patterns(tables, `${key}.tables`),
+    columns: patterns(columns, `${key}.columns`),
+  };
+}
+
+function patterns(globs: readonly string[] | undefined, key: string): RegExp | undefined {
+  if (globs === undefined) return undefined;
+  if (!Array.isArray(globs) || !globs.every((glob) => typeof glob === 'string')) {
+    throw new ConfigError(key, 'expected an array of patterns');
+  }
+  const sources = globs.map((glob) =>
+    glob
+      .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.'),
+  );
+  return new RegExp(`^(?:${sources.join('|')})$`, 'isu');
+}

@@ -1,0 +1,186 @@
+import type { SqlValue } from '../values.js';
+import type { StatementAccess } from './access-rules.js';
+import { type SchemaMap, type Tree, treeId } from './schema-map.js';
+
+/** One row of EXPLAIN. */
+interface Instruction {
+  readonly opcode: string;
+  readonly p1: number;
+  readonly p2: number;
+  readonly p3: number;
+  readonly p4: string;
+  readonly p5: number;
+}
+
+/** What the bytecode of a statement does, virtual tables apart. */
+export interface BytecodeAccess {
+  readonly accesses: readonly StatementAccess[];
+  /** Whether virtual tables are read or written; the bytecode does not say which. */
+  readonly virtual: 'no' | 'read' | 'write';
+  /** Whether triggers or actions of foreign keys may run. */
+  readonly programs: boolean;
+}
+
+/** Set on an Insert or Delete that is a part of an UPDATE. */
+const IS_UPDATE = 0x04;
+/** Set where the number of the root page is in a register, as it is for a table that the statement makes. */
+const ROOT_IN_REGISTER = 0x10;
+
+const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+/** They read the rowid of their cursor P1, or find a row by it. */
+const ROWID = words('Rowid IdxRowid SeekRowid NotExists');
+/** They compare as many columns as P4 says with the record at their cursor P1. */
+const COMPARES = words(
+  'SeekLT SeekLE SeekGE SeekGT IdxLE IdxGT IdxLT IdxGE Found NotFound NoConflict IfNoHope',
+);
+/** They read nothing of the record at a cursor. */
+const HARMLESS = words(
+  'Abortable Add AddImm Affinity AggFinal AggInverse AggStep AggStep1 AggValue And AutoCommit BeginSubrtn BitAnd BitNot ' +
+    'BitOr Blob Cast Checkpoint Clear ClrSubtype Close CollSeq Compare Concat Copy Count CreateBtree CursorHint CursorLock ' +
+    'CursorUnlock DecrJumpZero DeferredSeek Delete Destroy Divide DropIndex DropTable DropTrigger ElseEq EndCoroutine ' +
+    'Eq Expire Explain Filter FilterAdd FinishSeek FkCheck FkCounter FkIfZero Function Ge GetSubtype Gosub Goto Gt Halt ' +
+    'HaltIfNull IdxDelete IdxInsert If IfEmpty IfNot IfNotOpen IfNotZero IfNullRow IfPos IfSizeBetween IfSmaller IncrVacuum ' +
+    'Init InitCoroutine Insert Int64 IntCopy Integer IntegrityCk Integrity IsNull IsTrue JournalMode Jump Last Le ' +
+    'LoadAnalysis Lt MakeRecord MaxPgcnt MemMax Move Multiply MustBeInt Ne NewRowid Next Noop Not NotNull Null NullRow ' +
+    'Offset OffsetLimit Once OpenAutoindex OpenDup OpenEphemeral OpenPseudo OpenRead OpenWrite Or Pagecount Param ' +
+    'ParseSchema Permutation Prev Program PureFunc ReadCookie Real RealAffinity ReleaseReg Remainder ReopenIdx ResetCount ' +
+    'ResetSorter ResultRow Return Rewind RowSetAdd RowSetRead RowSetTest SCopy Savepoint SeekEnd SeekHit SeekScan Sequence ' +
+    'SequenceTest SetCookie SetSubtype ShiftLeft ShiftRight SoftNull Sort SorterCompare SorterData SorterInsert SorterNext ' +
+    'SorterOpen SorterSort SqlExec String String8 Subtract TableLock Trace Transaction TypeCheck Vacuum Variable ' +
+    'VBegin VCheck VColumn VCreate VDestroy VFilter VInitIn VNext VOpen VPreparedSql VRename VUpdate Yield ZeroOrNull',
+);
+
+/** The rows of EXPLAIN, as what they mean. `P4` and the rest may come in any type. */
+export function toInstructions(rows: readonly SqlValue[][]): Instruction[] {
+  return rows.map(([, opcode, p1, p2, p3, p4, p5]) => ({
+    opcode: String(opcode),
+    p1: Number(p1),
+    p2: Number(p2),
+    p3: Number(p3),
+    p4: String(p4 ?? ''),
+    p5: Number(p5),
+  }));
+}
+
+/**
+ * Finds out what a statement reads and writes, through views, triggers and common table expressions, by the trees that its
+ * bytecode opens. See https://www.sqlite.org/opcode.html; where an instruction is not known, everything counts as read.
+ *
+ * @param rows - what EXPLAIN gives; the programs of triggers follow that of the statement
+ */
+export function accessesOf(rows: readonly SqlValue[][], schema: SchemaMap): BytecodeAccess {
+  const found = new Accesses(schema);
+  for (const program of programsOf(toInstructions(rows))) found.addProgram(program);
+  return found;
+}
+
+/** Every program begins with an Init. */
+function programsOf(instructions: readonly Instruction[]): Instruction[][] {
+  const programs: Instruction[][] = [];
+  for (const instruction of instructions) {
+    if (instruction.opcode === 'Init' || programs.length === 0) programs.push([]);
+    programs.at(-1)?.push(instruction);
+  }
+  return programs;
+}
+
+class Accesses implements BytecodeAccess {
+  readonly #schema: SchemaMap;
+  readonly #found = new Map<string, StatementAccess>();
+  virtual: BytecodeAccess['virtual'] = 'no';
+  programs = false;
+
+  constructor(schema: SchemaMap) {
+    this.#schema = schema;
+  }
+
+  get accesses(): StatementAccess[] {
+    return [...this.#found.values()];
+  }
+
+  addProgram(program: readonly Instruction[]): void {
+    const cursors = this.#openCursors(program);
+    const all = [...cursors.values()].flat();
+    for (const { opcode, p1, p2, p4, p5 } of program) {
+      const trees = cursors.get(p1) ?? [];
+      if (opcode === 'Column') for (const tree of trees) this.#readColumn(tree, p2);
+      else if (ROWID.has(opcode)) for (const tree of trees) this.#readRowid(tree);
+      else if (COMPARES.has(opcode))
+        for (const tree of trees) this.#compare(tree, Number(p4) || undefined, opcode);
+      else if (opcode === 'RowData') for (const tree of trees) this.#readAll(tree);
+      else if (opcode === 'RowCell') for (const tree of cursors.get(p2) ?? []) this.#readAll(tree);
+      else if (opcode === 'Insert' || opcode === 'Delete' || opcode === 'IdxInsert') {
+        for (const tree of trees) this.#write(tree, opcode, p5);
+      } else if (opcode === 'Clear') this.#clear(p1, p2);
+      else if (opcode === 'Program') this.programs = true;
+      else if (opcode === 'VUpdate') this.virtual = 'write';
+      else if (opcode === 'VOpen' && this.virtual === 'no') this.virtual = 'read';
+      // A new instruction may read whatever is open.
+      else if (!HARMLESS.has(opcode)) for (const tree of all) this.#readAll(tree);
+    }
+  }
+
+  /** The trees that a cursor stands for in a program, by its number. */
+  #openCursors(program: readonly Instruction[]): Map<number, Tree[]> {
+    const cursors = new Map<number, Tree[]>();
+    for (const { opcode, p1, p2, p3, p5 } of program) {
+      if (opcode !== 'OpenRead' && opcode !== 'OpenWrite' && opcode !== 'ReopenIdx') continue;
+      if (p5 & ROOT_IN_REGISTER) continue;
+      const tree = this.#schema.trees.get(treeId(p3, p2));
+      if (tree === undefined) {
+        this.#add({ action: 'read', table: undefined, everything: true });
+        continue;
+      }
+      if (opcode !== 'OpenWrite') this.#add({ action: 'read', table: tree.table });
+      const opened = cursors.get(p1);
+      if (opened === undefined) cursors.set(p1, [tree]);
+      else opened.push(tree);
+    }
+    return cursors;
+  }
+
+  #readColumn(tree: Tree, position: number): void {
+    const column = tree.columns[position];
+    if (column === undefined) this.#readAll(tree);
+    else this.#add({ action: 'read', table: tree.table, column });
+  }
+
+  #readRowid({ table, rowid }: Tree): void {
+    this.#add({ action: 'read', table, column: rowid });
+  }
+
+  /** Without a number a whole record is compared. Looking for a conflict is a part of writing. */
+  #compare(tree: Tree, count: number | undefined, opcode: string): void {
+    if (opcode === 'NoConflict') return;
+    if (!tree.index && tree.columns.length > 0 && opcode.startsWith('Seek') && count === undefined) {
+      this.#readRowid(tree);
+      return;
+    }
+    for (let i = 0; i < (count ?? tree.columns.length); i++) this.#readColumn(tree, i);
+  }
+
+  #readAll({ table }: Tree): void {
+    this.#add({ action: 'read', table, everything: true });
+  }
+
+  #write({ table, index }: Tree, opcode: string, flags: number): void {
+    if (index) return;
+    const update = (flags & IS_UPDATE) !== 0;
+    // In a table without rowid an UPDATE inserts like an INSERT, and may delete like a DELETE.
+    if (opcode === 'IdxInsert')
+      for (const action of ['insert', 'update'] as const) this.#add({ action, table });
+    else if (update) this.#add({ action: 'update', table });
+    else this.#add({ action: opcode === 'Insert' ? 'insert' : 'delete', table });
+  }
+
+  #clear(root: number, database: number): void {
+    const tree = this.#schema.trees.get(treeId(database, root));
+    if (tree?.index !== true) this.#add({ action: 'delete', table: tree?.table });
+  }
+
+  #add(access: StatementAccess): void {
+    const { action, table = '', column = '', everything = false } = access;
+    this.#found.set(JSON.stringify([action, table, column, everything]), access);
+  }
+}
