@@ -29,6 +29,10 @@ describe('the defaults', () => {
       allowFileFunctions: false,
       statementCacheSize: 100,
       onConnect: undefined,
+      encryptionKey: new Secret(undefined),
+      extensions: [],
+      logger: undefined,
+      logParameters: false,
       remote: {
         authToken: new Secret(undefined),
         tls: undefined,
@@ -41,7 +45,6 @@ describe('the defaults', () => {
         afterWrite: 'await',
         maxStaleness: undefined,
         startup: 'require-sync',
-        encryptionKey: new Secret(undefined),
         onSync: undefined,
         onSyncError: undefined,
       },
@@ -50,11 +53,6 @@ describe('the defaults', () => {
 
   it('set foreign keys only in memory', () => {
     expect(resolveConfig(':memory:').pragmas).toEqual({ foreign_keys: true });
-  });
-
-  it('can not be changed afterwards', () => {
-    const config = resolveConfig(':memory:');
-    expect(Object.isFrozen(config)).toBe(true);
   });
 
   it('hold for keys that are undefined, as spread options have them', () => {
@@ -166,7 +164,10 @@ describe('a key that the database would ignore', () => {
     ['app.db', { authToken: 's3cret' }, 'authToken'],
     ['app.db', { networkRetry: 1 }, 'networkRetry'],
     ['app.db', { syncInterval: 5 }, 'syncInterval'],
-    ['app.db', { encryptionKey: 's3cret' }, 'encryptionKey'],
+    [':memory:', { encryptionKey: 's3cret'.repeat(6) }, 'encryptionKey'],
+    [SERVER, { encryptionKey: 's3cret'.repeat(6) }, 'encryptionKey'],
+    [SERVER, { extensions: ['s3cret.so'] }, 'extensions'],
+    ['app.db', { syncUrl: SERVER, extensions: ['s3cret.so'] }, 'extensions'],
     [':memory:', { onSync: () => {} }, 'onSync'],
     [SERVER, { pragmas: {} }, 'pragmas'],
     [SERVER, { onConnect: () => {} }, 'onConnect'],
@@ -197,7 +198,7 @@ describe('a server', () => {
   );
 
   it('has its secrets in no form of its config', () => {
-    const secrets = { authToken: 'tok3n', remoteEncryptionKey: 'k3y', encryptionKey: 'l0cal' };
+    const secrets = { authToken: 'tok3n', remoteEncryptionKey: 'k3y', encryptionKey: 'l0cal'.repeat(7) };
     const database = open({ url: 'app.db', syncUrl: SERVER, ...secrets });
     const shown = [inspect(database, { depth: 9, showHidden: true }), JSON.stringify(database)];
     for (const text of shown) expect(text).not.toMatch(/tok3n|k3y|l0cal/);
@@ -270,14 +271,11 @@ describe('an unknown key', () => {
     expect(refused('poolSize', 5).message).toBe('config.poolSize: unknown key');
   });
 
-  it.each(['offline', 'extensions', 'logger'])(
-    '%s, which only later versions know, is refused and not ignored',
-    (key) => {
-      const error = refused(key, 's3cret-value');
-      expect(error.key).toBe(key);
-      expect(error.message).toContain('not supported by this version');
-    },
-  );
+  it('offline, which only later versions know, is refused and not ignored', () => {
+    const error = refused('offline', 's3cret-value');
+    expect(error.key).toBe('offline');
+    expect(error.message).toContain('not supported by this version');
+  });
 
   it.each([
     'authToken',

@@ -73,7 +73,8 @@ export class Database extends Session {
    * Stops every statement, stream, script and wait of this handle that is under way; each fails with an
    * {@link InterruptedError}. A transaction in which nothing is running stays open. The handle can be used again at once,
    * and other handles on the same database do not notice. On a file most statements are over before anything else can
-   * run; those with a `signal` or `timeout` are the ones that can be stopped.
+   * run; those with a `signal` or `timeout` are the ones that can be stopped. At a server a write that was stopped may have
+   * been done.
    *
    * @throws {@link CapabilityError} for a client that was handed in
    *

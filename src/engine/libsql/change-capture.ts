@@ -34,6 +34,7 @@ export class ChangeCapture {
   readonly #schemaVersion: PreparedStatement;
   readonly #sources: Source[] = [];
   #read: PreparedStatement | undefined;
+  /** Never used again: what another connection dropped the table of stays in the temporary schema, without effect. */
   #triggers = 0;
   #keyColumns = 0;
   /** Version of the schema that the triggers are made for; undefined when they may be gone. */
@@ -166,11 +167,14 @@ export class ChangeCapture {
   }
 
   #dropTriggers(): void {
+    // Before it is read again, a schema that another connection has changed is taken for what it was.
+    this.#native.exec('SELECT 1 FROM main.sqlite_schema LIMIT 0');
     const names = this.#rows(
       `SELECT name FROM sqlite_temp_schema WHERE type = 'trigger' AND name GLOB '${PREFIX}*'`,
     );
-    this.#native.exec(names.map(([name]) => `DROP TRIGGER temp.${quoteName(String(name))}`).join(';'));
-    this.#triggers = 0;
+    this.#native.exec(
+      names.map(([name]) => `DROP TRIGGER IF EXISTS temp.${quoteName(String(name))}`).join(';'),
+    );
   }
 
   #rows(sql: string): SqlValue[][] {

@@ -7,6 +7,7 @@ import {
   ConfigError,
   ConstraintError,
   DatabaseError,
+  EncryptionKeyError,
   NetworkError,
   open,
   ReadOnlyError,
@@ -306,7 +307,7 @@ describe('encryption', () => {
   it('keeps the file unreadable without its key', async () => {
     const { open: connect, folder, add } = await replicaScene();
     await add('s3cret-row');
-    const database = connect({ encryptionKey: 'k3y' });
+    const database = connect({ encryptionKey: 'k3y'.repeat(11) });
     expect(await namesIn(database)).toEqual(['s3cret-row']);
     await database.execute("insert into items (name) values ('b')");
     expect(await namesIn(database)).toEqual(['s3cret-row', 'b']);
@@ -316,9 +317,13 @@ describe('encryption', () => {
       const file = path.join(folder, name);
       if (existsSync(file)) expect(readFileSync(file).includes('s3cret-row')).toBe(false);
     }
-    const wrong = connect({ encryptionKey: 'wrong', startup: 'serve-stale' });
-    const error = await failure(namesIn(wrong), DatabaseError);
-    expect(error.message).not.toContain('k3y');
+    for (const startup of ['serve-stale', 'require-sync'] as const) {
+      for (const key of [{ encryptionKey: 'wrong'.repeat(7) }, {}]) {
+        const wrong = connect({ ...key, startup });
+        const error = await failure(namesIn(wrong), EncryptionKeyError);
+        expect(error.message).not.toMatch(/k3y|wrong/);
+      }
+    }
   });
 });
 
