@@ -1,11 +1,11 @@
 import { after } from '../database/after.js';
 import type { MaybePromise } from '../engine/engine.js';
-import { AccessError } from '../errors.js';
+import { AccessError, DatabaseError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
 import { Lexer, TokenKind } from '../sql/lexer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
-import type { AccessRules, StatementAccess } from './access-rules.js';
+import type { AccessAction, AccessRules, StatementAccess } from './access-rules.js';
 import { accessesOf, type BytecodeAccess } from './bytecode.js';
 import { type Inspect, loadSchemaMap, SCHEMA_STATE, type SchemaMap } from './schema-map.js';
 
@@ -72,7 +72,12 @@ export class Authorizer {
     if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(inspect) };
     const schema = await this.#schema.map;
     const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
-    const rows = await inspect(`EXPLAIN ${text}`, statement.parameters.count);
+    const rows = await Promise.resolve(inspect(`EXPLAIN ${text}`, statement.parameters.count)).catch(
+      (error: unknown) => {
+        if (error instanceof DatabaseError) error.sql = statement.text;
+        throw error;
+      },
+    );
     const refused = this.#firstRefused(statement, text, rows, schema);
     this.#decisions.set(statement.text, { state, refused });
     if (refused !== undefined) throw new AccessError(refused, statement.text);
@@ -91,7 +96,7 @@ export class Authorizer {
       ({ action, table }) => !changesSchema || (action === 'read' && !/^sqlite_/i.test(table ?? 'sqlite_')),
     );
     if (changesSchema) accesses.unshift({ action: 'schema', table: undefined });
-    accesses.push(...virtualAccesses(text, bytecode, schema));
+    accesses.push(...virtualAccesses(statement, text, bytecode, schema));
     return accesses.find((access) => !this.#rules.allows(access));
   }
 }
@@ -113,11 +118,12 @@ function simpleAccess({ kind, pragma, verb }: AnalyzedStatement): StatementAcces
  * in a trigger if it fires one.
  */
 function virtualAccesses(
+  { verb }: AnalyzedStatement,
   text: string,
-  { virtual, programs }: BytecodeAccess,
+  { readsVirtual, writesVirtual, programs }: BytecodeAccess,
   schema: SchemaMap,
 ): StatementAccess[] {
-  if (virtual === 'no') return [];
+  if (!readsVirtual && !writesVirtual) return [];
   const names = namesIn(text);
   if (programs) for (const trigger of schema.triggers) addAll(names, namesIn(trigger));
   for (const name of names) {
@@ -128,12 +134,17 @@ function virtualAccesses(
   const tables = [...names].flatMap(
     (name) => schema.virtual.get(name) ?? (name.startsWith('pragma_') ? name : []),
   );
-  const actions =
-    virtual === 'read' ? (['read'] as const) : (['read', 'insert', 'update', 'delete'] as const);
   if (tables.length === 0) return [{ action: 'read', table: undefined, everything: true }];
-  return tables.flatMap((table) =>
-    actions.map((action) => ({ action, table, everything: action === 'read' })),
-  );
+  return tables.flatMap((table): StatementAccess[] => [
+    ...(readsVirtual ? [{ action: 'read', table, everything: true } as const] : []),
+    ...(writesVirtual ? writeActions(verb, programs).map((action) => ({ action, table })) : []),
+  ]);
+}
+
+/** How a virtual table is written: as the statement says, unless a trigger may do it. */
+function writeActions(verb: string, programs: boolean): readonly AccessAction[] {
+  if (programs) return ['insert', 'update', 'delete'];
+  return [verb === 'UPDATE' ? 'update' : verb === 'DELETE' ? 'delete' : 'insert'];
 }
 
 /** Every name in a text, in lower case, and every string, which SQLite takes for a name where one is expected. */

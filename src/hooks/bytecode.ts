@@ -15,8 +15,9 @@ interface Instruction {
 /** What the bytecode of a statement does, virtual tables apart. */
 export interface BytecodeAccess {
   readonly accesses: readonly StatementAccess[];
-  /** Whether virtual tables are read or written; the bytecode does not say which. */
-  readonly virtual: 'no' | 'read' | 'write';
+  /** Whether virtual tables are read, and whether they are written; the bytecode does not say which. */
+  readonly readsVirtual: boolean;
+  readonly writesVirtual: boolean;
   /** Whether triggers or actions of foreign keys may run. */
   readonly programs: boolean;
 }
@@ -88,7 +89,8 @@ function programsOf(instructions: readonly Instruction[]): Instruction[][] {
 class Accesses implements BytecodeAccess {
   readonly #schema: SchemaMap;
   readonly #found = new Map<string, StatementAccess>();
-  virtual: BytecodeAccess['virtual'] = 'no';
+  readsVirtual = false;
+  writesVirtual = false;
   programs = false;
 
   constructor(schema: SchemaMap) {
@@ -114,8 +116,8 @@ class Accesses implements BytecodeAccess {
         for (const tree of trees) this.#write(tree, opcode, p5);
       } else if (opcode === 'Clear') this.#clear(p1, p2);
       else if (opcode === 'Program') this.programs = true;
-      else if (opcode === 'VUpdate') this.virtual = 'write';
-      else if (opcode === 'VOpen' && this.virtual === 'no') this.virtual = 'read';
+      else if (opcode === 'VUpdate') this.writesVirtual = true;
+      else if (opcode === 'VOpen') this.readsVirtual = true;
       // A new instruction may read whatever is open.
       else if (!HARMLESS.has(opcode)) for (const tree of all) this.#readAll(tree);
     }

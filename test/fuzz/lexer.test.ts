@@ -159,7 +159,7 @@ function compiled(native: Native, sql: string): string {
     // Some have addresses of memory in the fifth operand.
     return JSON.stringify(rows.map(([, opcode, p1, p2, p3]) => [opcode, p1, p2, p3]));
   } catch (error) {
-    return String((error as Error).message);
+    return (error as Error).message;
   }
 }
 

@@ -102,7 +102,7 @@ describe.each(kinds)('change events in %s', (_kind, openWith) => {
       events
         .map(short)
         .map(([operation, table]) => `${operation} ${table}`)
-        .sort(),
+        .toSorted(),
     ).toEqual([...['delete users', 'insert log', 'insert log', 'insert users']]);
   });
 
@@ -190,7 +190,7 @@ describe.each(kinds)('change events in %s', (_kind, openWith) => {
     // Each commit has the next number.
     await db.execute('create table seen (id)');
     const rowids = events.map(({ rowid }) => Number(rowid));
-    expect([...rowids].sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+    expect(rowids.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i));
     await db.batch([
       { sql: insert, args: [100] },
       { sql: insert, args: [101] },
@@ -237,6 +237,7 @@ describe.each(kinds)('change events in %s', (_kind, openWith) => {
     db.onChange('all', () => {
       throw new Error('thrown by a listener');
     });
+    // oxlint-disable-next-line typescript/no-misused-promises -- what happens to it is what is tested
     db.onChange(['t'], async ({ rowid }) => {
       await db.execute('insert into copy values (?)', [rowid ?? null]);
       throw new Error('rejected by a listener');
