@@ -35,7 +35,8 @@ export async function copyDatabase(
     if (existsSync(`${from}-wal`)) await copyFile(`${from}-wal`, `${draft}-wal`, constants.COPYFILE_FICLONE);
     await connection.rollback();
     const copy = openNative(draft, key);
-    copy.prepare('PRAGMA wal_checkpoint(TRUNCATE)').raw(true).get([]);
+    // A prepared statement would keep the file open until it is collected (libsql 0.5.29).
+    copy.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     copy.close();
     await collectNow();
     if (newKey !== key) rekeyFile(draft, key, newKey);

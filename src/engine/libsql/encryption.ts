@@ -6,6 +6,10 @@ import { type NativeDatabase, openNative } from './native.js';
 const NOT_A_DATABASE = 26;
 const MAGIC = 'SQLite format 3\0';
 
+/** Where the header tells how the file is written, and what it says in WAL mode. */
+const WRITE_VERSION = 18;
+const WAL = 2;
+
 /**
  * Opens a file and finds out at once whether the key fits: the binding (libsql 0.5.29) notices it with the first statement
  * that reads a table.
@@ -33,11 +37,12 @@ export function openEncrypted(path: string, key: string | undefined, file: strin
 export function rekeyFile(path: string, key: string | undefined, newKey: string | undefined): void {
   const native = openEncrypted(path, key, path);
   try {
-    const mode = String(native.prepare('PRAGMA journal_mode').raw(true).get([])?.[0]);
+    // Read off the file: a prepared statement would keep it open until it is collected (libsql 0.5.29).
+    const wal = readHeader(path)[WRITE_VERSION] === WAL;
     // It is refused in WAL mode (SQLite3MC 1.8.1 in libsql 0.5.29).
-    if (mode === 'wal') native.exec('PRAGMA journal_mode=delete');
+    if (wal) native.exec('PRAGMA journal_mode=delete');
     native.exec(`PRAGMA rekey='${(newKey ?? '').replaceAll("'", "''")}'`);
-    if (mode === 'wal') native.exec('PRAGMA journal_mode=wal');
+    if (wal) native.exec('PRAGMA journal_mode=wal');
   } catch (thrown) {
     // What the driver says could show the text of the statement, and with it the key.
     const { rawCode, kind, code, retryable } = toDatabaseError(thrown);
