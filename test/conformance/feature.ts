@@ -42,6 +42,8 @@ export interface Feature {
   /** The targets that have it; all unless told. */
   readonly on?: (target: Target) => boolean;
   readonly test: (scene: FeatureScene) => Promise<void>;
+  /** Where it can not even be asked for: who hands in a client has configured it. */
+  readonly notOn?: (target: Target) => boolean;
   /** Uses it where it is missing, which must be a `CapabilityError` at the call, or a `ConfigError` for a config key. */
   readonly use?: (scene: FeatureScene) => Promise<unknown>;
 }
@@ -54,8 +56,9 @@ export function feature(
   scene: () => FeatureScene,
   target: Target,
   title: string,
-  { on = () => true, test, use }: Feature,
+  { on = () => true, notOn = () => false, test, use }: Feature,
 ): void {
+  if (notOn(target)) return;
   if (on(target)) {
     it(title, () => test(scene()));
     return;
@@ -75,7 +78,7 @@ export const isLocal = ({ name }: Target): boolean => name.startsWith('libsql');
 export const isFile = ({ name }: Target): boolean => name === 'libsql file';
 export const isReplica = ({ name }: Target): boolean => name === 'replica';
 export const hasFile = (target: Target): boolean => isFile(target) || isReplica(target);
-export const isOurs = ({ name }: Target): boolean => !name.startsWith('client');
+export const isClient = ({ name }: Target): boolean => name.startsWith('client');
 
 /** A name that no other test uses. */
 let last = 0;

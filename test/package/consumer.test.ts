@@ -107,6 +107,16 @@ const TYPED_ALL = `
 
   // @ts-expect-error no such behavior
   inBehavior(kysely, 'now');
+
+  import { pragma } from 'turso-dialect/pragma';
+  import { encodeVector } from 'turso-dialect/vector';
+
+  const mode: 'delete' | 'truncate' | 'persist' | 'memory' | 'wal' | 'off' = await pragma(db).journalMode();
+  await pragma(kysely).setUserVersion(3);
+  console.log(mode, encodeVector([1, 2], { type: 'float32', dimensions: 2 }).length);
+
+  // @ts-expect-error a boolean
+  await pragma(database).setForeignKeys(1);
 `;
 
 const FILES = {

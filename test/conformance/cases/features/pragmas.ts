@@ -5,7 +5,16 @@ import { expect, onTestFinished } from 'vitest';
 import { open } from '../../../../src/index.js';
 import { pragma } from '../../../../src/pragma/index.js';
 import { failureOf } from '../../capabilities.js';
-import { databaseOf, feature, isFile, isLocal, newName, shareScene, withBoth } from '../../feature.js';
+import {
+  databaseOf,
+  feature,
+  isClient,
+  isFile,
+  isLocal,
+  newName,
+  shareScene,
+  withBoth,
+} from '../../feature.js';
 import type { Cases } from '../../scene.js';
 
 /** §1.9 pragmas, §1.10 busy timeout. */
@@ -242,6 +251,7 @@ export const pragmaFeatures: Cases = (target, builder) => {
     'PR-10 every connection has the pragmas of the config, and onConnect is called for each',
     {
       on: isLocal,
+      notOn: isClient,
       test: async ({ target: { open } }) => {
         const { database, close } = await open({
           pragmas: { cache_size: 77 },
@@ -254,10 +264,7 @@ export const pragmaFeatures: Cases = (target, builder) => {
         });
         await close();
       },
-      use: async ({ target: { open, name } }) => {
-        if (name.startsWith('client')) return (await databaseOf(scene().db)).pragma.setCacheSize(77);
-        return (await open({ onConnect: () => {} })).close();
-      },
+      use: async ({ target: { open } }) => (await open({ onConnect: () => {} })).close(),
     },
   );
 
