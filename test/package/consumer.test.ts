@@ -113,7 +113,7 @@ const TYPED_ALL = `
 
   const mode: 'delete' | 'truncate' | 'persist' | 'memory' | 'wal' | 'off' = await pragma(db).journalMode();
   await pragma(kysely).setUserVersion(3);
-  console.log(mode, encodeVector([1, 2], { type: 'float32', dimensions: 2 }).length);
+  console.log(mode, encodeVector({ type: 'float32', dimensions: 2 }, [1, 2]).length);
 
   // @ts-expect-error a boolean
   await pragma(database).setForeignKeys(1);
