@@ -49,6 +49,7 @@ export async function runScript(
   return await database.withConnection(
     (connection) => runAll(database, connection, sql, statements, abort),
     abort,
+    true,
   );
 }
 

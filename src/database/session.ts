@@ -165,8 +165,20 @@ export abstract class Session extends Executor {
   /**
    * @internal Runs `use` with a connection that nobody else touches, under the write lock. What it leaves behind on
    * the connection it must undo; an open transaction is rolled back.
+   *
+   * @param guarded - whether it asks the authorizer itself
    */
-  async withConnection<T>(use: (connection: Connection) => Promise<T>, abort?: Abort): Promise<T> {
+  async withConnection<T>(
+    use: (connection: Connection) => Promise<T>,
+    abort?: Abort,
+    guarded = false,
+  ): Promise<T> {
+    if (this.context.authorizer !== undefined && !guarded) {
+      throw new CapabilityError(
+        'restricted',
+        'a restricted view of a database can not do this; use the whole one',
+      );
+    }
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const { lease, release } = await lendForWriting(this.pool, holder, abort, true);
     try {
@@ -284,7 +296,7 @@ export abstract class Session extends Executor {
     if (this.config.target.kind !== 'replica' || statement.kind === 'read') {
       return super.inspect(statement, sql, count);
     }
-    return this.withConnection((connection) => inspectOn(connection, sql, count));
+    return this.withConnection((connection) => inspectOn(connection, sql, count), undefined, true);
   }
 
   /** Tells about the statements of a batch that is sent as one. */

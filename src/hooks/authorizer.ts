@@ -96,9 +96,24 @@ export class Authorizer {
       ({ action, table }) => !changesSchema || (action === 'read' && !/^sqlite_/i.test(table ?? 'sqlite_')),
     );
     if (changesSchema) accesses.unshift({ action: 'schema', table: undefined });
+    const ownCounter = !mentionsCounter(text, bytecode, schema);
     accesses.push(...virtualAccesses(statement, text, bytecode, schema));
-    return accesses.find((access) => !this.#rules.allows(access));
+    return accesses.find(
+      (access) => !(ownCounter && access.table === COUNTER) && !this.#rules.allows(access),
+    );
   }
+}
+
+/** Where AUTOINCREMENT keeps its counters; an INSERT reads and writes them on its own. */
+const COUNTER = 'sqlite_sequence';
+
+function mentionsCounter(
+  text: string,
+  { programs }: BytecodeAccess,
+  { triggers, views }: SchemaMap,
+): boolean {
+  const texts = [text, ...views.values(), ...(programs ? triggers : [])];
+  return texts.some((one) => one.toLowerCase().includes(COUNTER));
 }
 
 const SCHEMA_VERBS: ReadonlySet<string> = new Set(['CREATE', 'DROP', 'ALTER', 'REINDEX', 'ANALYZE']);

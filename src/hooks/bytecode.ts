@@ -29,8 +29,11 @@ const ROOT_IN_REGISTER = 0x10;
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
+const OPENS = words('OpenRead OpenWrite ReopenIdx');
 /** They read the rowid of their cursor P1, or find a row by it. */
 const ROWID = words('Rowid IdxRowid SeekRowid NotExists');
+/** They look whether a row would be in the way, where the cursor is only for writing. */
+const CONFLICT = words('NotExists NoConflict');
 /** They compare as many columns as P4 says with the record at their cursor P1. */
 const COMPARES = words(
   'SeekLT SeekLE SeekGE SeekGT IdxLE IdxGT IdxLT IdxGE Found NotFound NoConflict IfNoHope',
@@ -86,6 +89,56 @@ function programsOf(instructions: readonly Instruction[]): Instruction[][] {
   return programs;
 }
 
+/** Where a cursor that is opened is closed before it is opened again; undefined where it stays open. */
+function closing(program: readonly Instruction[], from: number, cursor: number): number | undefined {
+  for (let i = from + 1; i < program.length; i++) {
+    const { opcode, p1 } = program[i] as Instruction;
+    if (p1 !== cursor) continue;
+    if (opcode === 'Close') return i;
+    if (OPENS.has(opcode)) return undefined;
+  }
+  return undefined;
+}
+
+/** What a cursor stands for. */
+interface OpenCursor {
+  readonly trees: readonly Tree[];
+  /** Whether it is never opened for reading. */
+  readonly writeOnly: boolean;
+}
+
+const NO_CURSOR: OpenCursor = { trees: [], writeOnly: false };
+
+/**
+ * The trees that the cursors of a program stand for. The number of a cursor that was closed may be used again, for the
+ * counter of AUTOINCREMENT and for the tables of foreign keys, so what stands between its opening and its closing is
+ * about that tree alone.
+ */
+class OpenCursors {
+  readonly all: Tree[] = [];
+  readonly #open = new Map<number, OpenCursor>();
+  readonly #closed: (OpenCursor & { readonly cursor: number; readonly from: number; readonly to: number })[] =
+    [];
+
+  add(cursor: number, tree: Tree, writeOnly: boolean, from: number, to: number | undefined): void {
+    this.all.push(tree);
+    if (to !== undefined) {
+      this.#closed.push({ cursor, from, to, trees: [tree], writeOnly });
+      return;
+    }
+    const before = this.#open.get(cursor) ?? { trees: [], writeOnly: true };
+    this.#open.set(cursor, { trees: [...before.trees, tree], writeOnly: before.writeOnly && writeOnly });
+  }
+
+  /** What a cursor stands for at an instruction. */
+  at(instruction: number, cursor: number): OpenCursor {
+    const closed = this.#closed.find(
+      (one) => one.cursor === cursor && one.from < instruction && instruction < one.to,
+    );
+    return closed ?? this.#open.get(cursor) ?? NO_CURSOR;
+  }
+}
+
 class Accesses implements BytecodeAccess {
   readonly #schema: SchemaMap;
   readonly #found = new Map<string, StatementAccess>();
@@ -102,16 +155,16 @@ class Accesses implements BytecodeAccess {
   }
 
   addProgram(program: readonly Instruction[]): void {
-    const cursors = this.#openCursors(program);
-    const all = [...cursors.values()].flat();
-    for (const { opcode, p1, p2, p4, p5 } of program) {
-      const trees = cursors.get(p1) ?? [];
+    const opened = this.#openCursors(program);
+    for (const [i, { opcode, p1, p2, p4, p5 }] of program.entries()) {
+      const { trees, writeOnly } = opened.at(i, p1);
+      if (writeOnly && CONFLICT.has(opcode)) continue;
       if (opcode === 'Column') for (const tree of trees) this.#readColumn(tree, p2);
       else if (ROWID.has(opcode)) for (const tree of trees) this.#readRowid(tree);
       else if (COMPARES.has(opcode))
         for (const tree of trees) this.#compare(tree, Number(p4) || undefined, opcode);
       else if (opcode === 'RowData') for (const tree of trees) this.#readAll(tree);
-      else if (opcode === 'RowCell') for (const tree of cursors.get(p2) ?? []) this.#readAll(tree);
+      else if (opcode === 'RowCell') for (const tree of opened.at(i, p2).trees) this.#readAll(tree);
       else if (opcode === 'Insert' || opcode === 'Delete' || opcode === 'IdxInsert') {
         for (const tree of trees) this.#write(tree, opcode, p5);
       } else if (opcode === 'Clear') this.#clear(p1, p2);
@@ -119,25 +172,22 @@ class Accesses implements BytecodeAccess {
       else if (opcode === 'VUpdate') this.writesVirtual = true;
       else if (opcode === 'VOpen') this.readsVirtual = true;
       // A new instruction may read whatever is open.
-      else if (!HARMLESS.has(opcode)) for (const tree of all) this.#readAll(tree);
+      else if (!HARMLESS.has(opcode)) for (const tree of opened.all) this.#readAll(tree);
     }
   }
 
-  /** The trees that a cursor stands for in a program, by its number. */
-  #openCursors(program: readonly Instruction[]): Map<number, Tree[]> {
-    const cursors = new Map<number, Tree[]>();
-    for (const { opcode, p1, p2, p3, p5 } of program) {
-      if (opcode !== 'OpenRead' && opcode !== 'OpenWrite' && opcode !== 'ReopenIdx') continue;
-      if (p5 & ROOT_IN_REGISTER) continue;
+  #openCursors(program: readonly Instruction[]): OpenCursors {
+    const cursors = new OpenCursors();
+    for (const [i, { opcode, p1, p2, p3, p5 }] of program.entries()) {
+      if (!OPENS.has(opcode) || p5 & ROOT_IN_REGISTER) continue;
       const tree = this.#schema.trees.get(treeId(p3, p2));
       if (tree === undefined) {
         this.#add({ action: 'read', table: undefined, everything: true });
         continue;
       }
-      if (opcode !== 'OpenWrite') this.#add({ action: 'read', table: tree.table });
-      const opened = cursors.get(p1);
-      if (opened === undefined) cursors.set(p1, [tree]);
-      else opened.push(tree);
+      const writeOnly = opcode === 'OpenWrite';
+      if (!writeOnly) this.#add({ action: 'read', table: tree.table });
+      cursors.add(p1, tree, writeOnly, i, closing(program, i, p1));
     }
     return cursors;
   }
@@ -152,9 +202,8 @@ class Accesses implements BytecodeAccess {
     this.#add({ action: 'read', table, column: rowid });
   }
 
-  /** Without a number a whole record is compared. Looking for a conflict is a part of writing. */
+  /** Without a number a whole record is compared. */
   #compare(tree: Tree, count: number | undefined, opcode: string): void {
-    if (opcode === 'NoConflict') return;
     if (!tree.index && tree.columns.length > 0 && opcode.startsWith('Seek') && count === undefined) {
       this.#readRowid(tree);
       return;

@@ -135,6 +135,18 @@ describe('interrupt()', () => {
     expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 0 }]);
   });
 
+  it('stops requests to a server for good, and none that come after', async () => {
+    const sqld = await startSqld();
+    const db = openDatabase({ url: sqld.url, networkRetry: 3 });
+    await db.ready();
+    const running = [1, 2, 3].map(() => failure(db.execute(ENDLESS)));
+    await later(60);
+    db.interrupt();
+    const next = db.execute('select 1 as one');
+    for (const one of running) expect(await one).toMatchObject(INTERRUPTED);
+    expect((await next).rows).toEqual([{ one: 1 }]);
+  });
+
   it('is refused after close()', async () => {
     const db = await openMemory();
     await db.close();

@@ -9,7 +9,8 @@ const schema = (secret: string): string => `
   create index open_secret on open (n, secret);
   create table hidden (id integer primary key, v text, secret text, u unique);
   create table keyed (k text, secret text, v text, primary key (k, secret)) without rowid;
-  create table target (id integer primary key, v);
+  create table target (id integer primary key autoincrement, v);
+  create table kids (id integer primary key autoincrement, parent integer references hidden(id) on delete cascade, v);
   create view shows as select h.id, h.v from hidden h;
   create view both as select id, v from open union all select id, secret from hidden;
   create view over as select * from (select id, v from shows);
@@ -25,10 +26,10 @@ const schema = (secret: string): string => `
 const RULES: AccessRule[] = [
   { effect: 'deny', actions: ['read'], tables: ['open', 'keyed'], columns: ['secret'] },
   { effect: 'allow', actions: ['read'], tables: ['open', 'keyed', 'json_each', 'generate_series'] },
-  { effect: 'allow', actions: ['read', 'insert', 'update', 'delete'], tables: ['target', 'silent'] },
+  { effect: 'allow', actions: ['read', 'insert', 'update', 'delete'], tables: ['target', 'silent', 'kids'] },
 ];
 
-const ALLOWED = ['open', 'keyed', 'target', 'fine', 'c'];
+const ALLOWED = ['open', 'keyed', 'target', 'kids', 'fine', 'c'];
 const TABLES = [...ALLOWED, ...ALLOWED, ...ALLOWED, 'hidden', 'shows', 'both', 'over', 'sqlite_schema'];
 const quoted = fc
   .tuple(fc.constantFrom(...TABLES), fc.nat(6))
@@ -94,6 +95,8 @@ const write = fc.oneof(
   select.map((sql) => `insert into target (v) ${sql}`),
   select.map((sql) => `insert into target (v) values ((${sql})) returning v`),
   fc.constant("insert into silent (v) values ('x')"),
+  fc.nat(9).map((id) => `insert into kids (parent, v) values (${id}, 'k')`),
+  select.map((sql) => `insert into kids (v) ${sql}`),
   fc
     .tuple(quoted, simple, value)
     .map(([table, name, to]) => `update ${table} set ${name} = ${to} returning *`),

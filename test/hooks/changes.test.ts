@@ -174,6 +174,41 @@ describe.each(kinds)('change events in %s', (_kind, openWith) => {
     expect(events.map(short)).toEqual([['insert', 'users', 9n]]);
   });
 
+  it('know the savepoints and transactions of a script', async () => {
+    const db = await openWith('create table t (id integer primary key)');
+    const { events } = collect(db);
+    await db.script(`
+      begin; insert into t values (1);
+      savepoint a; insert into t values (2); savepoint b; insert into t values (3); release b; rollback to a;
+      insert into t values (4); release a; commit;
+      insert into t values (5);
+      savepoint alone; insert into t values (6); release alone;
+      begin; insert into t values (7); rollback`);
+    await settle();
+    expect(events.map(({ rowid }) => Number(rowid))).toEqual([1, 4, 5, 6]);
+  });
+
+  it('hinder no change of the schema, and leave recursive_triggers as the config has it', async () => {
+    const db = await openWith(SCHEMA);
+    await db.pragma.setRecursiveTriggers(true);
+    const { events, stop } = collect(db);
+    await db.execute("insert into users (id, name) values (1, 'a')");
+    await db.script('alter table users drop column boss; alter table users rename column name to called');
+    await db.script(
+      'alter table pairs rename column a to first; create index i on users (called); drop view named',
+    );
+    await db.script('alter table users add column extra; drop table odd; vacuum; reindex; analyze');
+    await db.execute("insert into pairs values ('x', 'y', 1)");
+    await settle();
+    expect(events.map(short)).toEqual([
+      ['insert', 'users', 1n],
+      ['insert', 'pairs', { first: 'x', b: 'y' }],
+    ]);
+    stop();
+    await db.execute("insert into users (id, called) values (2, 'b')");
+    expect(await db.pragma.recursiveTriggers()).toBe(true);
+  });
+
   it('come in the order of the commits, from statements of every kind', async () => {
     const db = await openWith('create table t (id integer primary key)');
     const { events } = collect(db);

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { drizzle, migrate } from '../../src/dialect/drizzle/index.js';
 import { LibsqlConnection } from '../../src/engine/libsql/connection.js';
 import {
   AccessError,
@@ -214,6 +215,34 @@ describe('a way around the rules', () => {
     await failure(db.restricted([]).pragma.foreignKeys(), AccessError);
     expect(await db.pragma.cacheSize()).not.toBe(9);
     await db.execute('select 1');
+  });
+
+  it('is no migration, and no setting of the database', async () => {
+    const { db } = await openFile(SCHEMA);
+    const view = db.restricted([allow(['read', 'insert'])]);
+    const migrations = [{ tag: '0000_first', sql: 'create table migrated (a)', when: 1 }];
+    const error = await failure(migrate(drizzle({ client: view }), { migrations } as never));
+    expect(['access', 'capability', 'config']).toContain(error.kind);
+    await failure(db.restricted([]).pragma.setBusyTimeout(1), AccessError);
+    expect(await db.pragma.busyTimeout()).toBe(5_000);
+    const found = "select count(*) as n from sqlite_schema where name = 'migrated'";
+    expect((await db.execute(found)).rows).toEqual([{ n: 0 }]);
+  });
+
+  it('is not needed for the counter of AUTOINCREMENT, which is guarded like any table otherwise', async () => {
+    const db = await openMemory('create table auto (id integer primary key autoincrement, v)');
+    const view = db.restricted([allow(['insert'], 'auto')]);
+    await view.execute('insert into auto (v) values (1)');
+    await view.execute('insert into auto (id, v) values (7, 1)');
+    for (const sql of [
+      'select * from sqlite_sequence',
+      'update sqlite_sequence set seq = 99',
+      "insert into sqlite_sequence values ('auto', 99)",
+      'insert into auto (v) select seq from "SQLITE_sequence"',
+    ]) {
+      await refusal(view, sql);
+    }
+    expect((await db.execute('select seq from sqlite_sequence')).rows).toEqual([{ seq: 7 }]);
   });
 
   it('is no view of a view: both must allow', async () => {

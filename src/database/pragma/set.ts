@@ -22,6 +22,7 @@ export async function setPragma(
     throw new CapabilityError('pragma', `PRAGMA ${name} can not be set on a ${kind} database`);
   }
   if (name === 'busy_timeout') {
+    executor.context.authorizer?.checkPragma(name);
     executor.config.busyTimeout = Number(encoded);
     return;
   }
@@ -35,10 +36,14 @@ export async function setPragma(
     await executor.execute(`PRAGMA ${name} = ${encoded}`);
     return;
   }
+  const { pragmas } = executor.config;
+  const before = pragmas[name];
   await executor.setConnectionPragma(name, encoded);
   const { rows } = await executor.execute(`PRAGMA ${name}`, [], { rowMode: 'array' });
   const now = decodePragma(definition, rows[0]?.[0]);
   const wanted = decodePragma(definition, encoded);
   if (now === wanted) return;
+  if (before === undefined) delete pragmas[name];
+  else pragmas[name] = before;
   throw new CapabilityError('pragma', `the database keeps PRAGMA ${name} at ${now}, and not ${wanted}`);
 }

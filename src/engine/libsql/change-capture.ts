@@ -33,6 +33,8 @@ export class ChangeCapture {
   readonly #native: NativeDatabase;
   readonly #schemaVersion: PreparedStatement;
   readonly #sources: Source[] = [];
+  /** What `recursive_triggers` was, and will be. */
+  readonly #recursive: boolean;
   #read: PreparedStatement | undefined;
   /** Never used again: what another connection dropped the table of stays in the temporary schema, without effect. */
   #triggers = 0;
@@ -48,6 +50,7 @@ export class ChangeCapture {
     this.#native = native;
     this.listener = listener;
     this.#schemaVersion = this.#prepare('PRAGMA main.schema_version');
+    this.#recursive = this.#rows('PRAGMA recursive_triggers')[0]?.[0] === 1n;
   }
 
   /** To be called before something is written: makes the triggers fit the schema. */
@@ -58,10 +61,13 @@ export class ChangeCapture {
       this.#install();
       this.#version = version;
     }
-    if (this.#delivered > MOST_RECORDS && this.#drained === this.#delivered && !this.#native.inTransaction) {
-      this.#native.exec(`DELETE FROM ${RECORDS}`);
-      this.#delivered = this.#drained = 0n;
-    }
+  }
+
+  /** To be called between transactions: forgets what was delivered. */
+  purge(): void {
+    if (this.#delivered <= MOST_RECORDS) return;
+    this.#native.exec(`DELETE FROM ${RECORDS}`);
+    this.#delivered = this.#drained = 0n;
   }
 
   /** To be called before a COMMIT: takes what the transaction has recorded. */
@@ -86,21 +92,21 @@ export class ChangeCapture {
   /** To be called after a ROLLBACK. */
   rolledBack(): void {
     this.undone();
-    this.#pending = [];
-    this.#drained = this.#delivered;
     this.listener.rolledBack();
   }
 
-  /** To be called after a part of a transaction was undone, which may have held triggers. */
+  /** To be called after a part of a transaction was undone, with its records and perhaps with triggers. */
   undone(): void {
     this.#version = undefined;
+    this.#pending = [];
+    this.#drained = this.#delivered;
   }
 
   /** Takes everything back; not inside a transaction. */
   remove(): void {
     if (this.#keyColumns === 0) return;
     this.#dropTriggers();
-    this.#native.exec(`DROP TABLE ${RECORDS}; PRAGMA recursive_triggers=0`);
+    this.#native.exec(`DROP TABLE ${RECORDS}; PRAGMA recursive_triggers=${this.#recursive ? 1 : 0}`);
   }
 
   #install(): void {
@@ -114,7 +120,7 @@ export class ChangeCapture {
     this.#native.exec(described.flatMap(({ source, row }) => this.#triggersFor(source, row)).join(';\n'));
     // A row that REPLACE displaces fires delete triggers only then. With triggers of others that is not ours to change.
     const [[others] = []] = this.#rows("SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger'");
-    this.#native.exec(`PRAGMA recursive_triggers=${others === 0n ? 1 : 0}`);
+    this.#native.exec(`PRAGMA recursive_triggers=${others === 0n || this.#recursive ? 1 : 0}`);
   }
 
   /** @returns the table, and the names by which a trigger finds a row again; none where a table hides its rowid */

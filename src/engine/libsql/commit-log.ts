@@ -1,5 +1,6 @@
 import type { CommitListener } from '../engine.js';
 import { ChangeCapture } from './change-capture.js';
+import { toDatabaseError } from './failure.js';
 import type { NativeDatabase } from './native.js';
 
 /** Knows what one connection has written and not yet committed, and tells the listener. Without one it does nothing. */
@@ -14,25 +15,28 @@ export class CommitLog {
     this.#native = native;
   }
 
-  /** To be called before a transaction that may write: starts or ends the recording as it is wanted. */
+  /** To be called before a transaction that may write: begins or ends the recording as it is wanted. */
   beforeTransaction(): void {
     if (this.listener === undefined && this.#capture === undefined) return;
     if (this.#native.inTransaction) return;
-    if (this.listener !== this.#capture?.listener) {
+    converting(() => {
+      if (this.listener === this.#capture?.listener) return this.#capture?.purge();
       this.#capture?.remove();
       this.#capture = this.listener && new ChangeCapture(this.#native, this.listener);
-    }
-    this.#capture?.prepare();
+      return undefined;
+    });
   }
 
   /** To be called before a write inside a transaction. */
   beforeWrite(): void {
     this.#wrote = true;
-    this.#capture?.prepare();
+    const capture = this.#capture;
+    if (capture !== undefined) converting(() => capture.prepare());
   }
 
   beforeCommit(): void {
-    if (this.#wrote) this.#capture?.drain();
+    const capture = this.#capture;
+    if (this.#wrote && capture !== undefined) converting(() => capture.drain());
   }
 
   committed(): void {
@@ -48,5 +52,14 @@ export class CommitLog {
   /** To be called after a part of the transaction was rolled back. */
   undone(): void {
     this.#capture?.undone();
+  }
+}
+
+/** What the binding throws becomes an error of ours. */
+function converting(run: () => void): void {
+  try {
+    run();
+  } catch (thrown) {
+    throw toDatabaseError(thrown);
   }
 }

@@ -159,8 +159,8 @@ export class LibsqlConnection implements Connection {
     this.#changesSchema = true;
     if (/^alter/i.test(sql)) this.#refreshSchema();
     const before = this.inTransaction;
-    if (before) this.#commits.beforeCommit();
-    else this.#commits.beforeTransaction();
+    if (before && /^(?:commit|end|release)/i.test(sql)) this.#commits.beforeCommit();
+    if (!before) this.#commits.beforeTransaction();
     this.#exec(sql);
     const ended = before && !this.inTransaction;
     if (ended && /^rollback/i.test(sql)) this.#commits.rolledBack();

@@ -59,7 +59,8 @@ export class RemoteConnection implements Connection {
   /** Whether every statement is run on the stream, also outside a transaction. */
   #pinned = false;
   #lost = false;
-  #interrupted = false;
+  /** How often it was interrupted: each stops what was under way, and nothing that came later. */
+  #interrupts = 0;
   #closed = false;
   /** Whether the open transaction has written. */
   #wrote = false;
@@ -209,7 +210,7 @@ export class RemoteConnection implements Connection {
   }
 
   interrupt(): void {
-    this.#interrupted = true;
+    this.#interrupts++;
     // What the server was doing in the transaction is gone with the connection to it.
     if (this.#stream !== undefined) this.#lost = true;
     for (const cursor of this.#cursors) cursor.interrupt();
@@ -243,6 +244,7 @@ export class RemoteConnection implements Connection {
     if (stream.started || !stream.inTransaction || this.#pinned) return await run(stream);
     // Nothing of the transaction was done yet, and what is begun twice is committed once.
     const begin = stream.pending as string;
+    const stopped = this.#stopped();
     let broken = false;
     return await withRetry(
       async () => {
@@ -252,17 +254,18 @@ export class RemoteConnection implements Connection {
       },
       true,
       this.#parts.retry,
-      () => this.#interrupted || this.#closed,
+      stopped,
     );
   }
 
   /** A new stream in the place of one that broke before its transaction had begun. */
   async #reopen(begin: string): Promise<void> {
+    const stopped = this.#stopped();
     this.#stream?.close();
     try {
       this.#stream = await this.#parts.openStream();
     } catch (thrown) {
-      throw await this.#explain(thrown, begin);
+      throw await this.#explain(thrown, begin, stopped);
     }
     this.#lost = false;
     this.#stream.begin(begin);
@@ -276,13 +279,14 @@ export class RemoteConnection implements Connection {
   async #end(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     const stream = this.#stream;
     if (stream === undefined) return;
+    const stopped = this.#stopped();
     try {
       if (this.#pinned) await stream.end(sql);
       else await stream.endAndClose(sql);
       this.#readOnly = false;
     } catch (thrown) {
       this.#lost = true;
-      throw await this.#explain(thrown, sql);
+      throw await this.#explain(thrown, sql, stopped);
     } finally {
       if (this.#lost || !this.#pinned) this.#leave();
     }
@@ -303,36 +307,42 @@ export class RemoteConnection implements Connection {
 
   /** Notes when a failure has ended the transaction, so that nothing more is run as if it were open. */
   async #inStream<T>(stream: RemoteStream, run: () => Promise<T>, sql?: string): Promise<T> {
+    const stopped = this.#stopped();
     try {
       return await run();
     } catch (thrown) {
-      const error = await this.#explain(thrown, sql);
-      const alive =
-        !endsTransaction(error) && !this.#interrupted && (await stream.isAlive().catch(() => false));
+      const error = await this.#explain(thrown, sql, stopped);
+      const alive = !endsTransaction(error) && !stopped() && (await stream.isAlive().catch(() => false));
       if (!alive) this.#lost = true;
       throw error;
     }
   }
 
   async #repeat<T>(repeatable: boolean, run: () => Promise<T>, sql?: string): Promise<T> {
-    this.#interrupted = false;
+    const stopped = this.#stopped();
     return await withRetry(
       async () => {
         try {
           return await run();
         } catch (thrown) {
-          throw await this.#explain(thrown, sql);
+          throw await this.#explain(thrown, sql, stopped);
         }
       },
       repeatable,
       this.#parts.retry,
-      () => this.#interrupted || this.#closed,
+      stopped,
     );
   }
 
-  async #explain(thrown: unknown, sql: string | undefined): Promise<DatabaseError> {
+  /** Tells whether what begins now was interrupted since. */
+  #stopped(): () => boolean {
+    const before = this.#interrupts;
+    return () => this.#closed || this.#interrupts !== before;
+  }
+
+  async #explain(thrown: unknown, sql: string | undefined, stopped: () => boolean): Promise<DatabaseError> {
     if (this.#closed) return closedError();
-    if (this.#interrupted) {
+    if (stopped()) {
       return new InterruptedError('the statement was interrupted', {
         code: 'SQLITE_INTERRUPT',
         kind: 'interrupted',
