@@ -7,7 +7,7 @@ import { Abort, orAborted } from './abort.js';
 import { waitWhileBusy } from './busy.js';
 import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
-import { hasOwnSettings } from './run.js';
+import { isUnlike } from './run.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
 /** A connection that its holder has for itself until it is released. */
@@ -219,7 +219,7 @@ export class Pool {
     } catch {
       // That leaves it unusable, which is looked at next.
     }
-    const kept = connection.usable && !this.#outdated.has(connection) && !hasOwnSettings(connection);
+    const kept = connection.usable && !this.#outdated.has(connection) && !isUnlike(connection);
     if (kept && !this.closed) idleOnes.push(connection);
     else await Promise.resolve(connection.close()).catch(ignore);
     this.#makeRoom();

@@ -15,14 +15,25 @@ export function runOn(
     trace.connection = connection;
     trace.tries++;
   }
-  if (statement.pragma !== undefined && connectionSetting(statement) !== undefined) unlike.add(connection);
+  if (statement.kind !== 'read' && leavesTraces(statement)) unlike.add(connection);
   return connection.execute(statement, values, request);
 }
 
-/** Connections with settings of their own, which nobody else must come to have. */
+/** `create temp …` and what names the schema `temp`. */
+const TEMPORARY = /^create\s+temp|\btemp["'`\]]?\s*\./i;
+
+/** Whether it leaves behind what only its connection has: a setting, a temporary table, an attached database. */
+function leavesTraces(statement: AnalyzedStatement): boolean {
+  const { pragma, text, verb } = statement;
+  if (pragma !== undefined) return connectionSetting(statement) !== undefined;
+  if (verb === 'CREATE' || verb === 'DROP' || verb === 'ALTER') return TEMPORARY.test(text);
+  return verb === 'ATTACH' || verb === 'DETACH';
+}
+
+/** Connections with settings, tables or databases of their own, which nobody else must come to have. */
 const unlike = new WeakSet<Connection>();
 
-/** Whether statements have given the connection settings that others of the database do not have. */
-export function hasOwnSettings(connection: Connection): boolean {
+/** Whether statements have made the connection another than those that are opened for the database. */
+export function isUnlike(connection: Connection): boolean {
   return unlike.has(connection);
 }

@@ -30,6 +30,49 @@ async function everywhere(db: Database, name: string): Promise<unknown[]> {
   return said;
 }
 
+describe('a connection that goes back', () => {
+  it('leaves no temporary table, setting or attached database to who has one next', async () => {
+    const other = temporaryFile('other.db');
+    const { db } = await openFile('create table t (temp)', {
+      onConnect: (connection) => connection.script('create temp table mine (a)'),
+    });
+    const lent = { timeout: 9_000 };
+    await db.transaction(async (tx) => {
+      await tx.execute('create temp table left_behind (a)');
+      await tx.execute('drop table temp.mine');
+      await tx.execute('pragma cache_size = 77');
+    });
+    await db.script(
+      `attach '${other}' as other; create temporary view seen as select 1; pragma foreign_keys = off`,
+    );
+    const names =
+      'select name from sqlite_temp_schema union all select name from pragma_database_list order by 1';
+    for (let i = 0; i < 3; i++) {
+      expect((await db.execute(names, [], { ...lent, rowMode: 'array' })).rows).toEqual([
+        ['main'],
+        ['mine'],
+        ['temp'],
+      ]);
+      await db.transaction(async (tx) => {
+        expect((await tx.execute(names, [], { rowMode: 'array' })).rows).toEqual([
+          ['main'],
+          ['mine'],
+          ['temp'],
+        ]);
+        expect(await pragma(tx, 'cache_size')).not.toBe(77);
+        expect(await pragma(tx, 'foreign_keys')).toBe(1);
+      });
+    }
+  });
+
+  it('is used again otherwise', async () => {
+    let opened = 0;
+    const { db } = await openFile('create table t (temp)', { onConnect: () => void opened++ });
+    for (let i = 0; i < 5; i++) await db.transaction((tx) => tx.execute('update t set temp = 1'));
+    expect(opened).toBe(2);
+  });
+});
+
 describe('the default pragmas', () => {
   it.each([
     ['journal_mode', 'wal'],

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PragmaValue, ResolvedConfig, Target } from '../../config.js';
-import { CapabilityError, ReadOnlyError } from '../../errors.js';
+import { BusyError, CapabilityError, ReadOnlyError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
 import { collectNow } from './collect.js';
 import { LibsqlConnection } from './connection.js';
@@ -20,6 +20,7 @@ export class LibsqlEngine implements Engine {
   readonly capabilities: Capabilities;
   readonly #config: ResolvedConfig;
   #writeLock: string | undefined;
+  #collecting: Promise<void> | undefined;
 
   constructor(config: ResolvedConfig) {
     this.#config = config;
@@ -53,8 +54,15 @@ export class LibsqlEngine implements Engine {
         throw thrown;
       }
     } catch (thrown) {
-      throw toDatabaseError(thrown);
+      const error = toDatabaseError(thrown);
+      if (error instanceof BusyError) this.#collectOnce();
+      throw error;
     }
+  }
+
+  /** The lock may be one of a connection that was closed; whoever waits for it tries again. */
+  #collectOnce(): void {
+    this.#collecting ??= collectNow();
   }
 
   /** A connection that was closed keeps the file open until its statements are collected (libsql 0.5.29). */
