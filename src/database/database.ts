@@ -138,7 +138,18 @@ export class Database extends Session {
   /**
    * Calls back after every commit through this handle of a statement or transaction that wrote.
    *
+   * @param listener - called in a microtask; what it throws becomes a process warning
    * @returns the way to end it
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * const stop = db.onCommit(() => console.log('committed'));
+   * await db.execute('create table t (a)'); // committed
+   * stop();
+   * ```
    */
   onCommit(listener: () => void): Unsubscribe {
     this.#whole('onCommit()');
@@ -146,7 +157,8 @@ export class Database extends Session {
   }
 
   /**
-   * Calls back after every rollback through this handle of a statement or transaction that may have written.
+   * Calls back after every rollback through this handle of a statement or transaction that may have written; otherwise as
+   * {@link onCommit}.
    *
    * @returns the way to end it
    */
@@ -232,6 +244,14 @@ export class Database extends Session {
    * @param key - 32 characters at least; null for none
    * @throws {@link BusyError} when the file is in use; nothing was changed then
    * @throws {@link CapabilityError} where there is no file of its own
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open({ url: 'file:app.db', encryptionKey: 'the old key, of more than 32 characters' });
+   * await db.rekey('the new key, of more than 32 characters');
+   * ```
    */
   async rekey(key: string | null): Promise<void> {
     this.#whole('rekey()');

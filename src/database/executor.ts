@@ -343,6 +343,16 @@ export abstract class Executor {
    * changed in all.
    *
    * @throws {@link CapabilityError} for the statements outside a transaction of a server, which have a connection each
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open(':memory:');
+   * await db.batch(['create table t (a)', 'insert into t values (1), (2)']);
+   * const { changes, lastInsertRowid } = await db.metadata();
+   * console.log(changes, lastInsertRowid); // 2 2n
+   * ```
    */
   abstract metadata(): Promise<Metadata>;
 
