@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hookCases } from './cases/hooks.mjs';
 import { insertCases } from './cases/insert.mjs';
 import { kyselyCases } from './cases/kysely.mjs';
 import { remoteCases } from './cases/remote.mjs';
@@ -18,6 +19,7 @@ const results = [
   ...(await kyselyCases(contenders)),
   ...(await remoteCases(folder)),
   ...(await vectorCases(folder)),
+  ...(await hookCases(folder)),
 ];
 for (const result of results) print(result);
 

@@ -71,6 +71,25 @@ describe('rekey()', () => {
     const plain = openDatabase({ url: file });
     expect(await failure(plain.ready())).toBeInstanceOf(EncryptionKeyError);
   });
+
+  it('finds no handle of its own left, whatever was done before', async () => {
+    const { db, file } = await openFile('create table t (a); insert into t values (1)', {
+      busyTimeout: 1_000,
+    });
+    const stop = db.onChange('all', () => {});
+    await db.transaction((tx) => tx.execute('insert into t values (2)'));
+    await db.execute('insert into t values (3)', [], { timeout: 9_000 });
+    await db.execute('insert into t values (4)');
+    await failure(db.restricted([]).execute('select * from t'));
+    await db.prepare('select * from t').columns();
+    for await (const row of db.stream('select * from t')) expect(row).toBeDefined();
+    await db.copyTo(`${file}.copy`);
+    await db.rekey(KEY);
+    await db.execute('insert into t values (5)');
+    await isWhole(db, 5);
+    await db.pragma.setJournalMode('delete');
+    stop();
+  });
 });
 
 describe('a key', () => {

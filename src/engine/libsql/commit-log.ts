@@ -49,6 +49,12 @@ export class CommitLog {
     this.#wrote = false;
   }
 
+  /** Forgets its statements, so that the collector can free the connection. */
+  clear(): void {
+    this.listener = undefined;
+    this.#capture = undefined;
+  }
+
   /** To be called after a part of the transaction was rolled back. */
   undone(): void {
     this.#capture?.undone();

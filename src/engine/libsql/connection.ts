@@ -254,6 +254,7 @@ export class LibsqlConnection implements Connection {
       // Closing ends the transaction as well.
     }
     this.#runner.clear();
+    this.#commits.clear();
     this.#native.close();
     await noteClosed();
   }
