@@ -7,7 +7,9 @@ import type {
   RawResult,
   StatementTrace,
 } from '../engine/engine.js';
+import { CapabilityError, isLockWait } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
+import { type Inspect, SCHEMA_STATE, type SchemaSource } from '../hooks/schema-map.js';
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
 import { Abort, type AbortOptions } from './abort.js';
@@ -124,7 +126,10 @@ export abstract class Executor {
   authorize(statement: AnalyzedStatement): MaybePromise<void> {
     const { authorizer } = this.context;
     if (authorizer === undefined) return;
-    return authorizer.check(statement, (sql, count) => this.inspect(statement, sql, count));
+    return authorizer.check(statement, {
+      inspect: (sql, count) => this.inspect(statement, sql, count),
+      state: () => this.#schemaState(statement),
+    });
   }
 
   /** @internal Runs one statement that was authorized. */
@@ -302,6 +307,20 @@ export abstract class Executor {
     return new Statement<Row>(this, this.statements.one(sql));
   }
 
+  /** @internal The connection that statements run on now, if it can be asked something at once. */
+  protected abstract get atHand(): Connection | undefined;
+
+  /** At once where that is possible and no lock is in the way. */
+  #schemaState(statement: AnalyzedStatement): MaybePromise<string> {
+    try {
+      const state = this.atHand?.schemaState?.();
+      if (state !== undefined) return state;
+    } catch (error) {
+      if (!isLockWait(error)) throw error;
+    }
+    return after(this.inspect(statement, SCHEMA_STATE, 0), ([row = []]) => row.join(' '));
+  }
+
   #runGuarded(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
@@ -359,6 +378,12 @@ export abstract class Executor {
   /** @internal The columns of a statement, which is not run. */
   async describe(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
     await this.authorize(statement);
+    if (statement.pragma !== undefined && statement.kind === 'outside') {
+      throw new CapabilityError(
+        'describe',
+        'a PRAGMA with an effect can not be described without taking effect',
+      );
+    }
     return await this.describeDirectly(statement);
   }
 
@@ -377,6 +402,16 @@ export abstract class Executor {
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
 const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false });
 const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });
+
+/** The schema as one connection sees it. */
+export function schemaOn(connection: Connection): SchemaSource {
+  const inspect: Inspect = (sql, count) => inspectOn(connection, sql, count);
+  const state = async (): Promise<string> => {
+    const [row = []] = await inspect(SCHEMA_STATE, 0);
+    return row.join(' ');
+  };
+  return { inspect, state };
+}
 
 /** Asks one connection about the schema or a statement of `count` parameters. */
 export async function inspectOn(connection: Connection, sql: string, count: number): Promise<SqlValue[][]> {

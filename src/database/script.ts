@@ -7,7 +7,7 @@ import type { Abort, AbortOptions } from './abort.js';
 import { after } from './after.js';
 import { runAbortable } from './abortable.js';
 import { waitWhileBusy } from './busy.js';
-import { type Executor, inspectOn } from './executor.js';
+import { type Executor, schemaOn } from './executor.js';
 import { runOn } from './run.js';
 import type { Session } from './session.js';
 import { controlsTransaction } from './statements.js';
@@ -84,7 +84,7 @@ async function runAll(
   try {
     const result = await eachStatement(sql, statements, async (statement) => {
       stop.throwIfAborted();
-      await authorizer?.check(statement, (question, count) => inspectOn(connection, question, count));
+      await authorizer?.check(statement, schemaOn(connection));
       if (!observer.active) return await runOne(statement);
       return await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
     });

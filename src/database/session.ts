@@ -287,6 +287,12 @@ export abstract class Session extends Executor {
     return await this.#autocommit.withMain((connection) => connection.describe(statement));
   }
 
+  /** @internal */
+  protected override get atHand(): Connection | undefined {
+    const { main, single } = this.pool;
+    return main?.usable && (single?.free ?? true) ? main : undefined;
+  }
+
   /** @internal What a replica writes is compiled by its server, so it is the server that is asked about it. */
   protected override inspect(
     statement: AnalyzedStatement,

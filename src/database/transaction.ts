@@ -134,6 +134,11 @@ export class Transaction extends Executor {
   }
 
   /** @internal */
+  protected override get atHand(): Connection | undefined {
+    return this.#turn.free && this.#root.running === undefined ? this.#connection() : undefined;
+  }
+
+  /** @internal */
   protected override async describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
     return await this.#inTurn(this.#root.abort, async (connection) => connection.describe(statement));
   }

@@ -127,6 +127,8 @@ export interface Connection {
   ): MaybePromise<RawResult>;
   /** The columns of a statement, which is not run. */
   describe(statement: AnalyzedStatement): MaybePromise<readonly ColumnOrigin[]>;
+  /** A text that changes with every schema that the connection sees; missing where that takes a request. */
+  schemaState?(): string;
   /** Sets a pragma of the connection; missing where a server has it. */
   applyPragma?(name: string, value: string | number): void;
   /** Who is told of commits from now on; an open transaction may be left out. */

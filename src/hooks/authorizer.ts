@@ -7,18 +7,10 @@ import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { AccessAction, AccessRules, StatementAccess } from './access-rules.js';
 import { accessesOf, type BytecodeAccess } from './bytecode.js';
-import { type Inspect, loadSchemaMap, SCHEMA_STATE, type SchemaMap } from './schema-map.js';
+import { type Inspect, loadSchemaMap, type SchemaMap, type SchemaSource } from './schema-map.js';
 
 const REMEMBERED = 500;
-/** More databases than `main` and `temp` make it costly to know whether a schema has changed. */
-const USUAL_DATABASES = 2;
 const EXPLAIN = /^explain\s+(?:query\s+plan\s+)?/i;
-
-/** What was decided about a statement. */
-interface Decision {
-  readonly state: string;
-  readonly refused: StatementAccess | undefined;
-}
 
 /**
  * Refuses statements by rules. What a statement does is told by the bytecode that EXPLAIN gives for it, so that views,
@@ -29,7 +21,8 @@ export class Authorizer {
   readonly #rules: AccessRules;
   /** Whose rules must allow it as well. */
   readonly #outer: Authorizer | undefined;
-  readonly #decisions = new LruCache<string, Decision>(REMEMBERED);
+  /** What is refused, by state of the schema and statement; null where nothing is. */
+  readonly #decisions = new LruCache<string, StatementAccess | null>(REMEMBERED);
   #schema: { readonly state: string; readonly map: Promise<SchemaMap> } | undefined;
 
   constructor(rules: AccessRules, outer: Authorizer | undefined) {
@@ -38,11 +31,9 @@ export class Authorizer {
   }
 
   /** @throws {@link AccessError} when the statement would do what the rules do not allow */
-  check(statement: AnalyzedStatement, inspect: Inspect): MaybePromise<void> {
-    const outer = this.#outer?.check(statement, inspect);
-    return outer instanceof Promise
-      ? outer.then(() => this.#check(statement, inspect))
-      : this.#check(statement, inspect);
+  check(statement: AnalyzedStatement, source: SchemaSource): MaybePromise<void> {
+    if (this.#outer === undefined) return this.#check(statement, source);
+    return after(this.#outer.check(statement, source), () => this.#check(statement, source));
   }
 
   /** @throws {@link AccessError} when the pragma may not be used */
@@ -51,15 +42,14 @@ export class Authorizer {
     this.#refuse({ action: 'pragma', table: name }, `PRAGMA ${name}`);
   }
 
-  #check(statement: AnalyzedStatement, inspect: Inspect): MaybePromise<void> {
+  #check(statement: AnalyzedStatement, source: SchemaSource): MaybePromise<void> {
     const simple = simpleAccess(statement);
     if (simple === 'none') return;
     if (simple !== undefined) return this.#refuse(simple, statement.text);
-    return after(inspect(SCHEMA_STATE, 0), ([row = []]) => {
-      const state = row.join(' ');
-      const known = Number(row[1]) > USUAL_DATABASES ? undefined : this.#decisions.get(statement.text);
-      if (known === undefined || known.state !== state) return this.#decide(statement, inspect, state);
-      if (known.refused !== undefined) throw new AccessError(known.refused, statement.text);
+    return after(source.state(), (state) => {
+      const refused = this.#decisions.get(`${state}\n${statement.text}`);
+      if (refused === undefined) return this.#decide(statement, source, state);
+      if (refused !== null) throw new AccessError(refused, statement.text);
       return undefined;
     });
   }
@@ -68,19 +58,24 @@ export class Authorizer {
     if (!this.#rules.allows(access)) throw new AccessError(access, sql);
   }
 
-  async #decide(statement: AnalyzedStatement, inspect: Inspect, state: string): Promise<void> {
-    if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(inspect) };
-    const schema = await this.#schema.map;
+  async #decide(statement: AnalyzedStatement, source: SchemaSource, before: string): Promise<void> {
     const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
-    const rows = await Promise.resolve(inspect(`EXPLAIN ${text}`, statement.parameters.count)).catch(
-      (error: unknown) => {
-        if (error instanceof DatabaseError) error.sql = statement.text;
-        throw error;
-      },
-    );
-    const refused = this.#firstRefused(statement, text, rows, schema);
-    this.#decisions.set(statement.text, { state, refused });
-    if (refused !== undefined) throw new AccessError(refused, statement.text);
+    for (let state = before; ; ) {
+      if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(source.inspect) };
+      const schema = await this.#schema.map;
+      const rows = await explain(source.inspect, text, statement);
+      const now = await source.state();
+      // The schema has changed between the questions, so the answers may not belong together.
+      if (now !== state) {
+        state = now;
+        continue;
+      }
+      const refused = this.#firstRefused(statement, text, rows, schema);
+      if (schema.knownByState) this.#decisions.set(`${state}\n${statement.text}`, refused ?? null);
+      else this.#schema = undefined;
+      if (refused !== undefined) throw new AccessError(refused, statement.text);
+      return;
+    }
   }
 
   #firstRefused(
@@ -101,6 +96,19 @@ export class Authorizer {
     return accesses.find(
       (access) => !(ownCounter && access.table === COUNTER) && !this.#rules.allows(access),
     );
+  }
+}
+
+async function explain(
+  inspect: Inspect,
+  text: string,
+  { parameters, text: original }: AnalyzedStatement,
+): Promise<SqlValue[][]> {
+  try {
+    return await inspect(`EXPLAIN ${text}`, parameters.count);
+  } catch (error) {
+    if (error instanceof DatabaseError) error.sql = original;
+    throw error;
   }
 }
 

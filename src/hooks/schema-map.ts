@@ -5,6 +5,13 @@ import type { SqlValue } from '../values.js';
 /** Runs a statement of `count` parameters about the schema or another statement, and gives its rows. */
 export type Inspect = (sql: string, count: number) => MaybePromise<SqlValue[][]>;
 
+/** What is asked about the schema where a statement is to run. */
+export interface SchemaSource {
+  readonly inspect: Inspect;
+  /** A text that changes with whatever the bytecode of a statement depends on. */
+  readonly state: () => MaybePromise<string>;
+}
+
 /** A table or index, as the pages of the file know it. */
 export interface Tree {
   readonly table: string;
@@ -30,12 +37,17 @@ export interface SchemaMap {
   /** Views by lower-case name, and all triggers. */
   readonly views: ReadonlyMap<string, string>;
   readonly triggers: readonly string[];
+  /** Whether nobody but this process can have changed what {@link SchemaSource.state} does not tell. */
+  readonly knownByState: boolean;
 }
 
 const VIRTUAL = /^\s*create\s+virtual\b/i;
 const SCHEMA_ROOT = 1;
 
-/** Gives one row that changes with whatever the bytecode of a statement depends on in `main` and `temp`. */
+/** Of an attached database it is not known whether its schema has changed. */
+const USUAL_DATABASES = 2;
+
+/** Gives one row that changes with the schemas of `main` and `temp`, and with what is attached. */
 export const SCHEMA_STATE =
   'SELECT (SELECT schema_version FROM pragma_schema_version), (SELECT count(*) FROM pragma_database_list), ' +
   "(SELECT count(*) || ',' || coalesce(max(rowid), 0) FROM sqlite_temp_schema)";
@@ -49,7 +61,8 @@ export async function loadSchemaMap(inspect: Inspect): Promise<SchemaMap> {
   for (const [name] of await inspect('SELECT name FROM pragma_module_list', 0)) {
     virtual.set(String(name).toLowerCase(), String(name));
   }
-  for (const [number, schema] of await inspect('SELECT seq, name FROM pragma_database_list', 0)) {
+  const databases = await inspect('SELECT seq, name FROM pragma_database_list', 0);
+  for (const [number, schema] of databases) {
     const columns = await loadColumns(inspect, String(schema));
     trees.set(treeId(number, SCHEMA_ROOT), schemaTable(String(schema)));
     const entries = `SELECT type, name, tbl_name, rootpage, sql FROM ${quoteName(String(schema))}.sqlite_schema`;
@@ -61,7 +74,7 @@ export async function loadSchemaMap(inspect: Inspect): Promise<SchemaMap> {
       else trees.set(treeId(number, root), toTree(definition.type, String(name), String(table), columns));
     }
   }
-  return { trees, virtual, views, triggers };
+  return { trees, virtual, views, triggers, knownByState: databases.length <= USUAL_DATABASES };
 }
 
 /** Where {@link SchemaMap.trees} has the tree with a root page in a database. */

@@ -278,6 +278,20 @@ describe('a decision', () => {
     execute.mockRestore();
   });
 
+  it('is of one connection, since each may have temporary views of its own', async () => {
+    const { db } = await openFile(SCHEMA);
+    const view = db.restricted([allow(['read'], 'open')]);
+    const sql = 'select v from open';
+    await view.transaction((tx) => tx.execute(sql));
+    await view.execute(sql);
+    // On the connection for what stands outside transactions.
+    await db.execute('create temp view open as select v from hidden');
+    await view.transaction((tx) => tx.execute(sql));
+    expect(await refusal(view, sql)).toMatchObject({ table: 'hidden' });
+    await view.transaction((tx) => tx.execute(sql));
+    await refusal(view, sql);
+  });
+
   it('holds for many at once', async () => {
     const { db } = await openFile(SCHEMA);
     const view = db.restricted([allow(['read'], 'open')]);

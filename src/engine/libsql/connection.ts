@@ -1,6 +1,6 @@
 import type { TransactionBehavior } from '../../config.js';
-import { CapabilityError, closedError, suppress } from '../../errors.js';
-import type { AnalyzedStatement } from '../../sql/statement.js';
+import { closedError, suppress } from '../../errors.js';
+import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
   ColumnOrigin,
@@ -14,20 +14,35 @@ import type {
 import { noteClosed } from './collect.js';
 import { CommitLog } from './commit-log.js';
 import type { LibsqlCursor } from './cursor.js';
+import { wholeResult } from '../whole-result.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeRows, openRows } from './native.js';
 import { materialize, OffThread } from './off-thread.js';
-import { noteSchemaChange } from './schema-changes.js';
+import { noteSchemaChange, schemaChanges } from './schema-changes.js';
 import { changesSchema } from '../statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
 import { keepVectorIndexes } from './vector-indexes.js';
 
 const EXISTS = { fetch: 'first' } as const;
+const [SCHEMA_VERSION] = analyze('SELECT schema_version FROM pragma_schema_version').statements as [
+  AnalyzedStatement,
+];
+
+const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
+  deferred: 'BEGIN',
+  immediate: 'BEGIN IMMEDIATE',
+  exclusive: 'BEGIN EXCLUSIVE',
+  read: 'BEGIN',
+};
+
+let lastNumber = 0;
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
   readonly interruptible = true;
+  /** Told from other connections by it. */
+  readonly #number = ++lastNumber;
   readonly #native: NativeDatabase;
   readonly #commits: CommitLog;
   readonly #runner: StatementRunner;
@@ -106,12 +121,6 @@ export class LibsqlConnection implements Connection {
 
   describe(statement: AnalyzedStatement): ColumnOrigin[] {
     this.#assertOpen();
-    if (statement.pragma !== undefined && statement.kind === 'outside') {
-      throw new CapabilityError(
-        'describe',
-        'a PRAGMA with an effect can not be described without taking effect',
-      );
-    }
     return this.#runner.describe(statement.text);
   }
 
@@ -125,7 +134,8 @@ export class LibsqlConnection implements Connection {
     },
   ): MaybePromise<Cursor> {
     this.#assertOpen();
-    if (statement.verb === 'EXPLAIN') return this.#explain(statement, args, options);
+    if (statement.verb === 'EXPLAIN')
+      return wholeResult(this.#runner.run(statement, args, { fetch: 'all', columns: true, ...options }));
     this.#meetReadLock(statement);
     const reading = options.exactIntegers ? 'exact' : 'wide';
     // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
@@ -168,6 +178,13 @@ export class LibsqlConnection implements Connection {
     else if (/^rollback/i.test(sql)) this.#commits.undone();
   }
 
+  /** What is temporary or attached is of this connection, and changes in this process; the schema of the file elsewhere too. */
+  schemaState(): string {
+    this.#assertOpen();
+    const { rows } = this.#runner.run(SCHEMA_VERSION, [], EXISTS);
+    return `${this.#number} ${schemaChanges()} ${Number(rows[0]?.[0])}`;
+  }
+
   applyPragma(name: string, value: string | number): void {
     if (name === 'query_only') {
       // Transactions that only read set it too, and must leave it set.
@@ -180,21 +197,12 @@ export class LibsqlConnection implements Connection {
   }
 
   begin(behavior: TransactionBehavior): void {
-    if (behavior !== 'read') this.#commits.beforeTransaction();
-    switch (behavior) {
-      case 'deferred':
-        return this.#exec('BEGIN');
-      case 'immediate':
-        return this.#exec('BEGIN IMMEDIATE');
-      case 'exclusive':
-        return this.#exec('BEGIN EXCLUSIVE');
-      case 'read':
-        // libsql's own BEGIN READONLY does not stop writes on a local database (0.5.29).
-        this.#setReadOnly(true);
-        return this.#exec('BEGIN');
-      default:
-        throw new TypeError(`no such behavior here: ${behavior}`);
-    }
+    const sql = BEGIN[behavior];
+    if (sql === undefined) throw new TypeError(`no such behavior here: ${behavior}`);
+    // libsql's own BEGIN READONLY does not stop writes on a local database (0.5.29).
+    if (behavior === 'read') this.#setReadOnly(true);
+    else this.#commits.beforeTransaction();
+    this.#exec(sql);
   }
 
   commit(): void {
@@ -292,15 +300,6 @@ export class LibsqlConnection implements Connection {
     } catch (later) {
       suppress(error, later);
     }
-  }
-
-  #explain(statement: AnalyzedStatement, args: readonly SqlValue[], { exactIntegers = false }): Cursor {
-    const { rows, columns = [] } = this.#runner.run(statement, args, {
-      fetch: 'all',
-      columns: true,
-      exactIntegers,
-    });
-    return { columns, fetch: (size) => rows.splice(0, size), close: () => {} };
   }
 
   async #executeOffThread(

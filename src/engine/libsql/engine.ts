@@ -20,7 +20,7 @@ export class LibsqlEngine implements Engine {
   readonly capabilities: Capabilities;
   readonly #config: ResolvedConfig;
   #writeLock: string | undefined;
-  #collecting: Promise<void> | undefined;
+  #collected = false;
 
   constructor(config: ResolvedConfig) {
     this.#config = config;
@@ -62,7 +62,8 @@ export class LibsqlEngine implements Engine {
 
   /** The lock may be one of a connection that was closed; whoever waits for it tries again. */
   #collectOnce(): void {
-    this.#collecting ??= collectNow();
+    if (!this.#collected) void collectNow();
+    this.#collected = true;
   }
 
   /** A connection that was closed keeps the file open until its statements are collected (libsql 0.5.29). */

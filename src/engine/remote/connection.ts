@@ -4,6 +4,7 @@ import { rowwiseDelete } from '../../sql/bare-delete.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
+import { wholeResult } from '../whole-result.js';
 import type {
   ColumnOrigin,
   CommitListener,
@@ -137,12 +138,7 @@ export class RemoteConnection implements Connection {
         stream === undefined
           ? await this.#executeAlone(statement, step)
           : await this.#executeIn(stream, step, { parts: true });
-      const { rows, columns = [] } = toRawResult(result, statement, {
-        fetch: 'all',
-        columns: true,
-        exactIntegers,
-      });
-      return { columns, fetch: (size: number) => rows.splice(0, size), close: () => {} };
+      return wholeResult(toRawResult(result, statement, { fetch: 'all', columns: true, exactIntegers }));
     }
     return await this.#repeat(true, async () => {
       const cursor = new RemoteCursor(positionalText(statement), exactIntegers, () =>
