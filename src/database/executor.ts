@@ -114,7 +114,7 @@ export abstract class Executor {
     const { interrupts, observer } = this.context;
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
-      await this.authorize(statement);
+      await this.authorize(statement, true);
       return watchedSource(await this.openDirectly(statement, values, options), interrupts, end);
     } catch (error) {
       end?.({ error });
@@ -122,8 +122,12 @@ export abstract class Executor {
     }
   }
 
-  /** @internal Refuses a statement that may not be run here. */
-  authorize(statement: AnalyzedStatement): MaybePromise<void> {
+  /**
+   * @internal Refuses a statement that may not be run here.
+   *
+   * @param _elsewhere - whether it will run on a connection that it has for itself
+   */
+  authorize(statement: AnalyzedStatement, _elsewhere = false): MaybePromise<void> {
     const { authorizer } = this.context;
     if (authorizer === undefined) return;
     return authorizer.check(statement, {
@@ -329,7 +333,7 @@ export abstract class Executor {
   ): MaybePromise<RawResult> {
     const { observer } = this.context;
     const run = (trace?: StatementTrace): MaybePromise<RawResult> =>
-      after(this.authorize(statement), () =>
+      after(this.authorize(statement, abort !== undefined), () =>
         this.runDirectly(statement, values, trace === undefined ? request : { ...request, trace }, abort),
       );
     return observer.active ? observer.observe(statement, values, this.origin, run) : run();
@@ -407,6 +411,8 @@ const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });
 export function schemaOn(connection: Connection): SchemaSource {
   const inspect: Inspect = (sql, count) => inspectOn(connection, sql, count);
   const state = async (): Promise<string> => {
+    const atOnce = connection.schemaState?.();
+    if (atOnce !== undefined) return atOnce;
     const [row = []] = await inspect(SCHEMA_STATE, 0);
     return row.join(' ');
   };

@@ -14,6 +14,7 @@ import type {
   ReplicaPolicy,
 } from '../engine/engine.js';
 import { CapabilityError, findDatabaseError } from '../errors.js';
+import type { Authorizer } from '../hooks/authorizer.js';
 import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -23,7 +24,7 @@ import { Autocommit } from './autocommit.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { Executor, inspectOn } from './executor.js';
+import { Executor, inspectOn, schemaOn } from './executor.js';
 import { lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
 import { type Metadata, noMetadata, toMetadata } from './metadata.js';
@@ -291,6 +292,24 @@ export abstract class Session extends Executor {
   protected override get atHand(): Connection | undefined {
     const { main, single } = this.pool;
     return main?.usable && (single?.free ?? true) ? main : undefined;
+  }
+
+  /** @internal Connections that are lent have no temporary tables of others, so one of them is asked for all. */
+  override authorize(statement: AnalyzedStatement, elsewhere = false): MaybePromise<void> {
+    const { authorizer } = this.context;
+    const onMain = !elsewhere || this.config.target.kind !== 'file';
+    if (authorizer === undefined || onMain) return super.authorize(statement);
+    return this.#authorizeElsewhere(authorizer, statement);
+  }
+
+  async #authorizeElsewhere(authorizer: Authorizer, statement: AnalyzedStatement): Promise<void> {
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const lease = await this.pool.lend(holder, undefined);
+    try {
+      await authorizer.check(statement, schemaOn(lease.connection));
+    } finally {
+      await lease.release();
+    }
   }
 
   /** @internal What a replica writes is compiled by its server, so it is the server that is asked about it. */

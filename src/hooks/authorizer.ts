@@ -61,8 +61,7 @@ export class Authorizer {
   async #decide(statement: AnalyzedStatement, source: SchemaSource, before: string): Promise<void> {
     const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
     for (let state = before; ; ) {
-      if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(source.inspect) };
-      const schema = await this.#schema.map;
+      const schema = await this.#schemaAt(state, source);
       const rows = await explain(source.inspect, text, statement);
       const now = await source.state();
       // The schema has changed between the questions, so the answers may not belong together.
@@ -75,6 +74,16 @@ export class Authorizer {
       else this.#schema = undefined;
       if (refused !== undefined) throw new AccessError(refused, statement.text);
       return;
+    }
+  }
+
+  async #schemaAt(state: string, { inspect }: SchemaSource): Promise<SchemaMap> {
+    if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(inspect) };
+    try {
+      return await this.#schema.map;
+    } catch (error) {
+      this.#schema = undefined;
+      throw error;
     }
   }
 

@@ -292,6 +292,22 @@ describe('a decision', () => {
     await refusal(view, sql);
   });
 
+  it('is made where the statement will run', async () => {
+    const { db } = await openFile(SCHEMA);
+    const view = db.restricted([allow(['read'], 'open')]);
+    // Hides the table of that name on the connection for what stands outside transactions, and nowhere else.
+    await db.execute('create temp view hidden as select v from main.open');
+    const sql = 'select v from hidden';
+    expect((await view.execute(sql)).rows).toEqual([{ v: 'o' }]);
+    await failure(view.execute(sql, [], { timeout: 9_000 }), AccessError);
+    await failure(view.stream(sql).next(), AccessError);
+    await failure(
+      view.transaction((tx) => tx.execute(sql)),
+      AccessError,
+    );
+    await failure(view.script(sql), AccessError);
+  });
+
   it('holds for many at once', async () => {
     const { db } = await openFile(SCHEMA);
     const view = db.restricted([allow(['read'], 'open')]);

@@ -72,6 +72,27 @@ export const pragmaFeatures: Cases = (target, builder) => {
     },
   });
 
+  feature(scene, target, 'PR-2 foreign keys deferred to the end of one transaction', {
+    test: async ({ db, database }) => {
+      const [parent, child] = [newName('p'), newName('c')];
+      await database.script(
+        `create table ${parent} (id integer primary key); create table ${child} (p references ${parent}(id))`,
+      );
+      await db.transaction(async (tx) => {
+        const { pragma: pragmas } = await tx.client();
+        await pragmas.setDeferForeignKeys(true);
+        expect(await pragmas.deferForeignKeys()).toBe(true);
+        await tx.run({ op: 'raw', sql: `insert into ${child} values (5)` });
+        await tx.run({ op: 'raw', sql: `insert into ${parent} values (5)` });
+      });
+      const violate = { op: 'raw', sql: `insert into ${child} values (6)` } as const;
+      expect((await failureOf(db.transaction((tx) => tx.run(violate)))).kind).toBe('constraint');
+      expect((await failureOf((await databaseOf(db)).pragma.setDeferForeignKeys(true))).kind).toBe(
+        'transaction',
+      );
+    },
+  });
+
   feature(scene, target, 'PR-3 journal mode: read', {
     test: async ({ db }) => {
       const mode = await (await db.client()).pragma.journalMode();
