@@ -5,7 +5,7 @@ import { type Cases, raw } from '../scene.js';
 
 /**
  * What the tests of the model systems pin and a port would miss, by their numbers in the inventory; others are in the
- * titles of other tests. `test/edge-cases.test.ts` looks whether all are there.
+ * titles of other tests. `test/inventory.test.ts` looks whether all are there.
  */
 export const edgeCases: Cases = (target, builder) => {
   const scene = shareScene(target, builder);

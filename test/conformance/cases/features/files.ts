@@ -154,6 +154,31 @@ export const fileFeatures: Cases = (target, builder) => {
     use: async ({ db }) => (await databaseOf(db)).rekey(KEY),
   });
 
+  feature(scene, target, 'EN-2 a key of a database that the server keeps encrypted goes with every request', {
+    on: ({ name }) => name === 'server http',
+    // A WebSocket has its headers from the driver; a replica is a file and a server of its own.
+    notOn: ({ name }) => name === 'server ws' || name === 'replica' || name.startsWith('client'),
+    test: async () => {
+      const sent: (string | null)[] = [];
+      const { database, close } = await target.open({
+        remoteEncryptionKey: 'c2VjcmV0',
+        fetch: async (input, init) => {
+          const request = new Request(input, init);
+          sent.push(request.headers.get('x-turso-encryption-key'));
+          return await fetch(request);
+        },
+      });
+      const db = builder.on(database);
+      await db.values('select 1');
+      await db.transaction((tx) => tx.values('select 1'));
+      for await (const row of database.stream('select 1 as one')) expect(row).toEqual({ one: 1 });
+      expect(sent.length).toBeGreaterThan(2);
+      expect(new Set(sent)).toEqual(new Set(['c2VjcmV0']));
+      await close();
+    },
+    use: async () => (await target.open({ remoteEncryptionKey: 'c2VjcmV0' })).close(),
+  });
+
   feature(scene, target, 'EX-1 extensions are off: SQL can load none', {
     test: async ({ db }) => {
       expect((await failureOf(db.values("select load_extension('none')"))).code).toBe('FUNCTION_REFUSED');

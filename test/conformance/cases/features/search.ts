@@ -37,6 +37,29 @@ export const searchFeatures: Cases = (target, builder) => {
     },
   });
 
+  feature(
+    scene,
+    target,
+    'VE-7 functions of libSQL: a constructor for each type, extract, cosine and L2 distance',
+    {
+      test: async ({ db }) => {
+        const types = ['vector', 'vector32', 'vector64', 'vector16', 'vectorb16', 'vector8', 'vector1bit'];
+        for (const type of types) {
+          const [[text, distance] = []] = await db.values(
+            `select vector_extract(${type}('[1,-1]')), vector_distance_cos(${type}('[1,-1]'), ${type}('[1,-1]'))`,
+          );
+          expect(JSON.parse(String(text)).map(Math.sign)).toEqual([1, -1]);
+          expect(Math.abs(Number(distance))).toBeLessThan(0.01);
+        }
+        expect(await db.values("select vector_distance_l2(vector('[0,0]'), vector('[3,4]'))")).toEqual([[5]]);
+        // Those of the Turso engine are not there.
+        expect((await failureOf(db.values("select vector_concat(vector('[1]'), vector('[2]'))"))).kind).toBe(
+          'sql',
+        );
+      },
+    },
+  );
+
   feature(scene, target, 'VE-8 vector index and top_k', {
     test: async ({ db, database }) => {
       const table = newName();
