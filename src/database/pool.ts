@@ -10,6 +10,9 @@ import { Lock, type LockHolder, type LockWait } from './lock.js';
 import { isUnlike } from './run.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
+/** How often connections that were closed are waited for: collecting them takes the event loop some ms. */
+const TRIES_TO_RELEASE = 3;
+
 /** A connection that its holder has for itself until it is released. */
 export interface Lease {
   readonly connection: Connection;
@@ -144,8 +147,10 @@ export class Pool {
       this.#main = undefined;
       await Promise.all(open.map(async (connection) => connection.close()));
       const engine = await this.engine();
+      let tries = 0;
       const run = async (): Promise<T> => {
-        await engine.released?.();
+        // Whatever is still locked then is locked by somebody else.
+        if (tries++ < TRIES_TO_RELEASE) await engine.released?.();
         return await use(engine);
       };
       const { busyTimeout: timeout } = this.#config;
