@@ -11,6 +11,9 @@ import { checkFiles, isReplica } from './files.js';
 /** How long the server may take to show that it is there, in ms. */
 const THERE_WITHIN = 5_000;
 
+/** When the last sync of each file ends that was begun in this process. */
+const turns = new Map<string, Promise<void>>();
+
 /** The file of a replica, and the handle that syncs it. */
 export class ReplicaFile implements Replica {
   readonly #config: ResolvedConfig;
@@ -23,6 +26,7 @@ export class ReplicaFile implements Replica {
   #token: string | undefined;
   #frameNo: number | undefined;
   #closed = false;
+  #endTurn = (): void => {};
 
   /** @param connect - opens a connection that only reads the file */
   constructor(
@@ -43,13 +47,14 @@ export class ReplicaFile implements Replica {
   }
 
   async sync(): Promise<SyncOutcome> {
-    const handle = await this.#open();
-    let outcome: SyncOutcome;
-    try {
-      outcome = await handle.sync();
-    } catch (thrown) {
-      throw await this.#explain(thrown);
-    }
+    const outcome = await this.#inTurn(async () => {
+      const handle = await this.#open();
+      try {
+        return await handle.sync();
+      } catch (thrown) {
+        throw await this.#explain(thrown);
+      }
+    });
     // A server that has lost its data, and has no new ones yet, says that there is nothing to do.
     if (outcome.frameNo === undefined && this.#frameNo !== undefined) {
       throw new SyncError('the database of the server is empty, though the replica has its content');
@@ -61,6 +66,25 @@ export class ReplicaFile implements Replica {
   giveUp(): void {
     // Closing it does not end its sync; it is left to end by itself, and another takes its place.
     this.#handle = undefined;
+    this.#endTurn();
+  }
+
+  /** Syncs when no other handle of this process is syncing the file: one of two may be told that there is nothing to do. */
+  async #inTurn<T>(sync: () => Promise<T>): Promise<T> {
+    const before = turns.get(this.#path);
+    let end = (): void => {};
+    const turn = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#endTurn = end;
+    turns.set(this.#path, turn);
+    try {
+      await before;
+      return await sync();
+    } finally {
+      end();
+      if (turns.get(this.#path) === turn) turns.delete(this.#path);
+    }
   }
 
   async copy(path: string, newKey: string | undefined): Promise<void> {
@@ -74,6 +98,8 @@ export class ReplicaFile implements Replica {
 
   close(): void {
     this.#closed = true;
+    // A sync that goes on without an end must not hold up the others.
+    this.#endTurn();
     this.#handle?.close();
     this.#handle = undefined;
   }

@@ -359,8 +359,6 @@ describe('freeze', () => {
     const { open: connect, outside, folder } = await replicaScene();
     await outside.execute('create table pairs (a integer, b integer)');
     const database = connect();
-    // While two handles of one file sync for the first time, one may be told that there is nothing to do (libsql 0.5.29).
-    await database.ready();
     const other = connect({ name: 'replica' });
     const state = { writing: true };
     const writers = (async () => {
