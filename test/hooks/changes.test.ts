@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { ChangeCapture } from '../../src/engine/libsql/change-capture.js';
 import type { ChangeEvent, Database } from '../../src/index.js';
 import { openFile, openMemory } from '../support/database.js';
 import { failure } from '../support/outcome.js';
@@ -253,6 +254,24 @@ describe.each(kinds)('change events in %s', (_kind, openWith) => {
     await settle();
     expect(events).toHaveLength(21_000);
     expect(new Set(events.map(({ rowid }) => rowid)).size).toBe(21_000);
+  });
+
+  it('are recorded by the triggers that are there, also after something was rolled back', async () => {
+    const db = await openWith('create table t (id integer primary key); insert into t values (1)');
+    const { events } = collect(db);
+    await db.execute('insert into t values (2)');
+    const made = vi.spyOn(ChangeCapture.prototype, 'prepare');
+    const names = "select group_concat(name) as names from sqlite_temp_schema where type = 'trigger'";
+    const before = (await db.execute(names)).rows;
+    for (let i = 0; i < 5; i++) {
+      await failure(db.execute('insert into t values (1)'));
+      await db.execute('insert into t values (?)', [10 + i]);
+    }
+    expect((await db.execute(names)).rows).toEqual(before);
+    expect(made.mock.calls.length).toBe(10);
+    made.mockRestore();
+    await settle();
+    expect(events.map(({ rowid }) => Number(rowid))).toEqual([2, 10, 11, 12, 13, 14]);
   });
 
   it('do not change what a write tells', async () => {

@@ -41,6 +41,8 @@ export class ChangeCapture {
   #keyColumns = 0;
   /** Version of the schema that the triggers are made for; undefined when they may be gone. */
   #version: unknown;
+  /** Whether they were made in the transaction that is open, and would be undone with it. */
+  #fresh = false;
   /** Number of the last record that was delivered, and of the last that was read in the open transaction. */
   #delivered = 0n;
   #drained = 0n;
@@ -60,6 +62,7 @@ export class ChangeCapture {
     if (version !== this.#version) {
       this.#install();
       this.#version = version;
+      this.#fresh = this.#native.inTransaction;
     }
   }
 
@@ -86,18 +89,20 @@ export class ChangeCapture {
     const changes = this.#pending;
     this.#pending = [];
     this.#delivered = this.#drained;
+    this.#fresh = false;
     this.listener.committed(changes);
   }
 
   /** To be called after a ROLLBACK. */
   rolledBack(): void {
     this.undone();
+    this.#fresh = false;
     this.listener.rolledBack();
   }
 
   /** To be called after a part of a transaction was undone, with its records and perhaps with triggers. */
   undone(): void {
-    this.#version = undefined;
+    if (this.#fresh) this.#version = undefined;
     this.#pending = [];
     this.#drained = this.#delivered;
   }
