@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../engine/engine.js';
-import { quoteName } from '../sql/quote-name.js';
+import { quoteName, quoteText } from '../sql/quote-name.js';
 import type { SqlValue } from '../values.js';
 
 /** Runs a statement of `count` parameters about the schema or another statement, and gives its rows. */
@@ -22,12 +22,6 @@ export interface Tree {
   readonly rowid: string | undefined;
 }
 
-/** What a schema holds that is made of SQL. */
-interface Definition {
-  readonly type: string;
-  readonly sql: string;
-}
-
 /** Everything that must be known to read the bytecode of a statement. */
 export interface SchemaMap {
   /** By number of the database and of the root page. */
@@ -43,6 +37,9 @@ export interface SchemaMap {
 
 const VIRTUAL = /^\s*create\s+virtual\b/i;
 const SCHEMA_ROOT = 1;
+
+/** Stands for the rowid in what an index holds; no column can be called so. */
+const ROWID = '\0rowid';
 
 /** Of an attached database it is not known whether its schema has changed. */
 const USUAL_DATABASES = 2;
@@ -67,11 +64,11 @@ export async function loadSchemaMap(inspect: Inspect): Promise<SchemaMap> {
     trees.set(treeId(number, SCHEMA_ROOT), schemaTable(String(schema)));
     const entries = `SELECT type, name, tbl_name, rootpage, sql FROM ${quoteName(String(schema))}.sqlite_schema`;
     for (const [type, name, table, root, sql] of await inspect(entries, 0)) {
-      const definition: Definition = { type: String(type), sql: String(sql ?? '') };
-      if (definition.type === 'view') views.set(String(name).toLowerCase(), definition.sql);
-      else if (definition.type === 'trigger') triggers.push(definition.sql);
-      else if (VIRTUAL.test(definition.sql)) virtual.set(String(name).toLowerCase(), String(name));
-      else trees.set(treeId(number, root), toTree(definition.type, String(name), String(table), columns));
+      const text = String(sql ?? '');
+      if (type === 'view') views.set(String(name).toLowerCase(), text);
+      else if (type === 'trigger') triggers.push(text);
+      else if (VIRTUAL.test(text)) virtual.set(String(name).toLowerCase(), String(name));
+      else trees.set(treeId(number, root), toTree(type === 'index', String(name), String(table), columns));
     }
   }
   return { trees, virtual, views, triggers, knownByState: databases.length <= USUAL_DATABASES };
@@ -92,7 +89,7 @@ interface Columns {
 async function loadColumns(inspect: Inspect, schema: string): Promise<Columns> {
   const records = new Map<string, (string | undefined)[]>();
   const rowids = new Map<string, string>();
-  const literal = `'${schema.replaceAll("'", "''")}'`;
+  const literal = quoteText(schema);
   const entries = `${quoteName(schema)}.sqlite_schema`;
   const withoutRowid = new Set<string>();
   for (const [name, wr] of await inspect(
@@ -118,7 +115,7 @@ async function loadColumns(inspect: Inspect, schema: string): Promise<Columns> {
   for (const [index, column, id] of await inspect(ofIndexes, 0)) {
     const name = String(index);
     if (records.has(name) && rowids.has(name)) continue;
-    push(records, name, column === null ? (Number(id) === -1 ? 'rowid' : undefined) : String(column));
+    push(records, name, column === null ? (Number(id) === -1 ? ROWID : undefined) : String(column));
   }
   return { records, rowids };
 }
@@ -129,10 +126,10 @@ function push(records: Map<string, (string | undefined)[]>, name: string, column
   else record.push(column);
 }
 
-function toTree(type: string, name: string, table: string, { records, rowids }: Columns): Tree {
+function toTree(index: boolean, name: string, table: string, { records, rowids }: Columns): Tree {
   const rowid = rowids.get(table) ?? 'rowid';
-  const columns = (records.get(name) ?? []).map((column) => (column === 'rowid' ? rowid : column));
-  return { table, index: type === 'index', columns, rowid };
+  const columns = (records.get(name) ?? []).map((column) => (column === ROWID ? rowid : column));
+  return { table, index, columns, rowid };
 }
 
 function schemaTable(schema: string): Tree {

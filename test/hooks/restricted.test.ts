@@ -245,6 +245,15 @@ describe('a way around the rules', () => {
     expect((await db.execute('select seq from sqlite_sequence')).rows).toEqual([{ seq: 7 }]);
   });
 
+  it('is no column that is called like the rowid', async () => {
+    const db = await openMemory(
+      "create table named (id integer primary key, rowid text); insert into named values (1, 's3cret')",
+    );
+    const view = db.restricted([allow(['read'], 'named')].map((rule) => ({ ...rule, columns: ['id'] })));
+    expect((await view.execute('select id from named')).rows).toEqual([{ id: 1 }]);
+    expect(await refusal(view, 'select rowid from named')).toMatchObject({ column: 'rowid' });
+  });
+
   it('is no view of a view: both must allow', async () => {
     const db = await openMemory(SCHEMA);
     const readers = db.restricted([allow(['read'])]);
