@@ -1,7 +1,7 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
 import { ConstraintError, closedError, isLockWait } from '../errors.js';
-import { type AnalyzedStatement, analyze } from '../sql/statement.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
@@ -11,7 +11,7 @@ import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
-import { METADATA } from './metadata.js';
+import { METADATA, METADATA_REQUEST } from './metadata.js';
 import type { Pool } from './pool.js';
 import { runOn } from './run.js';
 import type { SourceOptions, StreamSource } from './stream.js';
@@ -212,7 +212,5 @@ export class Autocommit {
 }
 
 async function readMetadata(connection: Connection): Promise<Pick<RawResult, 'rows'>> {
-  return await connection.execute(METADATA_STATEMENT, [], { fetch: 'first', exactIntegers: true });
+  return await connection.execute(METADATA, [], METADATA_REQUEST);
 }
-
-const [METADATA_STATEMENT] = analyze(METADATA).statements as [AnalyzedStatement];

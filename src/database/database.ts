@@ -25,7 +25,6 @@ export class Database extends Session {
   /** @internal */
   readonly syncer: Syncer | undefined;
   readonly #replica: ReplicaHandle | undefined;
-
   readonly #feed: ChangeFeed;
   readonly #watchers: Set<Watcher>;
 

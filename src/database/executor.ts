@@ -153,9 +153,7 @@ export abstract class Executor {
 
   /** @internal Asks about the schema and about `statement` where that would be run; `count` is that of its parameters. */
   protected inspect(_statement: AnalyzedStatement, sql: string, count: number): MaybePromise<SqlValue[][]> {
-    const [question] = analyze(sql).statements as [AnalyzedStatement];
-    const nulls = new Array<null>(count).fill(null);
-    return after(this.runDirectly(question, nulls, { fetch: 'all' }), ({ rows }) => rows);
+    return ask(sql, count, (question, nulls) => this.runDirectly(question, nulls, { fetch: 'all' }));
   }
 
   /** @internal Runs several statements as one unit. */
@@ -322,7 +320,7 @@ export abstract class Executor {
     } catch (error) {
       if (!isLockWait(error)) throw error;
     }
-    return after(this.inspect(statement, SCHEMA_STATE, 0), ([row = []]) => row.join(' '));
+    return queryState((sql, count) => this.inspect(statement, sql, count));
   }
 
   #runGuarded(
@@ -410,18 +408,23 @@ const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });
 /** The schema as one connection sees it. */
 export function schemaOn(connection: Connection): SchemaSource {
   const inspect: Inspect = (sql, count) => inspectOn(connection, sql, count);
-  const state = async (): Promise<string> => {
-    const atOnce = connection.schemaState?.();
-    if (atOnce !== undefined) return atOnce;
-    const [row = []] = await inspect(SCHEMA_STATE, 0);
-    return row.join(' ');
-  };
-  return { inspect, state };
+  return { inspect, state: () => connection.schemaState?.() ?? queryState(inspect) };
 }
 
 /** Asks one connection about the schema or a statement of `count` parameters. */
 export async function inspectOn(connection: Connection, sql: string, count: number): Promise<SqlValue[][]> {
+  return await ask(sql, count, (question, nulls) => connection.execute(question, nulls, { fetch: 'all' }));
+}
+
+function ask(
+  sql: string,
+  count: number,
+  run: (question: AnalyzedStatement, nulls: readonly null[]) => MaybePromise<RawResult>,
+): MaybePromise<SqlValue[][]> {
   const [question] = analyze(sql).statements as [AnalyzedStatement];
-  const { rows } = await connection.execute(question, new Array<null>(count).fill(null), { fetch: 'all' });
-  return rows;
+  return after(run(question, new Array<null>(count).fill(null)), ({ rows }) => rows);
+}
+
+function queryState(inspect: Inspect): MaybePromise<string> {
+  return after(inspect(SCHEMA_STATE, 0), ([row = []]) => row.join(' '));
 }

@@ -1,5 +1,6 @@
 import { CapabilityError } from '../errors.js';
 import type { RawResult } from '../engine/engine.js';
+import { type AnalyzedStatement, analyze } from '../sql/statement.js';
 
 /** What a connection knows about what was done on it. */
 export interface Metadata {
@@ -16,8 +17,11 @@ export interface Metadata {
   readonly autocommit: boolean;
 }
 
-/** Gives the one row that {@link toMetadata} takes. */
-export const METADATA = 'SELECT last_insert_rowid(), changes(), total_changes()';
+/** Gives, run so, the one row that {@link toMetadata} takes. */
+export const [METADATA] = analyze('SELECT last_insert_rowid(), changes(), total_changes()').statements as [
+  AnalyzedStatement,
+];
+export const METADATA_REQUEST = { fetch: 'first', exactIntegers: true } as const;
 
 export function toMetadata({ rows }: Pick<RawResult, 'rows'>, autocommit: boolean): Metadata {
   const [row = []] = rows;

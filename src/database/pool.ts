@@ -107,10 +107,10 @@ export class Pool {
   }
 
   /** Opens a connection that is its caller's own to close; its `onConnect` is not called. */
-  async openApart(): Promise<Connection> {
+  async openApart(abort?: Abort): Promise<Connection> {
     this.#assertOpen();
     const engine = await this.engine();
-    const wait = { timeout: this.#config.busyTimeout, abort: undefined, interrupts: this.#interrupts };
+    const wait = { timeout: this.#config.busyTimeout, abort, interrupts: this.#interrupts };
     return await waitWhileBusy(() => engine.connect(), wait);
   }
 
@@ -231,10 +231,8 @@ export class Pool {
   }
 
   async #connect(abort: Abort | undefined): Promise<Connection> {
+    const connection = await this.openApart(abort);
     const engine = await this.engine();
-    const { busyTimeout: timeout } = this.#config;
-    const wait = { timeout, abort, interrupts: this.#interrupts };
-    const connection = await waitWhileBusy(() => engine.connect(), wait);
     if (this.#writeLock === undefined && engine.writeLock !== undefined && !this.closed) {
       this.#writeLockName = engine.writeLock;
       this.#writeLock = shareWriteLock(engine.writeLock);
@@ -255,18 +253,30 @@ export class Pool {
   async #waitForRoom(abort: Abort | undefined): Promise<void> {
     const start = performance.now();
     while (this.#lent.size + this.#opening >= this.#config.concurrency) {
-      const left = this.#config.busyTimeout - (performance.now() - start);
-      if (left <= 0) throw exhausted(this.#config);
-      const stop = this.#interrupts.begin();
-      const { abort: either, forget } = Abort.either(abort, stop);
-      await this.#wake(left, either ?? stop);
-      this.#interrupts.end(stop);
-      forget();
-      either?.throwIfAborted();
-      this.#assertOpen();
+      await this.#waitForReturn(start, () => exhausted(this.#config), abort);
     }
     // Counted before anyone else can look.
     this.#opening++;
+  }
+
+  async #everybodyBack(): Promise<void> {
+    const start = performance.now();
+    while (this.#lent.size + this.#opening > 0) {
+      await this.#waitForReturn(start, () => inUse(this.#lent.size, this.#config.busyTimeout), undefined);
+    }
+  }
+
+  /** Waits until a connection may have come back, for `busyTimeout` since `start` at most. */
+  async #waitForReturn(start: number, tooLate: () => Error, abort: Abort | undefined): Promise<void> {
+    const left = this.#config.busyTimeout - (performance.now() - start);
+    if (left <= 0) throw tooLate();
+    const stop = this.#interrupts.begin();
+    const { abort: either = stop, forget } = Abort.either(abort, stop);
+    await this.#wake(left, either);
+    this.#interrupts.end(stop);
+    forget();
+    either.throwIfAborted();
+    this.#assertOpen();
   }
 
   /** Waits until a connection may be free, the time is over or it is aborted. */
@@ -286,20 +296,6 @@ export class Pool {
         resolve();
       }
     });
-  }
-
-  async #everybodyBack(): Promise<void> {
-    const start = performance.now();
-    const { busyTimeout } = this.#config;
-    while (this.#lent.size + this.#opening > 0) {
-      const left = busyTimeout - (performance.now() - start);
-      if (left <= 0) throw inUse(this.#lent.size, busyTimeout);
-      const stop = this.#interrupts.begin();
-      await this.#wake(left, stop);
-      this.#interrupts.end(stop);
-      stop.throwIfAborted();
-      this.#assertOpen();
-    }
   }
 
   #all(): Connection[] {

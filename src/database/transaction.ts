@@ -3,7 +3,7 @@ import type { ColumnOrigin, Connection, ExecuteRequest, MaybePromise, RawResult 
 import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import { quoteName } from '../sql/quote-name.js';
-import { type AnalyzedStatement, analyze } from '../sql/statement.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { Abort } from './abort.js';
 import { runAbortable } from './abortable.js';
@@ -13,7 +13,7 @@ import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import { Executor } from './executor.js';
 import { Lock, type LockHolder } from './lock.js';
-import { METADATA, type Metadata, toMetadata } from './metadata.js';
+import { METADATA, METADATA_REQUEST, type Metadata, toMetadata } from './metadata.js';
 import { runOn } from './run.js';
 import { runScriptIn, type ScriptResult } from './script.js';
 import type { TransactionOptions } from './session.js';
@@ -128,9 +128,7 @@ export class Transaction extends Executor {
   }
 
   override async metadata(): Promise<Metadata> {
-    const [statement] = analyze(METADATA).statements as [AnalyzedStatement];
-    const request = { fetch: 'first', exactIntegers: true } as const;
-    return toMetadata(await this.runDirectly(statement, [], request), false);
+    return toMetadata(await this.runDirectly(METADATA, [], METADATA_REQUEST), false);
   }
 
   /** @internal */

@@ -65,13 +65,6 @@ export interface ColumnOrigin {
   readonly database: string | undefined;
 }
 
-/** What a connection knows about what was done on it. */
-export interface ConnectionMetadata {
-  readonly lastInsertRowid: bigint;
-  readonly changes: number;
-  readonly totalChanges: number;
-}
-
 /** A row that a committed transaction has changed. */
 export interface RowChange {
   readonly table: string;

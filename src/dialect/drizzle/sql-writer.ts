@@ -11,7 +11,7 @@ import type {
   View,
 } from 'drizzle-orm';
 import { isSQLWrapper, ViewBaseConfig } from 'drizzle-orm';
-import { quoteName } from '../../sql/quote-name.js';
+import { quoteName, quoteText } from '../../sql/quote-name.js';
 import { chunkKind } from './chunk-kind.js';
 import {
   sqlInternals,
@@ -201,8 +201,4 @@ function literal(value: unknown): string {
         `a ${typeof value} can't be written into SQL text; pass a number, a string, a boolean or null`,
       );
   }
-}
-
-function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -1,4 +1,4 @@
-import { quoteName } from '../../sql/quote-name.js';
+import { quoteName, quoteText } from '../../sql/quote-name.js';
 import type { SqlValue } from '../../values.js';
 import type { CommitListener, RowChange } from '../engine.js';
 import type { NativeDatabase } from './native.js';
@@ -131,7 +131,7 @@ export class ChangeCapture {
   /** @returns the table, and the names by which a trigger finds a row again; none where a table hides its rowid */
   #describe(table: string, withoutRowid: boolean): { source: Source; row: readonly string[] } {
     const columns = this.#rows(
-      `SELECT name, pk FROM pragma_table_xinfo(${literal(table)}, 'main') ORDER BY pk`,
+      `SELECT name, pk FROM pragma_table_xinfo(${quoteText(table)}, 'main') ORDER BY pk`,
     );
     if (withoutRowid) {
       const key = columns.filter(([, pk]) => pk !== 0n).map(([name]) => String(name));
@@ -205,8 +205,4 @@ function toChange({ table, key }: Source, operation: string, values: readonly Sq
     rowid: key === undefined && typeof rowid === 'bigint' ? rowid : undefined,
     key: key && Object.fromEntries(key.map((column, i) => [column, values[i] as SqlValue])),
   };
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

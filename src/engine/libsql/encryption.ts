@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { DatabaseError, EncryptionKeyError } from '../../errors.js';
+import { quoteText } from '../../sql/quote-name.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, openNative } from './native.js';
 
@@ -41,7 +42,7 @@ export function rekeyFile(path: string, key: string | undefined, newKey: string 
     const wal = readHeader(path)[WRITE_VERSION] === WAL;
     // It is refused in WAL mode (SQLite3MC 1.8.1 in libsql 0.5.29).
     if (wal) native.exec('PRAGMA journal_mode=delete');
-    native.exec(`PRAGMA rekey='${(newKey ?? '').replaceAll("'", "''")}'`);
+    native.exec(`PRAGMA rekey=${quoteText(newKey ?? '')}`);
     if (wal) native.exec('PRAGMA journal_mode=wal');
   } catch (thrown) {
     // What the driver says could show the text of the statement, and with it the key.
