@@ -145,7 +145,14 @@ const GENERAL_KEYS = [
 const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
 const OWN_FILE_KEYS = ['onConnect', 'extensions'] as const;
 const ENCRYPTION_KEYS = ['encryptionKey'] as const;
-const REMOTE_KEYS = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'networkRetry'] as const;
+const REMOTE_KEYS = [
+  'authToken',
+  'tls',
+  'fetch',
+  'remoteEncryptionKey',
+  'compression',
+  'networkRetry',
+] as const;
 const SYNC_KEYS = [
   ...(['syncUrl', 'syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),
   ...(['onSync', 'onSyncError'] as const),

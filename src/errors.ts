@@ -20,6 +20,7 @@ export type ErrorKind =
   | 'io'
   | 'full'
   | 'network'
+  | 'protocol'
   | 'auth'
   | 'access'
   | 'encryption'
@@ -44,6 +45,7 @@ export type ErrorCode =
   | 'MIGRATION_FAILED'
   | 'DATABASE_CLOSED'
   | 'NETWORK_FAILED'
+  | 'PROTOCOL_VIOLATED'
   | 'AUTH_REFUSED'
   | 'RESPONSE_TOO_LARGE'
   | 'SYNC_FAILED'
@@ -290,6 +292,25 @@ export class NetworkError extends DatabaseError {
   static {
     NetworkError.prototype.name = 'NetworkError';
   }
+}
+
+/**
+ * The server gave an answer that is none of its protocol, as something else at its address would. Nobody knows whether
+ * a write was done.
+ */
+export class ProtocolError extends DatabaseError {
+  static {
+    ProtocolError.prototype.name = 'ProtocolError';
+  }
+}
+
+/** The error for an answer of a server that can't be decoded. It shows nothing of the answer, which may hold data. */
+export function protocolError(problem: string, cause?: unknown): ProtocolError {
+  return new ProtocolError(`the answer is not that of a libSQL server: ${problem}`, {
+    code: 'PROTOCOL_VIOLATED',
+    kind: 'protocol',
+    cause,
+  });
 }
 
 /** The server refused the token (`status` 401), or what the token may not do (403). */

@@ -2,15 +2,26 @@ import { resolveClient } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { Database } from './database.js';
 
+/** What every client has; anything with them is one, whatever package or wrapper it comes from. */
+const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
+
 /**
- * The database behind a `client` that a dialect was given. A client of `@libsql/client` stays its owner's to close.
+ * The database behind a `client` that a dialect was given. A client stays its owner's to close.
  *
  * @throws {@link ConfigError} when it is no client
  */
 export function fromClient(client: unknown): Database {
   if (client instanceof Database) return client;
-  if (typeof client === 'object' && client !== null && 'executeMultiple' in client) {
+  if (typeof client === 'object' && client !== null && isClient(client)) {
     return new Database(resolveClient(client));
   }
-  throw new ConfigError('client', 'expected a Database, as open() makes it, or a client of @libsql/client');
+  throw new ConfigError(
+    'client',
+    'expected a Database, as open() makes it, or a client with the interface of @libsql/client',
+  );
+}
+
+function isClient(client: object): boolean {
+  const methods = client as Record<string, unknown>;
+  return METHODS.every((name) => typeof methods[name] === 'function');
 }

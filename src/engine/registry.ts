@@ -11,14 +11,12 @@ import type { Engine, ReplicaPolicy } from './engine.js';
  */
 export async function loadEngine(config: ResolvedConfig, policy: ReplicaPolicy | undefined): Promise<Engine> {
   if (config.target.kind === 'remote') {
-    const { RemoteEngine } = await import('./remote/engine.js').catch((cause: unknown) => {
-      throw driverMissing('@libsql/client', cause);
-    });
+    const { RemoteEngine } = await import('./remote/engine.js');
     return new RemoteEngine(config);
   }
   if (config.target.kind === 'client') {
     // Whoever made the client has the driver.
-    const { ClientEngine } = await import('./remote/client-engine.js');
+    const { ClientEngine } = await import('./remote/client/client-engine.js');
     return new ClientEngine(config);
   }
   if (policy !== undefined) {

@@ -1,6 +1,5 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import { CapabilityError, closedError, type DatabaseError, InterruptedError } from '../../errors.js';
-import { rowwiseDelete } from '../../sql/bare-delete.js';
+import { BusyError, CapabilityError, closedError, DatabaseError, InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
@@ -14,27 +13,29 @@ import type {
   ExecuteRequest,
   RawResult,
 } from '../engine.js';
-import { type CursorSource, RemoteCursor } from './cursor.js';
+import { RemoteCursor } from './cursor.js';
 import { endsTransaction, toRemoteError } from './failure.js';
+import type { Step, StepResult } from './hrana/protocol.js';
 import { positionalText } from './positional.js';
-import { type RemoteResult, toRawResult } from './result.js';
+import { toRawResult } from './result.js';
 import { withRetry } from './retry.js';
-import type { RemoteStream, Step } from './stream.js';
+import { type Footprint, footprintOf, toStep } from './step.js';
+import type { RemoteStream } from './stream.js';
 
 /** The settings of a connection that a server lets change (sqld 0.24). */
 const OF_A_CONNECTION: ReadonlySet<string> = new Set(['foreign_keys', 'defer_foreign_keys']);
 
 /** What a connection is made of. */
 export interface RemoteParts {
-  /** Runs a statement on its own. Integers are exact. */
-  readonly execute: (step: Step) => Promise<RemoteResult>;
+  /** Runs a statement on its own. */
+  readonly execute: (step: Step, footprint: Footprint) => Promise<StepResult>;
   readonly openStream: () => Promise<RemoteStream>;
   /** Stops what is under way; missing where nothing can. */
   readonly stop: (() => void) | undefined;
   /** Finds out why a connection broke, where the failure itself does not tell. */
   readonly diagnose: (error: DatabaseError) => Promise<DatabaseError>;
-  /** Where results are read piece by piece; missing where they come as a whole. */
-  readonly cursors: CursorSource | undefined;
+  /** Whether a result can be read piece by piece. */
+  readonly cursors: boolean;
   readonly retry: Required<NetworkRetryConfig>;
   readonly close: () => void;
 }
@@ -89,9 +90,11 @@ export class RemoteConnection implements Connection {
   ): Promise<RawResult> {
     if (this.#readOnly) refuseWrite(statement);
     const stream = this.#pinned ? await this.#session() : this.#stream;
-    const step = toStep(statement, args);
+    const step = toStep(statement, args, request);
     const result =
-      stream === undefined ? await this.#executeAlone(statement, step) : await this.#executeIn(stream, step);
+      stream === undefined
+        ? await this.#executeAlone(statement, step)
+        : await this.#executeIn(stream, statement, step);
     if (statement.kind !== 'read') {
       if (this.inTransaction) this.#wrote = true;
       else this.listener?.committed([]);
@@ -111,12 +114,11 @@ export class RemoteConnection implements Connection {
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
     if (behavior === 'read') for (const { statement } of items) refuseWrite(statement);
-    const steps = items.map(({ statement, values }) => toStep(statement, values));
+    const begin = BEGIN[behavior] as string;
     const reads = items.every(({ statement }) => statement.kind === 'read');
-    const results = await this.#repeat(reads || this.#parts.retry.writes, async () => {
-      const stream = await this.#parts.openStream();
-      return await stream.batchAndClose(BEGIN[behavior] as string, steps);
-    });
+    const results = await this.#repeat(reads || this.#parts.retry.writes, () =>
+      this.#sendBatch(items, begin),
+    );
     if (!reads) this.listener?.committed([]);
     return results.map((result, i) => {
       const { statement, request } = items[i] as ConnectionBatchItem;
@@ -129,25 +131,18 @@ export class RemoteConnection implements Connection {
     args: readonly SqlValue[],
     { exactIntegers = false }: { readonly exactIntegers?: boolean },
   ): Promise<Cursor> {
-    const source = this.#parts.cursors;
+    const request = { fetch: 'all', columns: true, exactIntegers } as const;
+    const step = toStep(statement, args, request);
     const stream = this.#stream;
-    if (stream !== undefined || source === undefined) {
+    if (stream !== undefined) {
       // In a transaction only its stream sees its changes.
-      const step = toStep(statement, args);
-      const result =
-        stream === undefined
-          ? await this.#executeAlone(statement, step)
-          : await this.#executeIn(stream, step, { parts: true });
-      return wholeResult(toRawResult(result, statement, { fetch: 'all', columns: true, exactIntegers }));
+      const result = await this.#executeIn(stream, statement, step, { parts: true });
+      return wholeResult(toRawResult(result, statement, request));
     }
-    return await this.#repeat(true, async () => {
-      const cursor = new RemoteCursor(positionalText(statement), exactIntegers, () =>
-        this.#cursors.delete(cursor),
-      );
-      this.#cursors.add(cursor);
-      await cursor.open(source, args);
-      return cursor;
-    });
+    if (!this.#parts.cursors) {
+      return wholeResult(toRawResult(await this.#executeAlone(statement, step), statement, request));
+    }
+    return await this.#repeat(true, () => this.#openCursor(statement, step), statement.text);
   }
 
   async control(sql: string): Promise<void> {
@@ -221,7 +216,58 @@ export class RemoteConnection implements Connection {
     this.#parts.close();
   }
 
-  async #executeAlone(statement: AnalyzedStatement, step: Step): Promise<RemoteResult> {
+  async #openCursor(statement: AnalyzedStatement, step: Step): Promise<RemoteCursor> {
+    const stream = await this.#parts.openStream();
+    const cursor = new RemoteCursor(statement.text, () => {
+      this.#cursors.delete(cursor);
+      stream.close();
+    });
+    this.#cursors.add(cursor);
+    await cursor.open(stream.openCursor(step));
+    return cursor;
+  }
+
+  /** Sends a batch as one message. */
+  async #sendBatch(items: readonly ConnectionBatchItem[], begin: string): Promise<StepResult[]> {
+    const steps = items.map(({ statement, values, request }) => toStep(statement, values, request));
+    const stream = await this.#parts.openStream();
+    try {
+      return await stream.batchAndClose(begin, steps);
+    } catch (thrown) {
+      const error = toRemoteError(thrown);
+      if (error.statementIndex === undefined && error.kind === 'sql')
+        return await this.#sendOneByOne(items, begin);
+      if (error.statementIndex !== undefined) error.sql = items[error.statementIndex]?.statement.text;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a batch that the server has refused as a whole, without a word of which statement is at fault (sqld 0.24, for one
+   * that it can't parse). Nothing of it was done.
+   */
+  async #sendOneByOne(items: readonly ConnectionBatchItem[], begin: string): Promise<StepResult[]> {
+    const stream = await this.#parts.openStream();
+    try {
+      stream.begin(begin);
+      const results: StepResult[] = [];
+      for (const [index, { statement, values, request }] of items.entries()) {
+        try {
+          results.push(await stream.query(toStep(statement, values, request)));
+        } catch (thrown) {
+          const error = toRemoteError(thrown, statement.text);
+          error.statementIndex = index;
+          throw error;
+        }
+      }
+      await stream.endAndClose('COMMIT');
+      return results;
+    } finally {
+      stream.close();
+    }
+  }
+
+  async #executeAlone(statement: AnalyzedStatement, step: Step): Promise<StepResult> {
     if (statement.pragmaArgument && OF_A_CONNECTION.has(statement.pragma as string)) {
       throw new CapabilityError(
         'pragma',
@@ -230,12 +276,21 @@ export class RemoteConnection implements Connection {
       );
     }
     const repeatable = statement.kind === 'read' || this.#parts.retry.writes;
-    return await this.#repeat(repeatable, () => this.#parts.execute(step), statement.text);
+    return await this.#repeat(
+      repeatable,
+      () => this.#parts.execute(step, footprintOf(statement)),
+      statement.text,
+    );
   }
 
-  async #executeIn(stream: RemoteStream, step: Step, { parts = false } = {}): Promise<RemoteResult> {
-    const run = (on: RemoteStream): Promise<RemoteResult> =>
-      this.#inStream(on, () => on.query(step, parts), step.sql);
+  async #executeIn(
+    stream: RemoteStream,
+    statement: AnalyzedStatement,
+    step: Step,
+    { parts = false } = {},
+  ): Promise<StepResult> {
+    const run = (on: RemoteStream): Promise<StepResult> =>
+      this.#inStream(on, () => on.query(step, parts), statement.text);
     // A pinned stream has settings that another would lack.
     if (stream.started || !stream.inTransaction || this.#pinned) return await run(stream);
     // Nothing of the transaction was done yet, and what is begun twice is committed once.
@@ -307,7 +362,8 @@ export class RemoteConnection implements Connection {
     try {
       return await run();
     } catch (thrown) {
-      const error = await this.#explain(thrown, sql, stopped);
+      const explained = await this.#explain(thrown, sql, stopped);
+      const error = explained instanceof BusyError && stream.started ? tooOld(explained) : explained;
       const alive = !endsTransaction(error) && !stopped() && (await stream.isAlive().catch(() => false));
       if (!alive) this.#lost = true;
       throw error;
@@ -349,7 +405,19 @@ export class RemoteConnection implements Connection {
   }
 }
 
-function toStep(statement: AnalyzedStatement, args: readonly SqlValue[]): Step {
-  // Nobody here knows whether the table has a vector index.
-  return { sql: positionalText(rowwiseDelete(statement)), args };
+/**
+ * A server waits for locks itself. What it can't wait for any more is a transaction that has read and then meets
+ * somebody else's write: to repeat the statement would fail again, and jams the server's lock (sqld 0.24). The same error
+ * as on a file, where the transaction as a whole may be repeated.
+ */
+function tooOld(error: BusyError): BusyError {
+  return new BusyError(error.message, {
+    code: 'SQLITE_BUSY',
+    extendedCode: 'SQLITE_BUSY_SNAPSHOT',
+    rawCode: 517,
+    kind: 'busy',
+    retryable: true,
+    sql: error.sql,
+    cause: error.cause,
+  });
 }

@@ -3,37 +3,35 @@ import {
   DatabaseError,
   findDatabaseError,
   NetworkError,
+  ProtocolError,
+  protocolError,
   TransactionLostError,
 } from '../../errors.js';
 import { fromEngineFailure, primaryCodeOf } from '../../result-codes.js';
+import { HttpStatusError } from './hrana/http-server.js';
+import { neverSent } from './transport/fetch-transport.js';
+import { TransportError } from './transport/transport.js';
 
-/** What `@libsql/client` and `@libsql/hrana-client` throw, as far as it is looked at. */
-interface ClientFailure {
+/** What servers and clients throw, as far as it is looked at. */
+interface Failure {
   readonly message?: unknown;
   readonly code?: unknown;
+  readonly extendedCode?: unknown;
+  readonly rawCode?: unknown;
   readonly status?: unknown;
   readonly statementIndex?: unknown;
   readonly cause?: unknown;
 }
 
-/** Codes of Node's sockets and resolver for a connection that was never made. */
-const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
-  ...['UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-]);
-
 /** Codes that mean: whatever transaction was open, it is no more. */
 const LOST: ReadonlySet<unknown> = new Set([
-  ...[
-    'TRANSACTION_TIMEOUT',
-    'TRANSACTION_CLOSED',
-    'STREAM_EXPIRED',
-    'HRANA_CLOSED_ERROR',
-    'STREAM_NOT_FOUND',
-  ],
+  ...['TRANSACTION_TIMEOUT', 'TRANSACTION_CLOSED', 'STREAM_EXPIRED', 'STREAM_NOT_FOUND'],
+  ...['HRANA_CLOSED_ERROR', 'BATON_INVALID', 'BATON_REUSED'],
 ]);
 
-const CONSTRAINTS: readonly (readonly [RegExp, number])[] = [
+/** What SQLite's message tells of its extended code, which a server leaves out (sqld 0.24). */
+const EXTENDED: readonly (readonly [RegExp, number])[] = [
+  [/UNIQUE constraint failed: \S+\.rowid$/, 2579],
   [/UNIQUE constraint failed/, 2067],
   [/NOT NULL constraint failed/, 1299],
   [/CHECK constraint failed/, 275],
@@ -43,22 +41,32 @@ const CONSTRAINTS: readonly (readonly [RegExp, number])[] = [
 
 /** SQLITE_CONSTRAINT_TRIGGER: what is left when no rule is named, a RAISE in a trigger. */
 const TRIGGER = 1811;
+const SQLITE_ERROR = 1;
 
-/** Turns what a client threw into an error of our tree. */
+/** What stands between us and the server, or the server itself, has no time for this request. */
+const UNAVAILABLE: ReadonlySet<unknown> = new Set([429, 502, 503, 504]);
+
+/** Turns what a server, a transport or a client has told into an error of our tree. */
 export function toRemoteError(thrown: unknown, sql?: string): DatabaseError {
-  const ours = findDatabaseError(thrown);
-  if (ours !== undefined) return ours;
-  const code = findCode(thrown);
-  const message = plainMessage(thrown);
-  const error = fromCode(code, message, thrown, sql) ?? fromTransport(thrown, message, sql);
-  const { statementIndex } = thrown as ClientFailure;
+  const error = findDatabaseError(thrown) ?? fromFailure(asFailure(thrown), thrown, sql);
+  error.sql ??= sql;
+  const { statementIndex } = asFailure(thrown);
   if (typeof statementIndex === 'number') error.statementIndex = statementIndex;
   return error;
 }
 
 /** Whether the failure ended the transaction, so that the next statement would run outside of one. */
 export function endsTransaction(error: unknown): boolean {
-  return error instanceof TransactionLostError || error instanceof NetworkError || error instanceof AuthError;
+  return (
+    error instanceof TransactionLostError ||
+    error instanceof NetworkError ||
+    error instanceof AuthError ||
+    error instanceof ProtocolError
+  );
+}
+
+function fromFailure(failure: Failure, thrown: unknown, sql: string | undefined): DatabaseError {
+  return fromCode(findCode(thrown), plainMessage(failure), thrown, sql) ?? fromTransport(thrown, sql);
 }
 
 function fromCode(
@@ -67,12 +75,18 @@ function fromCode(
   cause: unknown,
   sql: string | undefined,
 ): DatabaseError | undefined {
-  const broken = CONSTRAINTS.find(([pattern]) => pattern.test(message))?.[1];
-  if (code === 'SQLITE_CONSTRAINT' || (code === 'PROXY_ERROR' && broken !== undefined)) {
-    const rawCode = broken ?? TRIGGER;
-    return fromEngineFailure({ rawCode, message, sql, cause });
+  const { rawCode, extendedCode } = asFailure(cause);
+  if (typeof rawCode === 'number' && rawCode > 0 && code.startsWith('SQLITE_')) {
+    // A client of a file tells all that SQLite does.
+    const extended = typeof extendedCode === 'string' ? extendedCode : undefined;
+    return fromEngineFailure({ rawCode, extendedCode: extended, message, sql, cause });
   }
+  if (code === 'HRANA_PROTO_ERROR') return protocolError(message, cause);
   const primary = primaryCodeOf(code);
+  // A read replica of a server passes on what its primary said, without the code (sqld 0.24).
+  if (primary === 19 || (code === 'PROXY_ERROR' && EXTENDED.some(([told]) => told.test(message)))) {
+    return fromEngineFailure({ rawCode: constraintCode(message), message, sql, cause });
+  }
   if (primary !== undefined) return fromEngineFailure({ rawCode: primary, message, sql, cause });
   if (LOST.has(code)) {
     return new TransactionLostError(`the server has ended the transaction: ${message}`, {
@@ -91,30 +105,50 @@ function fromCode(
     });
   }
   if (code === 'BLOCKED') return new AuthError(message, { sql, cause });
-  // A read replica of a server passes on what its primary said, without the code (sqld 0.24).
   const isSql = /^(SQL_|SQLITE_|ARGS_|PROXY_ERROR)/.test(code);
-  return isSql ? new DatabaseError(message, { code: 'SQLITE_ERROR', kind: 'sql', sql, cause }) : undefined;
+  return isSql ? fromEngineFailure({ rawCode: SQLITE_ERROR, message, sql, cause }) : undefined;
 }
 
-function fromTransport(thrown: unknown, message: string, sql: string | undefined): DatabaseError {
+function constraintCode(message: string): number {
+  return EXTENDED.find(([told]) => told.test(message))?.[1] ?? TRIGGER;
+}
+
+function fromTransport(thrown: unknown, sql: string | undefined): DatabaseError {
   const chain = causes(thrown);
   const status = chain.map((failure) => failure.status).find((value) => typeof value === 'number');
   if (status === 401 || status === 403) return refusedBy(status, thrown, sql);
-  const reason = chain.map(reasonOf).findLast((code) => code !== undefined);
-  const reached = !NOT_CONNECTED.has(reason) && status !== 429;
-  const garbled = chain.some((failure) => failure instanceof SyntaxError);
-  let what = `the connection to the server failed: ${reason ?? message}`;
-  if (!reached) what = `the server could not be reached: ${reason ?? message}`;
-  if (garbled) what = 'the answer is not that of a libSQL server';
-  if (status !== undefined) what = `the server answered with HTTP status ${status}`;
-  return new NetworkError(what, {
+  const refusal = chain.find((failure) => failure instanceof HttpStatusError);
+  if (status !== undefined) return fromStatus(status, refusal, sql);
+  const transport = chain.find((failure) => failure instanceof TransportError);
+  const reached = transport?.reached ?? !neverSent(thrown);
+  const reason =
+    chain.map(reasonOf).findLast((code) => code !== undefined) ?? String(asFailure(thrown).message);
+  const what = reached ? 'the connection to the server failed' : 'the server could not be reached';
+  return new NetworkError(`${what}: ${reason}`, { reached, retryable: !reached, sql, cause: thrown });
+}
+
+/** What something else than the server answers may repeat the request, and with it a parameter: only JSON is shown. */
+function fromStatus(
+  status: number,
+  refusal: HttpStatusError | undefined,
+  sql: string | undefined,
+): NetworkError {
+  const reached = status !== 429;
+  const reason = refusal?.told === true ? `: ${plainMessage(refusal)}` : '';
+  return new NetworkError(`the server answered with HTTP status ${status}${reason}`, {
     reached,
     status,
     retryable: !reached,
+    retryAfter: UNAVAILABLE.has(status) ? waitOf(refusal?.retryAfter) : undefined,
     sql,
-    // What something else than the server answers may repeat the request, and with it a parameter or token.
-    cause: garbled || status !== undefined ? undefined : thrown,
   });
+}
+
+/** Seconds or a date, RFC 9110 §10.2.3; in ms from now. */
+function waitOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 /** The error for a token that the server does not take (401), or that does not allow what was asked (403). */
@@ -123,33 +157,36 @@ export function refusedBy(status: 401 | 403, cause: unknown, sql?: string): Auth
   return new AuthError(`${what} (HTTP status ${status})`, { status, sql, cause });
 }
 
-/** The code of a socket or of the resolver, which a WebSocket gives in its message: `connect ECONNREFUSED 127.0.0.1:1`. */
-function reasonOf({ code, message }: ClientFailure): string | undefined {
+/** The code of a socket or of the resolver, which some give in their message: `connect ECONNREFUSED 127.0.0.1:1`. */
+function reasonOf({ code, message }: Failure): string | undefined {
   const told = /\b(?:connect|getaddrinfo) (E[A-Z_]+)\b/.exec(String(message))?.[1];
-  return told ?? (typeof code === 'string' ? code : undefined);
+  return told ?? (typeof code === 'string' && code !== '' ? code : undefined);
 }
 
 function findCode(thrown: unknown): string {
   for (const { code } of causes(thrown)) {
-    if (typeof code === 'string' && code !== 'SERVER_ERROR' && code !== 'UNKNOWN') return code;
+    if (typeof code === 'string' && code !== '' && code !== 'SERVER_ERROR' && code !== 'UNKNOWN') return code;
   }
   return '';
 }
 
-/** The message without what the layers below put before it, `SQLITE_CONSTRAINT: SQLite error: …`. */
-function plainMessage(thrown: unknown): string {
-  const { message } = thrown as ClientFailure;
-  return String(message ?? thrown)
+/** SQLite's message without what the layers above put before it, `SQLITE_CONSTRAINT: SQLite error: …`. */
+function plainMessage({ message }: Failure): string {
+  return String(message)
     .replace(/^(?:[A-Z][A-Z_]+: )+/, '')
     .replace(/^error executing a request on the primary: /, '')
-    .replace(/^SQLite error: /, '');
+    .replace(/^SQLite (?:error|input error): /, '');
 }
 
-function causes(thrown: unknown): ClientFailure[] {
-  const chain: ClientFailure[] = [];
+function asFailure(thrown: unknown): Failure {
+  return typeof thrown === 'object' && thrown !== null ? thrown : { message: String(thrown) };
+}
+
+function causes(thrown: unknown): Failure[] {
+  const chain: Failure[] = [];
   for (let failure = thrown; typeof failure === 'object' && failure !== null && chain.length < 8; ) {
     chain.push(failure);
-    failure = (failure as ClientFailure).cause;
+    failure = (failure as Failure).cause;
   }
   return chain;
 }

@@ -1,5 +1,5 @@
 import type { NetworkRetryConfig } from '../../config.js';
-import { NetworkError } from '../../errors.js';
+import { NetworkError, suppress } from '../../errors.js';
 
 /** Longest time that a server can make us wait by its Retry-After, in ms. */
 const LONGEST_WAIT = 10_000;
@@ -15,17 +15,27 @@ export async function withRetry<T>(
   retry: Required<NetworkRetryConfig>,
   stopped: () => boolean,
 ): Promise<T> {
+  let first: NetworkError | undefined;
   for (let attempt = 0; ; attempt++) {
     try {
       return await run();
-    } catch (error) {
-      const again = error instanceof NetworkError && (repeatable || !error.reached);
+    } catch (thrown) {
+      const error = withEarlier(thrown, first);
+      const again = thrown instanceof NetworkError && (repeatable || !thrown.reached);
       if (!again || attempt >= retry.attempts || stopped()) throw error;
+      first = error as NetworkError;
       const pause = Math.min(retry.minDelay * 2 ** attempt, retry.maxDelay) * (0.5 + Math.random() / 2);
-      await sleep(Math.min(Math.max(pause, error.retryAfter ?? 0), LONGEST_WAIT), stopped);
+      await sleep(Math.min(Math.max(pause, thrown.retryAfter ?? 0), LONGEST_WAIT), stopped);
       if (stopped()) throw error;
     }
   }
+}
+
+/** What did not reach the server this time may have reached it before, and that is what the caller must know. */
+function withEarlier(thrown: unknown, earlier: NetworkError | undefined): unknown {
+  if (!(thrown instanceof NetworkError) || thrown.reached || earlier?.reached !== true) return thrown;
+  suppress(earlier, thrown);
+  return earlier;
 }
 
 /** Waits in short steps, so that whoever stops it does not wait for it. */

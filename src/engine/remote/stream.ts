@@ -1,19 +1,18 @@
-import { BatchCond, type BatchStep, type RowsResult, Stmt, type Stream } from '@libsql/hrana-client';
 import { TransactionLostError } from '../../errors.js';
-import type { SqlValue } from '../../values.js';
 import type { ColumnOrigin } from '../engine.js';
-import type { RemoteResult } from './result.js';
+import {
+  type BatchStep,
+  type Condition,
+  CURRENT_VERSION,
+  type EntrySource,
+  type HranaStream,
+  type Step,
+  type StepOutcome,
+  type StepResult,
+} from './hrana/protocol.js';
 
-/** Version of the protocol with which the server itself checks that a transaction is open, and sends results in parts. */
-const CHECKS_TRANSACTION = 3;
-
-const NONE: readonly string[] = [];
-
-/** A text with values by position. */
-export interface Step {
-  readonly sql: string;
-  readonly args: readonly SqlValue[];
-}
+/** How many entries of a cursor are asked for at once. */
+const ENTRIES = 1_000;
 
 /** How steps are sent. */
 interface Framing {
@@ -25,32 +24,15 @@ interface Framing {
   readonly parts?: boolean;
 }
 
-/** What a stream is made of. */
-export interface StreamParts {
-  readonly stream: Stream;
-  /** Replaces texts that the server has seen by their numbers; holds for what is sent before anything is awaited. */
-  readonly texts: { apply(statements: Stmt[]): void };
-  /** Version of the protocol. */
-  readonly version: number;
-  /** Gives the stream back. */
-  readonly release: () => void;
-}
-
 /** One connection of the server, on which a transaction is run. */
 export class RemoteStream {
-  readonly #stream: Stream;
-  readonly #texts: StreamParts['texts'];
-  readonly #version: number;
-  readonly #release: () => void;
-  /** How the transaction is begun, together with its first statement. */
+  readonly #stream: HranaStream;
+  /** The BEGIN that goes with the first statement. */
   #begin: string | undefined;
   #open = false;
 
-  constructor({ stream, texts, version, release }: StreamParts) {
+  constructor(stream: HranaStream) {
     this.#stream = stream;
-    this.#texts = texts;
-    this.#version = version;
-    this.#release = release;
   }
 
   /** Whether a transaction was begun and not ended by us. */
@@ -58,7 +40,7 @@ export class RemoteStream {
     return this.#begin !== undefined || this.#open;
   }
 
-  /** How the transaction is to be begun, as long as it is not. */
+  /** The BEGIN that was not sent yet. */
   get pending(): string | undefined {
     return this.#begin;
   }
@@ -78,40 +60,29 @@ export class RemoteStream {
    *
    * @param parts - whether the rows may be more than the server sends at once, where it can send them in parts
    */
-  async query(step: Step, parts = false): Promise<RemoteResult> {
+  async query(step: Step, parts = false): Promise<StepResult> {
     const begin = this.#begin;
-    const checks = this.#open && this.#version >= CHECKS_TRANSACTION;
-    if (begin === undefined && !checks && !parts) return await this.#plain(step);
-    const [result] = await this.#send([step], { begin, parts });
-    return result as RemoteResult;
-  }
-
-  /** Runs a statement that is the last; it and the end of the stream are one message. */
-  async queryAndClose(step: Step): Promise<RemoteResult> {
-    const result = this.#plain(step);
-    this.#stream.closeGracefully();
-    try {
-      return await result;
-    } finally {
-      this.close();
+    const inParts = parts && this.#isCurrent;
+    if (begin === undefined && !(this.#open && this.#isCurrent) && !inParts) {
+      return await this.#stream.execute(step);
     }
+    const [result] = await this.#send([step], { begin, parts: inParts });
+    return result as StepResult;
   }
 
   /** Runs statements as one transaction, and ends the stream; all of it is one message. */
-  async batchAndClose(begin: string, steps: readonly Step[]): Promise<RemoteResult[]> {
-    const results = this.#send(steps, { begin, commit: true });
-    this.#stream.closeGracefully();
+  async batchAndClose(begin: string, steps: readonly Step[]): Promise<StepResult[]> {
     try {
-      return await results;
+      return await this.#send(steps, { begin, commit: true });
     } finally {
       this.close();
     }
   }
 
-  /** Runs a statement of ours about a savepoint. It begins the transaction, as any statement does. */
+  /** Runs a statement about a savepoint. It begins the transaction, as any statement does. */
   async divide(sql: string): Promise<void> {
-    if (this.#begin === undefined) await this.#stream.run(sql);
-    else await this.query({ sql, args: [] });
+    if (this.#begin === undefined) await this.#stream.execute(control(sql));
+    else await this.query(control(sql));
   }
 
   /** Runs a statement of others that may begin or end a transaction. */
@@ -122,34 +93,37 @@ export class RemoteStream {
 
   /** Ends the transaction, if it has begun, and goes on. */
   async end(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    if (this.#open) await this.#stream.run(sql);
+    if (this.#open) await this.#stream.execute(control(sql));
     this.#begin = undefined;
     this.#open = false;
   }
 
   /** Ends the transaction, if it has begun, and the stream; both are one message. */
   async endAndClose(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    const ending = this.#open ? this.#stream.run(sql) : undefined;
-    this.#stream.closeGracefully();
     try {
-      await ending;
+      if (this.#open) await this.#stream.execute(control(sql), true);
     } finally {
       this.close();
     }
   }
 
+  /** Opens a cursor on a statement. Nothing else may run until it is read or closed. */
+  async openCursor(step: Step): Promise<EntrySource> {
+    return await this.#stream.openCursor([{ step, conditions: [] }]);
+  }
+
   /** The columns of a statement; where they come from a server does not tell. */
   async describe(sql: string): Promise<ColumnOrigin[]> {
-    const { columns } = await this.#stream.describe(sql);
-    return columns.map(({ name, decltype }) => ({
+    return (await this.#stream.describe(sql)).map(({ name, type }) => ({
       name,
-      type: decltype,
+      type: type === '' ? undefined : type,
       ...{ table: undefined, column: undefined, database: undefined },
     }));
   }
 
   /** Whether the transaction that was begun is still open: some failures end it (`OR ROLLBACK`, a full disk). */
   async isAlive(): Promise<boolean> {
+    if (!this.#stream.open) return false;
     return !this.#open || (await this.#isOpen());
   }
 
@@ -157,103 +131,92 @@ export class RemoteStream {
   close(): void {
     this.#begin = undefined;
     this.#open = false;
-    this.#release();
+    this.#stream.close();
+  }
+
+  get #isCurrent(): boolean {
+    return this.#stream.version >= CURRENT_VERSION;
   }
 
   /** Below version 3 the protocol has no question for it, but a BEGIN is refused in a transaction. */
   async #isOpen(): Promise<boolean> {
-    if (this.#version >= CHECKS_TRANSACTION) return !(await this.#stream.getAutocommit());
-    const began = await this.#stream.run('BEGIN').then(
+    if (this.#isCurrent) return !(await this.#stream.isAutocommit());
+    const began = await this.#stream.execute(control('BEGIN')).then(
       () => true,
       () => false,
     );
-    if (began) await this.#stream.run('ROLLBACK');
+    if (began) await this.#stream.execute(control('ROLLBACK'));
     return !began;
   }
 
-  async #plain(step: Step): Promise<RemoteResult> {
-    return toResult(await this.#stream.query(toStatement(step)));
-  }
-
   /** Sends steps in one message; each is run only if the one before has succeeded. */
-  async #send(steps: readonly Step[], { begin, commit, parts }: Framing): Promise<RemoteResult[]> {
-    const checks = this.#version >= CHECKS_TRANSACTION;
-    const batch = this.#stream.batch(parts === true && checks);
-    let last: BatchStep | undefined;
-    const add = (): BatchStep => {
-      const step = batch.step();
-      // All conditions of a step must hold.
-      if (last !== undefined) step.condition(BatchCond.ok(last));
-      if (checks && (last !== undefined || begin === undefined)) {
-        step.condition(BatchCond.not(BatchCond.isAutocommit(batch)));
-      }
-      last = step;
-      return step;
+  async #send(steps: readonly Step[], { begin, commit, parts }: Framing): Promise<StepResult[]> {
+    const batch: BatchStep[] = [];
+    const add = (step: Step): void => {
+      const conditions: Condition[] = batch.length === 0 ? [] : [{ type: 'ok', step: batch.length - 1 }];
+      // The server may have ended the transaction, and would commit the statement on its own.
+      if (batch.length > 0 || begin === undefined) conditions.push({ type: 'in_transaction' });
+      batch.push({ step, conditions });
     };
-    const began = begin === undefined ? undefined : quiet(add().run(begin));
-    const statements = steps.map(toStatement);
-    this.#texts.apply(statements);
-    const rows = Promise.allSettled(statements.map((statement) => add().query(statement)));
-    let committed: Promise<unknown> | undefined;
+    if (begin !== undefined) batch.push({ step: control(begin), conditions: [] });
+    const first = batch.length;
+    for (const step of steps) add(step);
+    const end = batch.length;
     if (commit) {
-      const end = add();
-      committed = quiet(end.run('COMMIT'));
-      const undo = batch.step().condition(BatchCond.not(BatchCond.ok(end)));
-      void quiet(undo.run('ROLLBACK'));
+      add(control('COMMIT'));
+      const undo: Condition[] = [{ type: 'not ok', step: end }, { type: 'in_transaction' }];
+      batch.push({ step: control('ROLLBACK'), conditions: undo });
     }
-    await batch.execute();
-    if (began !== undefined) {
-      await began;
+    const outcomes = parts
+      ? await readAll(await this.#stream.openCursor(batch), batch.length)
+      : await this.#stream.batch(batch, commit);
+    if (begin !== undefined) {
+      resultOf(outcomes[0]);
       this.#begin = undefined;
       this.#open = commit !== true;
     }
-    const results = (await rows).map((outcome, index) => resultOf(outcome, commit ? index : undefined));
-    await committed;
+    const results = steps.map((_, i) => resultOf(outcomes[first + i], commit ? i : undefined));
+    if (commit) resultOf(outcomes[end]);
     return results;
   }
 }
 
-function toStatement({ sql, args }: Step): Stmt {
-  const statement = new Stmt(sql);
-  statement.bindIndexes(args as SqlValue[]);
-  return statement;
+/** A statement of ours, whose rows nobody wants. */
+export function control(sql: string): Step {
+  return { sql, args: [], rows: false, exact: false };
+}
+
+/** Reads the answer to a cursor to its end. */
+async function readAll(source: EntrySource, length: number): Promise<StepOutcome[]> {
+  const outcomes: StepOutcome[] = Array.from({ length }, () => undefined);
+  let begun: { step: number; result: Pick<StepResult, 'columns' | 'rows'> } | undefined;
+  for (;;) {
+    const entries = await source.next(ENTRIES);
+    if (entries === undefined) break;
+    for (const entry of entries) {
+      if (entry.type === 'begin') begun = { step: entry.step, result: { columns: entry.columns, rows: [] } };
+      else if (entry.type === 'row') begun?.result.rows.push(entry.row);
+      else if (entry.type === 'error' && entry.step === undefined) throw entry.error;
+      else if (entry.type === 'error') outcomes[entry.step as number] = entry.error;
+      else if (begun !== undefined) {
+        const { rowsAffected, lastInsertRowid } = entry;
+        outcomes[begun.step] = { ...begun.result, rowsAffected, lastInsertRowid };
+      }
+    }
+  }
+  source.close();
+  return outcomes;
 }
 
 /** @param index - noted on its failure */
-function resultOf(
-  outcome: PromiseSettledResult<RowsResult | undefined>,
-  index: number | undefined,
-): RemoteResult {
-  if (outcome.status === 'fulfilled' && outcome.value !== undefined) return toResult(outcome.value);
-  const error: unknown = outcome.status === 'rejected' ? outcome.reason : ended();
-  if (index !== undefined && error instanceof Error) Object.assign(error, { statementIndex: index });
-  throw error;
-}
-
-/** Its failure is looked at later, or follows from another one. */
-function quiet<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
-}
-
-function ended(): TransactionLostError {
-  return new TransactionLostError('the server has ended the transaction', {
-    code: 'TRANSACTION_LOST',
-    kind: 'transaction',
-  });
-}
-
-function toResult(rows: RowsResult): RemoteResult {
-  return {
-    columns: named(rows.columnNames),
-    columnTypes: named(rows.columnDecltypes),
-    rows: rows.rows,
-    rowsAffected: rows.affectedRowCount,
-    lastInsertRowid: rows.lastInsertRowid,
-  };
-}
-
-/** Most statements of a batch have no columns. */
-function named(names: readonly (string | undefined)[]): readonly string[] {
-  return names.length === 0 ? NONE : names.map((name) => name ?? '');
+function resultOf(outcome: StepOutcome, index?: number): StepResult {
+  if (outcome === undefined) {
+    throw new TransactionLostError('the server has ended the transaction', {
+      code: 'TRANSACTION_LOST',
+      kind: 'transaction',
+    });
+  }
+  if (!(outcome instanceof Error)) return outcome;
+  if (index !== undefined) Object.assign(outcome, { statementIndex: index });
+  throw outcome;
 }

@@ -1,15 +1,22 @@
 import { type AuthToken, checkToken } from '../../config.js';
 import { AuthError } from '../../errors.js';
 
-/** How long before its end a token is not used any more, in ms. */
+/** How long before its end a token is not used any more, in ms; one that lives shorter is used for half of its life. */
 const MARGIN = 30_000;
 
-/** Gives the token for the next request, and asks for another in time. However many ask, one question is under way. */
+/** How long a refused token that was given once more is believed to be all there is, in ms. */
+const ASKED_AGAIN_AFTER = 1_000;
+
+/**
+ * Gives the token for the next request, and asks for another in time. However many ask, one question is under way. Only
+ * the age of a token is measured by the clock of the day; everything else by one that nobody sets.
+ */
 export class TokenSource {
   readonly #source: AuthToken | undefined;
   #token: string | undefined;
-  #expires = Infinity;
+  #renewAt = Infinity;
   #asking: Promise<string | undefined> | undefined;
+  #refused: { readonly token: string | undefined; readonly at: number } | undefined;
 
   constructor(source: AuthToken | undefined) {
     this.#source = source;
@@ -21,23 +28,40 @@ export class TokenSource {
     return typeof this.#source === 'function';
   }
 
+  /** The token, where it never changes. */
+  get fixed(): string | undefined {
+    return this.#token;
+  }
+
   /**
    * The token to use now.
    *
    * @param refused - the one that the server did not take
+   * @throws {@link AuthError} when the function of the config fails
    */
   async get(refused?: string): Promise<string | undefined> {
     const source = this.#source;
     if (typeof source !== 'function') return this.#token;
-    const good = this.#token !== undefined && this.#token !== refused && Date.now() < this.#expires - MARGIN;
-    if (good) return this.#token;
-    this.#asking ??= this.#ask(source).finally(() => {
+    const now = performance.now();
+    const known = this.#token !== undefined && now < this.#renewAt;
+    const useless = refused !== undefined && this.#token === refused;
+    if (known && !useless) return this.#token;
+    if (useless && this.#wasGivenAgain(refused, now)) return refused;
+    this.#asking ??= this.#ask(source, refused).finally(() => {
       this.#asking = undefined;
     });
     return await this.#asking;
   }
 
-  async #ask(source: () => string | Promise<string>): Promise<string | undefined> {
+  /** Whether the function has just given the refused token once more, so that many refusals are one question. */
+  #wasGivenAgain(refused: string, now: number): boolean {
+    return this.#refused?.token === refused && now - this.#refused.at < ASKED_AGAIN_AFTER;
+  }
+
+  async #ask(
+    source: () => string | Promise<string>,
+    refused: string | undefined,
+  ): Promise<string | undefined> {
     let given: string;
     try {
       given = await source();
@@ -46,18 +70,28 @@ export class TokenSource {
     }
     const token = checkToken(given);
     this.#token = token;
-    this.#expires = token === undefined ? Infinity : expiryOf(token);
+    this.#renewAt = token === undefined ? Infinity : performance.now() + usableFor(token);
+    this.#refused = token === refused ? { token, at: performance.now() } : undefined;
     return token;
   }
 }
 
-/** When a JWT expires (RFC 7519 §4.1.4), in ms since the epoch; never, if it does not say. */
-function expiryOf(token: string): number {
+/** How long a JWT (RFC 7519 §4.1) is to be used from now on, in ms; for ever, if it does not say. */
+function usableFor(token: string): number {
+  const { exp, iat } = claimsOf(token);
+  if (typeof exp !== 'number') return Infinity;
+  let life = exp * 1_000 - Date.now();
+  // The clock of this device may be wrong, so that the token seems to be over: then only its own two times count.
+  if (life <= 0) life = typeof iat === 'number' ? (exp - iat) * 1_000 : Infinity;
+  return Math.max(life - MARGIN, life / 2);
+}
+
+function claimsOf(token: string): { readonly exp?: unknown; readonly iat?: unknown } {
   try {
     const [, claims = ''] = token.split('.');
-    const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { exp?: unknown };
-    return typeof exp === 'number' ? exp * 1_000 : Infinity;
+    const parsed: unknown = JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/')));
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
   } catch {
-    return Infinity;
+    return {};
   }
 }

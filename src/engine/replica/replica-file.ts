@@ -3,7 +3,7 @@ import { closedError, DatabaseError, SyncError } from '../../errors.js';
 import type { Replica, SyncOutcome } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
 import { type NativeReplica, openNativeReplica } from '../libsql/native.js';
-import { httpUrl } from '../remote/client.js';
+import { httpUrl } from '../remote/address.js';
 import type { RemoteEngine } from '../remote/engine.js';
 import { copyDatabase } from '../libsql/copy.js';
 import { checkFiles, isReplica } from './files.js';

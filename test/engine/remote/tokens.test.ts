@@ -103,9 +103,12 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
   it('a token is replaced before it expires', async () => {
     const { issuer, open: connect } = await scene(protocol);
     let asked = 0;
-    // 10 seconds are less than the margin.
-    const database = connect({ authToken: () => issuer.token({ seconds: ++asked === 1 ? 10 : 3_600 }) });
+    // It lives shorter than the margin of 30 s, so it is used for half of its life.
+    const database = connect({ authToken: () => issuer.token({ seconds: ++asked === 1 ? 2 : 3_600 }) });
     await database.execute('select 1');
+    await database.execute('select 1');
+    expect(asked).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
     await database.execute('select 1');
     await database.execute('select 1');
     expect(asked).toBe(2);
@@ -114,8 +117,8 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
   it('a token is replaced without harm to what is under way', async () => {
     const { issuer, open: connect } = await scene(protocol);
     let asked = 0;
-    // The first is good for a second: it is not used in the last 30.
-    const database = connect({ authToken: () => issuer.token({ seconds: ++asked === 1 ? 31 : 3_600 }) });
+    // The first is used for a second, half of its life.
+    const database = connect({ authToken: () => issuer.token({ seconds: ++asked === 1 ? 2 : 3_600 }) });
     await database.execute('select 1');
     const slow = database.execute(
       "insert into items with recursive c(x) as (select 1 union all select x + 1 from c limit 6000000) select 'a' from c where x = 6000000",

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { type Client, createClient } from '@libsql/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -273,10 +276,45 @@ describe('a client that was handed in', () => {
     });
   });
 
-  it('of a file can not be used, and says why', async () => {
+  it('of a file works by its public methods', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'turso-client-'));
+    const client = createClient({ url: `file:${folder}/a.db` });
+    onTestFinished(() => {
+      client.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const database = fromClient(client);
+    await database.script('create table items (name text not null unique)');
+    await database.transaction(async (tx) => {
+      await insert(tx, 'a');
+      await tx.transaction((inner) => insert(inner, 'b'));
+    });
+    const failing = database.transaction(async (tx) => {
+      await insert(tx, 'c');
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(
+      (await client.execute('select name from items order by name')).rows.map(({ name }) => name),
+    ).toEqual(['a', 'b']);
+    expect(await failure(insert(database, 'a'), DatabaseError)).toMatchObject({
+      kind: 'constraint',
+      extendedCode: 'SQLITE_CONSTRAINT_UNIQUE',
+      table: 'items',
+    });
+  });
+
+  it('of a memory database begins no transaction, since that would lose it', async () => {
     const client = createClient({ url: ':memory:' });
     onTestFinished(() => client.close());
-    const error = await failure(fromClient(client).execute('select 1'), CapabilityError);
-    expect(error.message).toContain('open a file or replica by its URL');
+    const database = fromClient(client);
+    await database.execute('create table items (name text not null)');
+    const error = await failure(
+      database.transaction((tx) => insert(tx, 'a')),
+      CapabilityError,
+    );
+    expect(error.message).toContain('open the database by its URL');
+    await insert(database, 'b');
+    expect((await database.execute('select name from items')).rows).toEqual([{ name: 'b' }]);
   });
 });

@@ -1,0 +1,45 @@
+/**
+ * What is under way at a server for one connection. Each call is raced with its abort, so that it ends even if the far
+ * side, a function of the application or a `fetch` that heeds no signal never does.
+ */
+export class Calls {
+  readonly #running = new Set<(reason: Error) => void>();
+
+  /** Waits for `work`. @throws what it throws, or at once an error when all is stopped */
+  race<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const running = this.#running;
+      running.add(reject);
+      work.then(
+        (value) => {
+          running.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          running.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** As {@link race}, for work that can be told to end. */
+  async run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    // Of its own: some runtimes let no request touch what another one has made.
+    const controller = new AbortController();
+    const abort = (reason: Error): void => controller.abort(reason);
+    this.#running.add(abort);
+    try {
+      return await this.race(work(controller.signal));
+    } finally {
+      this.#running.delete(abort);
+    }
+  }
+
+  /** Ends all that is under way, and nothing that comes later. */
+  stop(): void {
+    const running = [...this.#running];
+    this.#running.clear();
+    for (const end of running) end(new Error('stopped'));
+  }
+}

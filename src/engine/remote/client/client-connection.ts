@@ -1,0 +1,234 @@
+import type { TransactionBehavior } from '../../../config.js';
+import { CapabilityError, closedError, type DatabaseError, TransactionLostError } from '../../../errors.js';
+import type { AnalyzedStatement } from '../../../sql/statement.js';
+import type { SqlValue } from '../../../values.js';
+import type { CommitListener, Connection, Cursor, ExecuteRequest, RawResult } from '../../engine.js';
+import { refuseWrite } from '../../refuse-write.js';
+import { wholeResult } from '../../whole-result.js';
+import { endsTransaction, toRemoteError } from '../failure.js';
+import type { ResultColumn, Step, StepResult } from '../hrana/protocol.js';
+import { toRawResult } from '../result.js';
+import { toStep } from '../step.js';
+import type { Client, ClientResult, ClientStatement, ClientTransaction } from './client.js';
+import { decodeClientValue } from './client-value.js';
+
+/** What is known of a client by asking it once. */
+export interface ClientTraits {
+  /** Whether its transactions take the only connection to its memory database away (`@libsql/client` 0.18). */
+  readonly losesMemory: boolean;
+}
+
+const MODES: Readonly<Partial<Record<TransactionBehavior, 'write' | 'deferred'>>> = {
+  deferred: 'deferred',
+  immediate: 'write',
+  read: 'deferred',
+};
+
+/** `PRAGMA foreign_keys` and the like: a setting of one connection, of which a client may have any number. */
+const SETTING = /^(?:foreign_keys|defer_foreign_keys|recursive_triggers|case_sensitive_like)$/;
+
+/** A connection by the public methods of a client, and nothing else. What they can't do is a `CapabilityError`. */
+export class ClientConnection implements Connection {
+  readonly interruptible = false;
+  listener: CommitListener | undefined;
+  readonly #client: Client;
+  readonly #traits: ClientTraits;
+  readonly #limit: <T>(run: () => Promise<T>) => Promise<T>;
+  #transaction: ClientTransaction | undefined;
+  #readOnly = false;
+  #wrote = false;
+  #lost = false;
+  #closed = false;
+
+  /** @param limit - runs a statement when a place is free */
+  constructor(client: Client, traits: ClientTraits, limit: <T>(run: () => Promise<T>) => Promise<T>) {
+    this.#client = client;
+    this.#traits = traits;
+    this.#limit = limit;
+  }
+
+  get inTransaction(): boolean {
+    return this.#transaction !== undefined && !this.#lost;
+  }
+
+  get usable(): boolean {
+    return !this.#closed && !this.#lost;
+  }
+
+  runsAtOnce(): boolean {
+    return false;
+  }
+
+  async execute(
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[],
+    request: ExecuteRequest,
+  ): Promise<RawResult> {
+    if (this.#readOnly) refuseWrite(statement);
+    if (this.#transaction === undefined) refuseSetting(statement);
+    const step = toStep(statement, args, request);
+    const result = await this.#run(step, statement.text);
+    if (statement.kind !== 'read') {
+      if (this.inTransaction) this.#wrote = true;
+      else this.listener?.committed([]);
+    }
+    return toRawResult(result, statement, request);
+  }
+
+  describe(): never {
+    throw missing('describe', 'tell the columns of a statement that it does not run');
+  }
+
+  async openCursor(
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[],
+    { exactIntegers = false }: { readonly exactIntegers?: boolean },
+  ): Promise<Cursor> {
+    return wholeResult(await this.execute(statement, args, { fetch: 'all', columns: true, exactIntegers }));
+  }
+
+  async control(sql: string): Promise<void> {
+    const [verb = '', mode = ''] = sql.toLowerCase().split(/\s+/);
+    if (verb === 'begin') {
+      const behavior = mode === 'immediate' || mode === 'exclusive' ? mode : 'deferred';
+      await this.begin(behavior);
+    } else if (verb === 'commit' || verb === 'end') {
+      await this.commit();
+    } else if (verb === 'rollback' && !/\bto\b/i.test(sql)) {
+      await this.rollback();
+    } else {
+      if (this.#transaction === undefined && verb === 'savepoint') {
+        throw missing('savepoints', 'set a savepoint outside a transaction');
+      }
+      await this.#run({ sql, args: [], rows: false, exact: false }, sql);
+    }
+  }
+
+  async begin(behavior: TransactionBehavior): Promise<void> {
+    const mode = MODES[behavior];
+    if (mode === undefined) throw missing(behavior, `begin a transaction with behavior '${behavior}'`);
+    if (this.#traits.losesMemory) {
+      throw missing('transactions', 'begin a transaction on a memory database without losing it');
+    }
+    this.#transaction = await this.#guarded(() => this.#client.transaction(mode), undefined);
+    this.#readOnly = behavior === 'read';
+  }
+
+  async commit(): Promise<void> {
+    const transaction = this.#transaction;
+    const wrote = this.#wrote;
+    try {
+      await this.#guarded(async () => transaction?.commit(), 'COMMIT');
+    } catch (error) {
+      this.#lost = true;
+      throw error;
+    } finally {
+      this.#leave();
+    }
+    if (wrote) this.listener?.committed([]);
+  }
+
+  async rollback(): Promise<void> {
+    const wrote = this.#wrote;
+    // To close it rolls back as well.
+    await this.#transaction?.rollback().catch(() => {});
+    this.#leave();
+    if (wrote) this.listener?.rolledBack();
+  }
+
+  async reset(): Promise<void> {
+    await this.rollback();
+  }
+
+  async savepoint(name: string): Promise<void> {
+    await this.control(`SAVEPOINT ${name}`);
+  }
+
+  async releaseSavepoint(name: string): Promise<void> {
+    await this.control(`RELEASE ${name}`);
+  }
+
+  async rollbackToSavepoint(name: string): Promise<void> {
+    await this.control(`ROLLBACK TO ${name}`);
+  }
+
+  interrupt(): void {
+    // Nothing can be stopped, so nobody is let believe it: `interruptible` is false.
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#transaction?.close();
+    this.#transaction = undefined;
+    this.#readOnly = false;
+    this.#wrote = false;
+  }
+
+  async #run(step: Step, sql: string): Promise<StepResult> {
+    const transaction = this.#transaction;
+    const statement = toClientStatement(step);
+    const result = await this.#guarded(
+      () =>
+        transaction === undefined
+          ? this.#limit(() => this.#client.execute(statement))
+          : transaction.execute(statement),
+      sql,
+    );
+    return toStepResult(result, step);
+  }
+
+  /** Gives failures the form that every engine gives them, and notes the end of the transaction. */
+  async #guarded<T>(run: () => Promise<T>, sql: string | undefined): Promise<T> {
+    try {
+      return await run();
+    } catch (thrown) {
+      if (this.#closed) throw closedError();
+      const error = toRemoteError(thrown, sql);
+      if (this.#transaction === undefined) throw error;
+      if (endsTransaction(error)) this.#lost = true;
+      throw this.#transaction.closed === true ? this.#ended(error) : error;
+    }
+  }
+
+  #ended(cause: DatabaseError): DatabaseError {
+    this.#lost = true;
+    if (cause instanceof TransactionLostError) return cause;
+    return new TransactionLostError('the client has ended the transaction', {
+      ...{ code: 'TRANSACTION_LOST', kind: 'transaction', sql: cause.sql, cause },
+    });
+  }
+}
+
+function toClientStatement({ sql, args, names }: Step): ClientStatement {
+  if (names === undefined) return { sql, args: [...args] };
+  const named: Record<string, SqlValue> = {};
+  for (const [i, name] of names.entries()) if (name !== undefined) named[name.slice(1)] = args[i] ?? null;
+  return { sql, args: named };
+}
+
+function toStepResult(result: ClientResult, { exact }: Step): StepResult {
+  const { columnTypes = [], rowsAffected, lastInsertRowid } = result;
+  const columns: ResultColumn[] = result.columns.map((name, i) => ({ name, type: columnTypes[i] ?? '' }));
+  return {
+    columns,
+    rows: result.rows.map((row) => columns.map((column, i) => decodeClientValue(row[i], column, exact))),
+    rowsAffected,
+    lastInsertRowid: lastInsertRowid === undefined ? undefined : BigInt(lastInsertRowid),
+  };
+}
+
+function refuseSetting({ pragma, pragmaArgument }: AnalyzedStatement): void {
+  if (pragma === undefined || !pragmaArgument || !SETTING.test(pragma)) return;
+  throw missing('pragma', `set PRAGMA ${pragma} for the statements that follow`);
+}
+
+function missing(capability: string, what: string): CapabilityError {
+  return new CapabilityError(
+    capability,
+    `a client that was handed in can't ${what}; open the database by its URL`,
+  );
+}

@@ -1,0 +1,216 @@
+import { protocolError } from '../../../errors.js';
+import type { Calls } from '../calls.js';
+import type { HttpAnswer } from '../transport/transport.js';
+import { HttpCursor } from './http-cursor.js';
+import { type HttpServer, HttpStatusError, movedTo } from './http-server.js';
+import {
+  asObject,
+  decodeBatch,
+  decodeDescription,
+  decodeError,
+  decodeResult,
+  encodeBatch,
+  encodeStep,
+  parseJson,
+} from './message.js';
+import {
+  type BatchStep,
+  CURRENT_VERSION,
+  type EntrySource,
+  type HranaStream,
+  type ResultColumn,
+  type Step,
+  type StepOutcome,
+  type StepResult,
+} from './protocol.js';
+import { StoredTexts } from './stored-texts.js';
+
+/** How long the end of a stream may take, in ms; the server ends one by itself after 10 s (sqld 0.24). */
+const CLOSED_WITHIN = 5_000;
+
+/** What became of a request of a pipeline: what it gave, or the failure that the server told. */
+type Outcome = { readonly response: Record<string, unknown> } | { readonly error: Error };
+
+/**
+ * A stream over HTTP. Each call is one request; the server knows by a baton, which changes with every answer, to which
+ * stream it belongs.
+ */
+export class HttpStream implements HranaStream {
+  readonly #server: HttpServer;
+  readonly #calls: Calls;
+  readonly #release: () => void;
+  readonly #texts = new StoredTexts();
+  #base: string;
+  #baton: string | null = null;
+  #state: 'open' | 'broken' | 'closed' = 'open';
+
+  /** @param release - called once, when nothing of it is left at the server */
+  constructor(server: HttpServer, calls: Calls, release: () => void) {
+    this.#server = server;
+    this.#calls = calls;
+    this.#release = release;
+    this.#base = server.url;
+  }
+
+  get version(): number {
+    // The newest, as long as no answer has told otherwise.
+    return this.#server.version ?? CURRENT_VERSION;
+  }
+
+  get open(): boolean {
+    return this.#state === 'open';
+  }
+
+  async execute(step: Step, last = false): Promise<StepResult> {
+    const outcome = await this.#one(
+      () => `"type":"execute","stmt":${encodeStep(step, this.#numberOf)}`,
+      last,
+    );
+    return decodeResult(outcome['result'], step.exact);
+  }
+
+  async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
+    const encode = (): string => `"type":"batch","batch":${encodeBatch(steps, this.#numberOf, this.version)}`;
+    const outcome = await this.#one(encode, last);
+    return decodeBatch(outcome['result'], steps);
+  }
+
+  async describe(sql: string, last = false): Promise<ResultColumn[]> {
+    const outcome = await this.#one(() => `"type":"describe","sql":${JSON.stringify(sql)}`, last);
+    return decodeDescription(outcome['result']);
+  }
+
+  async isAutocommit(): Promise<boolean> {
+    const { is_autocommit } = await this.#one(() => '"type":"get_autocommit"', false);
+    if (typeof is_autocommit !== 'boolean') throw protocolError('the state of the transaction is missing');
+    return is_autocommit;
+  }
+
+  async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
+    const encode = (): string => {
+      const batch = encodeBatch(steps, noNumber, this.version);
+      return `{"baton":${JSON.stringify(this.#baton)},"batch":${batch}}`;
+    };
+    return await this.#guarded(async (signal) => {
+      const answer = await this.#send('cursor', encode, signal);
+      const cursor = new HttpCursor(answer, steps, this.#calls);
+      this.#move(await cursor.head(signal));
+      return cursor;
+    });
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    const { open } = this;
+    this.#state = 'closed';
+    if (this.#baton === null) this.#release();
+    else void this.#end(open);
+  }
+
+  readonly #numberOf = (sql: string): number | undefined => this.#texts.numberOf(sql);
+
+  /** Tells the server that it ends; the answer is of no interest, but until then its place is taken. */
+  async #end(open: boolean): Promise<void> {
+    const body = `{"baton":${JSON.stringify(this.#baton)},"requests":[{"type":"close"}]}`;
+    this.#baton = null;
+    try {
+      const signal = AbortSignal.timeout(CLOSED_WITHIN);
+      const answer = await this.#server.post(this.#base, this.#path('pipeline'), body, signal);
+      answer.cancel();
+    } catch {
+      // One whose answer was lost has a baton that is too old; the server ended it with the connection.
+      void open;
+    } finally {
+      this.#release();
+    }
+  }
+
+  /** Sends one request, and what must go with it. */
+  async #one(encode: () => string, last: boolean): Promise<Record<string, unknown>> {
+    let before = 0;
+    const body = (): string => {
+      const request = encode();
+      const notes = this.#texts.takeNotes();
+      before = notes.length;
+      const all = [...notes, request, ...this.#texts.takeSurplus(), ...(last ? ['"type":"close"'] : [])];
+      const requests = all.map((text) => `{${text}}`).join(',');
+      return `{"baton":${JSON.stringify(this.#baton)},"requests":[${requests}]}`;
+    };
+    const outcome = await this.#guarded(async (signal) => {
+      const answer = await this.#send('pipeline', body, signal);
+      const wire = asObject(parseJson(await answer.text()), 'an answer');
+      this.#move(wire);
+      return outcomeOf(wire['results'], before);
+    });
+    if (last) this.#ended();
+    if ('error' in outcome) throw outcome.error;
+    return outcome.response;
+  }
+
+  /** After a failure nobody knows the state of the stream. */
+  async #guarded<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await this.#calls.run(run);
+    } catch (error) {
+      if (this.#state === 'open') this.#state = 'broken';
+      throw error;
+    }
+  }
+
+  /** Sends a request by the newest version of the protocol that the server has. */
+  async #send(what: string, body: () => string, signal: AbortSignal): Promise<HttpAnswer> {
+    const { version } = this.#server;
+    try {
+      const answer = await this.#server.post(this.#base, this.#path(what), body(), signal);
+      this.#server.version ??= CURRENT_VERSION;
+      return answer;
+    } catch (error) {
+      const unknown = version === undefined && error instanceof HttpStatusError && error.status === 404;
+      // A server that has no such database says so in the same way for both.
+      if (!unknown || what === 'cursor') throw error;
+      this.#server.version = 2;
+      try {
+        return await this.#server.post(this.#base, this.#path(what), body(), signal);
+      } catch (again) {
+        this.#server.version = undefined;
+        throw again;
+      }
+    }
+  }
+
+  #path(what: string): string {
+    return `/v${this.version}/${what}`;
+  }
+
+  /** Takes the baton of an answer, and its address. */
+  #move({ baton, base_url }: Record<string, unknown>): void {
+    if (typeof baton !== 'string' && baton !== null && baton !== undefined) {
+      throw protocolError('the baton is no text');
+    }
+    this.#baton = baton ?? null;
+    if (base_url !== null && base_url !== undefined) this.#base = movedTo(this.#base, base_url);
+  }
+
+  #ended(): void {
+    this.#state = 'closed';
+    // An answer that keeps the stream although its end was asked for.
+    if (this.#baton === null) this.#release();
+    else void this.#end(true);
+  }
+}
+
+/** The result of the request that matters; one before it, about a stored text, may have failed instead. */
+function outcomeOf(results: unknown, index: number): Outcome {
+  if (!Array.isArray(results)) throw protocolError('an answer has no results');
+  for (let i = 0; i <= index; i++) {
+    const result = asObject(results[i], 'a result');
+    if (result['type'] === 'error') return { error: decodeError(result['error']) };
+    if (result['type'] !== 'ok') throw protocolError('a result is of an unknown type');
+    if (i === index) return { response: asObject(result['response'], 'a response') };
+  }
+  throw protocolError('a result is missing');
+}
+
+function noNumber(): undefined {
+  return undefined;
+}

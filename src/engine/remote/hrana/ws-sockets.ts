@@ -1,0 +1,190 @@
+import { AuthError } from '../../../errors.js';
+import type { Calls } from '../calls.js';
+import type { Places } from '../places.js';
+import type { TokenSource } from '../token.js';
+import { WsConnection } from './ws-connection.js';
+import { WsStream } from './ws-stream.js';
+
+/** How many streams are kept for another statement, and for how long at most, in ms. */
+const KEPT = 4;
+const KEPT_FOR = 1_000;
+
+/** How long the statements of a socket whose token was replaced may still take, in ms. */
+const RETIRED_FOR = 30_000;
+
+/** What {@link WsSockets} is made of. */
+export interface WsSocketsParts {
+  readonly url: string;
+  readonly token: TokenSource;
+  readonly calls: Calls;
+  readonly places: Places;
+}
+
+/**
+ * The WebSocket of one connection, which is replaced after it broke, was stopped or got a new token. Nothing but closing
+ * it stops a statement.
+ */
+export class WsSockets {
+  readonly #parts: WsSocketsParts;
+  /** Streams that wait for another statement; the server has made their connections already. */
+  readonly #kept: WsStream[] = [];
+  readonly #all = new Set<WsConnection>();
+  #opening: Promise<WsConnection> | undefined;
+  #current: WsConnection | undefined;
+  #refused: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When a stream was wanted on which nothing ran before. */
+  #freshWantedAt = -Infinity;
+
+  constructor(parts: WsSocketsParts) {
+    this.#parts = parts;
+  }
+
+  /** A stream for a transaction. */
+  async stream(): Promise<WsStream> {
+    const stream = (await this.#takeKept(true)) ?? (await this.#open(this.#parts.places.take()));
+    this.#prepareNext();
+    return stream;
+  }
+
+  /** A stream for one statement. @param fresh - one on which nothing ran before */
+  async single(fresh: boolean): Promise<WsStream> {
+    const { places, calls } = this.#parts;
+    let stream = await this.#takeKept(fresh);
+    while (stream === undefined) {
+      const release = places.takeSingle();
+      if (release === undefined) await calls.run((signal) => places.wait(signal));
+      stream = release === undefined ? await this.#takeKept(fresh) : await this.#open(release);
+    }
+    if (fresh) this.#prepareNext();
+    return stream;
+  }
+
+  /** The token of this socket is of no more use. */
+  refused(): void {
+    this.#refused = this.#current?.bearer;
+  }
+
+  /** Ends all sockets at once. */
+  close(): void {
+    this.#opening = undefined;
+    this.#current = undefined;
+    for (const connection of this.#all) connection.close();
+    this.#all.clear();
+    this.#drop(0);
+  }
+
+  /** Ends a stream that is kept, to make room for another. */
+  readonly dropOne = (): boolean => {
+    const [longest] = this.#kept;
+    this.#drop(this.#kept.length - 1);
+    return longest !== undefined;
+  };
+
+  async #open(release: () => void): Promise<WsStream> {
+    try {
+      return this.#streamOn(await this.#connection(), release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #streamOn(connection: WsConnection, release: () => void): WsStream {
+    return new WsStream(connection, this.#parts.calls, (stream, clean) => {
+      if (clean) this.#keep(stream);
+      else release();
+    });
+  }
+
+  async #takeKept(fresh: boolean): Promise<WsStream | undefined> {
+    if (this.#kept.length === 0) return undefined;
+    // Another token may have taken the place of the one that their socket has.
+    if (this.#parts.token.renewable) await this.#connection();
+    for (let i = this.#kept.length - 1; i >= 0; i--) {
+      const stream = this.#kept[i] as WsStream;
+      if (stream.open && fresh && stream.used) continue;
+      this.#kept.splice(i, 1);
+      if (stream.open) return stream;
+      stream.close();
+    }
+    return undefined;
+  }
+
+  /**
+   * Has the server open a stream ahead, which takes it as long as a small statement, where one fresh stream is wanted
+   * after the other.
+   */
+  #prepareNext(): void {
+    const now = performance.now();
+    const repeated = now - this.#freshWantedAt < KEPT_FOR;
+    this.#freshWantedAt = now;
+    const connection = this.#current;
+    const { places } = this.#parts;
+    if (!repeated || connection === undefined || !connection.open) return;
+    if (!places.free || places.contested || this.#kept.some((stream) => !stream.used)) return;
+    const stream = this.#streamOn(connection, places.take());
+    stream.openNow();
+    this.#keep(stream);
+  }
+
+  async #connection(): Promise<WsConnection> {
+    const bearer = await this.#bearer();
+    const current = this.#current;
+    if (current?.open && current.bearer === bearer) return current;
+    if (current?.open) {
+      current.retire(RETIRED_FOR);
+      this.#current = undefined;
+      this.#drop(0);
+    }
+    this.#opening ??= this.#connect(bearer).finally(() => {
+      this.#opening = undefined;
+    });
+    return await this.#opening;
+  }
+
+  /** A refused token has done nothing, so another one is tried where there is one. */
+  async #connect(bearer: string | undefined): Promise<WsConnection> {
+    try {
+      return await this.#connectWith(bearer);
+    } catch (error) {
+      if (!(error instanceof AuthError) || !this.#parts.token.renewable) throw error;
+      this.#refused = bearer;
+      const other = await this.#bearer();
+      if (other === bearer) throw error;
+      return await this.#connectWith(other);
+    }
+  }
+
+  async #connectWith(bearer: string | undefined): Promise<WsConnection> {
+    const { url, calls, token } = this.#parts;
+    const ended = (connection: WsConnection): void => void this.#all.delete(connection);
+    const connection = await calls.run((signal) => WsConnection.open(url, bearer, signal, ended));
+    this.#all.add(connection);
+    // What could be tried with another token must not be sent before this one was taken.
+    if (token.renewable) await calls.race(connection.welcomed);
+    this.#current = connection;
+    return connection;
+  }
+
+  async #bearer(): Promise<string | undefined> {
+    const { token, calls } = this.#parts;
+    return token.renewable ? await calls.race(token.get(this.#refused)) : token.fixed;
+  }
+
+  #keep(stream: WsStream): void {
+    const { places } = this.#parts;
+    this.#kept.push(stream);
+    if (places.contested) places.wake();
+    else this.#drop(KEPT);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#drop(0), KEPT_FOR);
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  /** Ends the streams that were kept longest, but for so many. */
+  #drop(left: number): void {
+    while (this.#kept.length > Math.max(0, left)) this.#kept.shift()?.close();
+    if (this.#kept.length === 0) clearTimeout(this.#timer);
+  }
+}

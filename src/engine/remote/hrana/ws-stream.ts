@@ -1,0 +1,171 @@
+import { protocolError } from '../../../errors.js';
+import type { Calls } from '../calls.js';
+import {
+  asObject,
+  decodeBatch,
+  decodeDescription,
+  decodeResult,
+  encodeBatch,
+  encodeStep,
+  EntryDecoder,
+} from './message.js';
+import type {
+  BatchStep,
+  CursorEntry,
+  EntrySource,
+  HranaStream,
+  ResultColumn,
+  Step,
+  StepOutcome,
+  StepResult,
+} from './protocol.js';
+import type { WsConnection } from './ws-connection.js';
+
+/** A stream over WebSocket. */
+export class WsStream implements HranaStream {
+  readonly #connection: WsConnection;
+  readonly #calls: Calls;
+  readonly #id: number;
+  /** Takes it back: keeps it for another statement if it is clean. */
+  readonly #return: (stream: WsStream, clean: boolean) => void;
+  #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
+  #used = false;
+
+  constructor(connection: WsConnection, calls: Calls, giveBack: (stream: WsStream, clean: boolean) => void) {
+    this.#connection = connection;
+    this.#calls = calls;
+    this.#return = giveBack;
+    this.#id = connection.enter();
+  }
+
+  get version(): number {
+    return this.#connection.version;
+  }
+
+  /** Whether anything ran on it. */
+  get used(): boolean {
+    return this.#used;
+  }
+
+  /** Has the server make its connection now instead of with the first call. */
+  openNow(): void {
+    if (this.#state !== 'new') return;
+    this.#connection.tell(`"type":"open_stream","stream_id":${this.#id}`);
+    this.#state = 'open';
+  }
+
+  get open(): boolean {
+    return this.#connection.open && (this.#state === 'new' || this.#state === 'open');
+  }
+
+  async execute(step: Step, last = false): Promise<StepResult> {
+    const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
+    return decodeResult((await this.#send(request, last))['result'], step.exact);
+  }
+
+  async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
+    const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
+    return decodeBatch((await this.#send(`"type":"batch","batch":${batch}`, last))['result'], steps);
+  }
+
+  async describe(sql: string, last = false): Promise<ResultColumn[]> {
+    const response = await this.#send(`"type":"describe","sql":${JSON.stringify(sql)}`, last);
+    return decodeDescription(response['result']);
+  }
+
+  async isAutocommit(): Promise<boolean> {
+    const { is_autocommit } = await this.#send('"type":"get_autocommit"');
+    if (typeof is_autocommit !== 'boolean') throw protocolError('the state of the transaction is missing');
+    return is_autocommit;
+  }
+
+  async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
+    const id = this.#connection.nextCursor();
+    const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
+    await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
+    return new WsCursor(this.#connection, this.#calls, id, steps);
+  }
+
+  close(clean = false): void {
+    if (this.#state === 'closed') return;
+    if (clean && this.#state === 'open' && this.#connection.open) {
+      this.#return(this, true);
+      return;
+    }
+    if (this.#state !== 'new') this.#tellEnd();
+    this.#end();
+  }
+
+  /** @param request - what {@link WsConnection.request} takes, without the number of the stream */
+  async #send(request: string, last = false): Promise<Record<string, unknown>> {
+    const connection = this.#connection;
+    for (const note of connection.texts.takeNotes()) connection.tell(note);
+    this.openNow();
+    this.#used = true;
+    try {
+      const answer = connection.request(`${request},"stream_id":${this.#id}`);
+      for (const note of connection.texts.takeSurplus()) connection.tell(note);
+      // The server does one after the other, so its end need not wait for the answer.
+      if (last) this.#tellEnd();
+      return await this.#calls.race(answer);
+    } catch (error) {
+      if (!connection.open && this.#state === 'open') this.#state = 'broken';
+      throw error;
+    } finally {
+      if (last) this.#end();
+    }
+  }
+
+  #tellEnd(): void {
+    this.#connection.tell(`"type":"close_stream","stream_id":${this.#id}`);
+  }
+
+  #end(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#connection.leave();
+    this.#return(this, false);
+  }
+}
+
+/** A cursor over WebSocket, whose entries are asked for. */
+class WsCursor implements EntrySource {
+  readonly #connection: WsConnection;
+  readonly #calls: Calls;
+  readonly #id: number;
+  readonly #decoder: EntryDecoder;
+  #state: 'open' | 'read' | 'closed' = 'open';
+
+  constructor(connection: WsConnection, calls: Calls, id: number, steps: readonly BatchStep[]) {
+    this.#connection = connection;
+    this.#calls = calls;
+    this.#id = id;
+    this.#decoder = new EntryDecoder(steps);
+  }
+
+  async next(wanted: number): Promise<CursorEntry[] | undefined> {
+    if (this.#state !== 'open') return undefined;
+    try {
+      const request = `"type":"fetch_cursor","cursor_id":${this.#id},"max_count":${wanted}`;
+      const { entries, done } = await this.#calls.race(this.#connection.request(request));
+      if (!Array.isArray(entries)) throw protocolError('a cursor has no entries');
+      if (done === true) this.#state = 'read';
+      return entries
+        .map((entry: unknown) => this.#decoder.decode(asObject(entry, 'an entry of a cursor')))
+        .filter((entry) => entry !== undefined);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    const read = this.#state === 'read';
+    this.#state = 'closed';
+    // sqld 0.24 computes the rest of a cursor that is closed before its end, and keeps its stream until then; only the end
+    // of the socket stops it. A cursor has a socket for itself.
+    if (read) this.#connection.tell(`"type":"close_cursor","cursor_id":${this.#id}`);
+    else this.#connection.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { rowwiseDelete } from '../../sql/bare-delete.js';
+import type { AnalyzedStatement } from '../../sql/statement.js';
+import type { SqlValue } from '../../values.js';
+import type { ExecuteRequest } from '../engine.js';
+import type { Step } from './hrana/protocol.js';
+import { positionalText } from './positional.js';
+
+/** A statement as it is sent. */
+export function toStep(
+  statement: AnalyzedStatement,
+  args: readonly SqlValue[],
+  request: Pick<ExecuteRequest, 'fetch' | 'exactIntegers'>,
+): Step {
+  // Nobody here knows whether the table has a vector index.
+  const sent = rowwiseDelete(statement);
+  const names = namesOf(sent);
+  return {
+    sql: names === undefined ? positionalText(sent) : sent.text,
+    args,
+    names,
+    rows: request.fetch !== 'none',
+    exact: request.exactIntegers === true,
+  };
+}
+
+/**
+ * The names of the values, if all have one: the server binds by name or by position (sqld 0.24). `?5` is bound by
+ * position.
+ */
+function namesOf({ parameters }: AnalyzedStatement): Step['names'] {
+  if (!parameters.named) return undefined;
+  const named = parameters.names.every(
+    (name) => name === undefined || (name !== null && !name.startsWith('?')),
+  );
+  return named ? (parameters.names as Step['names']) : undefined;
+}
+
+const VERBS: ReadonlySet<string> = new Set(['SELECT', 'VALUES', 'INSERT', 'REPLACE', 'UPDATE', 'DELETE']);
+
+/** What a statement may leave on its connection, and see of the one before. */
+export interface Footprint {
+  /** Whether another statement may follow on the same connection and see nothing of it. */
+  readonly clean: boolean;
+  /** Whether it must run on a connection on which nothing ran before. */
+  readonly fresh: boolean;
+}
+
+const footprints = new WeakMap<AnalyzedStatement, Footprint>();
+
+/**
+ * Decides whether a connection of the server may be used for another statement. Counters pass from one to the next:
+ * `changes()` can be asked for, and after an insert the rowid of it is told with statements that insert none.
+ */
+export function footprintOf(statement: AnalyzedStatement): Footprint {
+  let footprint = footprints.get(statement);
+  if (footprint === undefined) {
+    const { verb, text } = statement;
+    const asks = /\b(?:changes|total_changes|last_insert_rowid)\b/i.test(text);
+    footprint = { clean: VERBS.has(verb), fresh: asks || verb === 'INSERT' || verb === 'REPLACE' };
+    footprints.set(statement, footprint);
+  }
+  return footprint;
+}
