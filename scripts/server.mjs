@@ -1,11 +1,11 @@
 // Starts a libSQL server for what is no test: the benchmarks and the examples of the documentation.
-import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { spawnTied } from './spawn-tied.mjs';
 
 /**
- * Starts a server at a free port, and waits until it answers.
+ * Starts a server at a free port, and waits until it answers. It ends with this process at the latest.
  *
  * @param {string} folder where it keeps its data
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
@@ -13,16 +13,14 @@ import { dirname, join } from 'node:path';
 export async function startServer(folder) {
   const [port, grpcPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(
+  const child = spawnTied(
     binary(),
     [
       ...['--no-welcome', '--db-path', folder, '--http-listen-addr', `127.0.0.1:${port}`],
       ...['--grpc-listen-addr', `127.0.0.1:${grpcPort}`],
     ],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'ignore', 'ignore'] },
   );
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
   const closed = new Promise((resolve) => child.once('close', resolve));
   while (!(await isHealthy(url))) {
     if (child.exitCode !== null) throw new Error(`sqld ended with ${child.exitCode}`);
@@ -31,8 +29,7 @@ export async function startServer(folder) {
   return {
     url,
     stop: async () => {
-      process.off('exit', kill);
-      kill();
+      child.kill('SIGKILL');
       await closed;
     },
   };

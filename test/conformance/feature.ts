@@ -18,12 +18,13 @@ export interface FeatureScene {
 /** Opens the database before the first test of a `describe`, with the tables of `schema.ts`. */
 export function shareScene(target: Target, builder: BuilderUnderTest): () => FeatureScene {
   let scene: FeatureScene | undefined;
+  let opened: OpenTarget | undefined;
   beforeAll(async () => {
-    const opened = await target.open();
+    opened = await target.open();
     await opened.database.script(SCHEMA);
     scene = { target, builder, opened, database: opened.database, db: builder.on(opened.database) };
   });
-  afterAll(() => scene?.opened.close());
+  afterAll(() => opened?.close());
   return () => scene as FeatureScene;
 }
 

@@ -89,34 +89,52 @@ const file: Target = {
   },
 };
 
+/** Starts a server for a target. It ends with the target's `close()`, also when that or the opening fails. */
+async function onServer(openOn: (sqld: Sqld) => OpenTarget): Promise<OpenTarget> {
+  let stop = async (): Promise<void> => {};
+  const sqld = await startSqld({}, (stopIt) => {
+    stop = stopIt;
+  });
+  try {
+    const opened = openOn(sqld);
+    const close = async (): Promise<void> => {
+      try {
+        await opened.close();
+      } finally {
+        await stop();
+      }
+    };
+    return { ...opened, close };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
 /** A libSQL server, over HTTP or WebSocket. */
 function server(name: string, urlOf: (sqld: Sqld) => string): Target {
   return {
     name,
     capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: true, shared: true },
-    async open(config) {
-      let stop = async (): Promise<void> => {};
-      const sqld = await startSqld({}, (stopIt) => {
-        stop = stopIt;
-      });
-      const handles: Database[] = [];
-      const reopen = (other?: Partial<Config>): Database => {
-        const handle = open({ url: urlOf(sqld), ...other });
-        handles.push(handle);
-        return handle;
-      };
-      const client = createClient({ url: sqld.url });
-      return {
-        database: reopen(config),
-        outside: throughClient(client),
-        reopen,
-        close: async () => {
-          await Promise.all(handles.map((handle) => handle.close()));
-          client.close();
-          await stop();
-        },
-      };
-    },
+    open: (config) =>
+      onServer((sqld) => {
+        const handles: Database[] = [];
+        const reopen = (other?: Partial<Config>): Database => {
+          const handle = open({ url: urlOf(sqld), ...other });
+          handles.push(handle);
+          return handle;
+        };
+        const client = createClient({ url: sqld.url });
+        return {
+          database: reopen(config),
+          outside: throughClient(client),
+          reopen,
+          close: async () => {
+            await Promise.all(handles.map((handle) => handle.close()));
+            client.close();
+          },
+        };
+      }),
   };
 }
 
@@ -125,26 +143,22 @@ function client(name: string, urlOf: (sqld: Sqld) => string): Target {
   return {
     name,
     capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: true, shared: true },
-    async open() {
-      let stop = async (): Promise<void> => {};
-      const sqld = await startSqld({}, (stopIt) => {
-        stop = stopIt;
-      });
-      const own = createClient({ url: urlOf(sqld), intMode: 'string' });
-      const database = fromClient(own);
-      const outside = createClient({ url: sqld.url });
-      return {
-        database,
-        outside: throughClient(outside),
-        reopen: (other) => open({ url: sqld.url, ...other }),
-        close: async () => {
-          await database.close();
-          own.close();
-          outside.close();
-          await stop();
-        },
-      };
-    },
+    open: () =>
+      onServer((sqld) => {
+        const own = createClient({ url: urlOf(sqld), intMode: 'string' });
+        const database = fromClient(own);
+        const outside = createClient({ url: sqld.url });
+        return {
+          database,
+          outside: throughClient(outside),
+          reopen: (other) => open({ url: sqld.url, ...other }),
+          close: async () => {
+            await database.close();
+            own.close();
+            outside.close();
+          },
+        };
+      }),
   };
 }
 
@@ -152,31 +166,27 @@ function client(name: string, urlOf: (sqld: Sqld) => string): Target {
 const replica: Target = {
   name: 'replica',
   capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: false, shared: true },
-  async open(config) {
-    let stop = async (): Promise<void> => {};
-    const sqld = await startSqld({}, (stopIt) => {
-      stop = stopIt;
-    });
-    const folder = mkdtempSync(path.join(tmpdir(), 'turso-conformance-'));
-    const handles: Database[] = [];
-    const reopen = (other?: Partial<Config>): Database => {
-      const handle = open({ url: `${folder}/${handles.length}.db`, syncUrl: sqld.url, ...other });
-      handles.push(handle);
-      return handle;
-    };
-    const outside = createClient({ url: sqld.url });
-    return {
-      database: reopen(config),
-      outside: throughClient(outside),
-      reopen,
-      close: async () => {
-        await Promise.all(handles.map((handle) => handle.close()));
-        outside.close();
-        await stop();
-        rmSync(folder, { recursive: true, force: true });
-      },
-    };
-  },
+  open: (config) =>
+    onServer((sqld) => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'turso-conformance-'));
+      const handles: Database[] = [];
+      const reopen = (other?: Partial<Config>): Database => {
+        const handle = open({ url: `${folder}/${handles.length}.db`, syncUrl: sqld.url, ...other });
+        handles.push(handle);
+        return handle;
+      };
+      const outside = createClient({ url: sqld.url });
+      return {
+        database: reopen(config),
+        outside: throughClient(outside),
+        reopen,
+        close: async () => {
+          await Promise.all(handles.map((handle) => handle.close()));
+          outside.close();
+          rmSync(folder, { recursive: true, force: true });
+        },
+      };
+    }),
 };
 
 /** Every engine that the suite runs on. */

@@ -229,6 +229,28 @@ describe('a stream in a transaction', () => {
   });
 });
 
+describe('a stream that is stopped before its first row', () => {
+  it.each(PLACES)('leaves %s and an open transaction as they were', async (_place, openPlace) => {
+    const db = await openPlace();
+    await db.transaction(async (tx) => {
+      for (let turns = 0; turns < 10; turns++) {
+        const controller = new AbortController();
+        const stopped = tx.stream(ROWS, [], { signal: controller.signal });
+        const first = stopped.next();
+        for (let i = 0; i < turns; i++) await turn();
+        const since = performance.now();
+        while (performance.now() - since < 5);
+        controller.abort();
+        await first.catch(() => {});
+        await stopped.return();
+        expect(await collect(tx.stream(ROWS, [], { timeout: 9_000 }))).toHaveLength(1000);
+      }
+      await tx.execute('insert into t values (2000, 1)');
+    });
+    expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 1001 }]);
+  });
+});
+
 describe('the snapshot of a stream', () => {
   it('is held while it is read and given up when it is left', async () => {
     const { db, other } = await openFile(SETUP);
@@ -263,6 +285,35 @@ describe('the snapshot of a stream', () => {
     expect(canTruncateLog(other)).toBe(true);
     other.exec('drop table t');
   });
+
+  it.each(['signal', 'interrupt()'])(
+    'is given up by a stream that %s stops before its first row',
+    async (how) => {
+      const { db, other } = await openFile(SETUP);
+      let failed = 0;
+      for (let turns = 0; turns < 10; turns++) {
+        const controller = new AbortController();
+        const stopped = db.stream(ROWS, [], { signal: controller.signal, timeout: 9_000 });
+        const first = stopped.next();
+        // One of these moments is between the end of the first step, on another thread, and the first row.
+        for (let i = 0; i < turns; i++) await turn();
+        const since = performance.now();
+        while (performance.now() - since < 5);
+        if (how === 'signal') controller.abort();
+        else db.interrupt();
+        await first.then(
+          () => {},
+          () => failed++,
+        );
+        await stopped.return();
+        // An interrupt lasts as long as a statement of its connection is open.
+        expect(await collect(db.stream(ROWS, [], { timeout: 9_000 }))).toHaveLength(1000);
+      }
+      expect(failed).toBeGreaterThan(0);
+      await db.execute('insert into t values (2000, 1)');
+      expect(canTruncateLog(other)).toBe(true);
+    },
+  );
 
   it('does not keep anybody from writing', async () => {
     const { db, other, look } = await openFile(SETUP);

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from '../../src/index.js';
+import { spawnTied } from '../../scripts/spawn-tied.mjs';
 import { childPath, runChild } from './run-child.js';
 
 const LONGEST_STALL = 100;
@@ -110,14 +110,15 @@ describe('kill -9 in the middle of writes', () => {
 
 /** Starts a writer, kills it at a random moment after its first commit, and gives the groups that it acknowledged. */
 async function writeUntilKilled(path: string, first: number): Promise<number[]> {
-  const child = spawn('node', [childPath('write-until-killed.mjs'), path, String(first)]);
+  const args = [childPath('write-until-killed.mjs'), path, String(first)];
+  const child = spawnTied('node', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   let errors = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     if (printed === '') setTimeout(() => child.kill('SIGKILL'), Math.random() * 40);
     printed += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     errors += chunk;
   });
   await new Promise((resolve) => child.on('close', resolve));

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { spawnTied } from '../../scripts/spawn-tied.mjs';
 
 /** How a child program ended. */
 export interface ChildResult {
@@ -20,13 +20,15 @@ export async function runChild(
   descriptors?: number,
 ): Promise<ChildResult> {
   const command = descriptors === undefined ? 'exec node "$@"' : `ulimit -n ${descriptors} && exec node "$@"`;
-  const child = spawn('sh', ['-c', command, 'sh', childPath(name), ...args]);
+  const child = spawnTied('sh', ['-c', command, 'sh', childPath(name), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     stdout += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     stderr += chunk;
   });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { spawnTied } from '../../scripts/spawn-tied.mjs';
 
 const programs = fileURLToPath(new URL('./programs/', import.meta.url));
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,13 +34,10 @@ export async function runProgram(name: string, ...args: string[]): Promise<Child
 export async function startProgram(name: string, ...args: string[]): Promise<Child> {
   const code = await bundle(path.join(programs, name));
   // From standard input a module resolves its packages as one in the working folder does.
-  const child = spawn(process.execPath, ['--input-type=module', '-', ...args], {
+  const child = spawnTied(process.execPath, ['--input-type=module', '-', ...args], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
   });
-  const kill = (): void => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('close', () => process.off('exit', kill));
   const ended = outcome(child);
   child.stdin?.end(code);
   const messages = queue(child, ended);

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import { spawnTied } from '../../scripts/spawn-tied.mjs';
 
 /** How a libSQL server is started. */
 export interface SqldOptions {
@@ -32,7 +33,10 @@ export interface Sqld {
   wipe(): void;
 }
 
-/** Starts a libSQL server, stopped and removed when the test ends, or by `atEnd` where that is told otherwise. */
+/**
+ * Starts a libSQL server, stopped and removed when the test ends, or when `atEnd` says. It ends with this process at the
+ * latest.
+ */
 export async function startSqld(
   options: SqldOptions = {},
   atEnd: (stop: () => Promise<void>) => void = onTestFinished,
@@ -96,16 +100,13 @@ class SqldProcess implements Sqld {
       writeFileSync(file, publicKey);
       all.push('--auth-jwt-key-file', file);
     }
-    const child = spawn(binary(), [...all, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawnTied(binary(), [...all, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const note = (chunk: Buffer): void => {
       this.#printed = (this.#printed + chunk.toString()).slice(-4_000);
     };
-    child.stdout.on('data', note);
-    child.stderr.on('data', note);
-    const kill = (): void => void child.kill('SIGKILL');
-    process.once('exit', kill);
-    child.once('close', () => process.off('exit', kill));
+    child.stdout?.on('data', note);
+    child.stderr?.on('data', note);
     await this.#healthy(child);
   }
 

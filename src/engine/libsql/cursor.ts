@@ -73,10 +73,13 @@ export class LibsqlCursor implements Cursor {
     this.#owner.released(this);
   }
 
-  /** Steps the interrupted statement once, which ends it. */
+  /**
+   * Steps the interrupted statement once, which ends it. A statement that was opened off-thread has taken its first row
+   * already, which the binding (libsql 0.5.29) hands out without a step: so two rows are asked for.
+   */
   abandon(): void {
     try {
-      this.#step(1);
+      this.#step(2);
     } catch {
       // The interrupt is the expected failure; whatever it is, the statement was reset by it.
     }
