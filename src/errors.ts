@@ -353,13 +353,14 @@ const ACTIONS_IN_WORDS: Readonly<Record<string, string>> = {
   schema: 'change the schema',
   pragma: 'use PRAGMA',
   attach: 'attach a database',
+  function: 'call the function',
 };
 
 /** A statement that the rules of `restricted()` do not allow. It was not run. */
 export class AccessError extends DatabaseError {
   /** What it would have done. */
   readonly action: string;
-  /** The table, virtual table or pragma that it would have done it to. */
+  /** The table, virtual table, pragma or function that it would have done it to. */
   readonly table: string | undefined;
   /** The column that it would have read. */
   readonly column: string | undefined;

@@ -2,8 +2,9 @@ import type { ResolvedConfig } from '../config.js';
 import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
 import { resolveArguments, type StatementArguments } from '../sql/parameters.js';
+import { boundCalls } from '../sql/bounded-calls.js';
+import { FILE_FUNCTIONS, whyRefused } from '../sql/functions.js';
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
-import { clampTopK } from '../sql/top-k.js';
 import { encodeParameters, type SqlValue, type ValueLimits } from '../values.js';
 
 /** Positional values, or named ones with keys `a`, `:a`, `@a` or `$a`. */
@@ -64,13 +65,15 @@ export class Statements {
    * @throws {@link DatabaseError} with code `FUNCTION_REFUSED`, or `NOT_SUPPORTED` for a pragma that is ours
    */
   check(statement: AnalyzedStatement): void {
-    const [refused] = statement.refusedFunctions;
-    if (refused !== undefined && !this.#allowFileFunctions) {
-      throw new DatabaseError(
-        `the function ${refused}() is refused, since it reaches files outside the database; ` +
-          'config.allowFileFunctions lifts this',
-        { code: 'FUNCTION_REFUSED', kind: 'sql', sql: statement.text },
-      );
+    const refused = statement.refusedFunctions.find(
+      (name) => !(this.#allowFileFunctions && FILE_FUNCTIONS.has(name)),
+    );
+    if (refused !== undefined) {
+      throw new DatabaseError(`the function ${refused}() is refused: ${whyRefused(refused)}`, {
+        code: 'FUNCTION_REFUSED',
+        kind: 'sql',
+        sql: statement.text,
+      });
     }
     const own = statement.pragmaArgument ? OWN_PRAGMAS[statement.pragma as string] : undefined;
     if (own !== undefined) {
@@ -91,7 +94,7 @@ export class Statements {
         kind: 'sql',
       });
     }
-    return analyze(clampTopK(sql)).statements;
+    return analyze(boundCalls(sql)).statements;
   }
 }
 

@@ -2,7 +2,8 @@ import { ConfigError } from '../errors.js';
 
 /**
  * What a statement does. `schema`: CREATE, DROP, ALTER, REINDEX and ANALYZE; `attach`: ATTACH and DETACH. Of a PRAGMA the
- * table is its name.
+ * table is its name. `function`: it calls a function that is not one of SQLite's and libSQL's documented harmless ones, of
+ * which the table is the name.
  */
 export type AccessAction =
   | 'read'
@@ -12,7 +13,8 @@ export type AccessAction =
   | 'schema'
   | 'pragma'
   | 'attach'
-  | 'vacuum';
+  | 'vacuum'
+  | 'function';
 
 /**
  * A rule of {@link Database.restricted}. What is left out matches everything. Names are compared without regard to case;
@@ -21,8 +23,9 @@ export type AccessAction =
 export interface AccessRule {
   /** What becomes of what the rule matches. */
   readonly effect: 'allow' | 'deny';
+  /** @default all but `function`, which a rule must name */
   readonly actions?: readonly AccessAction[];
-  /** Patterns of tables, virtual tables or pragmas. Views are not looked at, but the tables that they show. */
+  /** Patterns of tables, virtual tables, pragmas or functions. Views are not looked at, but the tables that they show. */
   readonly tables?: readonly string[];
   /** Patterns of columns; only for a rule about `read` alone. */
   readonly columns?: readonly string[];
@@ -39,9 +42,10 @@ export interface StatementAccess {
   readonly everything?: boolean;
 }
 
-const ACTIONS: readonly AccessAction[] = [
+const USUAL_ACTIONS: readonly AccessAction[] = [
   ...(['read', 'insert', 'update', 'delete', 'schema', 'pragma', 'attach', 'vacuum'] as const),
 ];
+const ACTIONS: readonly AccessAction[] = [...USUAL_ACTIONS, 'function'];
 
 interface CompiledRule {
   readonly allow: boolean;
@@ -84,7 +88,7 @@ function matchesColumn(pattern: RegExp, allow: boolean, { column, everything }: 
 
 function compile(rule: AccessRule, key: string): CompiledRule {
   if (typeof rule !== 'object' || rule === null) throw new ConfigError(key, 'expected a rule');
-  const { effect, actions = ACTIONS, tables, columns, ...others } = rule;
+  const { effect, actions = USUAL_ACTIONS, tables, columns, ...others } = rule;
   if (effect !== 'allow' && effect !== 'deny')
     throw new ConfigError(`${key}.effect`, "expected 'allow' or 'deny'");
   const [unknown] = Object.keys(others);

@@ -7,6 +7,7 @@ import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { AccessAction, AccessRules, StatementAccess } from './access-rules.js';
 import { accessesOf, type BytecodeAccess } from './bytecode.js';
+import { functionAccesses } from './function-access.js';
 import { type Inspect, loadSchemaMap, type SchemaMap, type SchemaSource } from './schema-map.js';
 
 const REMEMBERED = 500;
@@ -101,7 +102,7 @@ export class Authorizer {
     );
     if (changesSchema) accesses.unshift({ action: 'schema', table: undefined });
     const ownCounter = !mentionsCounter(text, bytecode, schema);
-    accesses.push(...virtualAccesses(statement, text, bytecode, schema));
+    accesses.push(...virtualAccesses(statement, text, bytecode, schema), ...functionAccesses(rows));
     return accesses.find(
       (access) => !(ownCounter && access.table === COUNTER) && !this.#rules.allows(access),
     );

@@ -1,23 +1,16 @@
+import { findCalls, nameOf } from './calls.js';
+import { REFUSED_FUNCTIONS } from './functions.js';
 import { Lexer, TokenKind } from './lexer.js';
 import { Word } from './words.js';
 
-/**
- * Functions and table-valued functions that no statement may use unless the user asks for it. libsql 0.5.29
- * registers `readfile`, `writefile` and `fsdir` on every connection (sqld does too): they read, write and
- * list any file that the process may. `sha3_query` runs the SQL text that it is given, so it could call them
- * out of our sight, and `load_extension` loads native code.
- */
-const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
-  'readfile',
-  'writefile',
-  'fsdir',
-  'load_extension',
-  'sha3_query',
-]);
-
 const NONE: readonly string[] = Object.freeze([]);
-const MENTION = /readfile|writefile|fsdir|load_extension|sha3_query/i;
+const MENTION = new RegExp([...REFUSED_FUNCTIONS].join('|'), 'i');
 const MENTIONS = new RegExp(`(?<![\\w$\\x80-\\uffff])(?:${MENTION.source})(?![\\w$\\x80-\\uffff])`, 'gi');
+
+/** Refused functions that are tables, used without parentheses too. */
+const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['fsdir', 'vector_top_k']);
+/** Refused functions that are harmless in some calls. */
+const CONDITIONAL: ReadonlySet<string> = new Set(['vector_top_k', 'libsql_vector_idx']);
 
 /**
  * Whether a refused name occurs anywhere in the text, as a name or as a part of anything. One quick test of
@@ -53,6 +46,7 @@ export function findRefusedFunctions(statement: string): readonly string[] {
   const found = new Set<string>();
   const lexer = new Lexer(statement);
   const tables = new TablePositions();
+  const harmless = findHarmless(statement);
   let candidate = '';
   let previous: Word = Word.Other;
   for (let kind = lexer.next(); kind !== TokenKind.End; kind = lexer.next()) {
@@ -62,8 +56,9 @@ export function findRefusedFunctions(statement: string): readonly string[] {
       for (const [name] of statement.slice(lexer.end).matchAll(MENTIONS)) found.add(name.toLowerCase());
       break;
     }
-    const name = refusedName(statement, lexer);
-    if (tables.accept(kind, lexer.word) && name === 'fsdir') found.add(name);
+    const spelt = nameOf(statement, lexer);
+    const name = REFUSED_FUNCTIONS.has(spelt) && !harmless.has(lexer.start) ? spelt : '';
+    if (tables.accept(kind, lexer.word) && TABLE_FUNCTIONS.has(name)) found.add(name);
     // SQLite calls no function by a 'name' in single quotes, while it takes one for the name of a table.
     candidate = kind === TokenKind.String ? '' : name;
     previous = lexer.word;
@@ -71,15 +66,30 @@ export function findRefusedFunctions(statement: string): readonly string[] {
   return [...found];
 }
 
-/** The refused name that the current token spells, or ''. */
-function refusedName(sql: string, lexer: Lexer): string {
-  const { kind } = lexer;
-  const quoted = kind === TokenKind.QuotedName || kind === TokenKind.String;
-  if (!quoted && kind !== TokenKind.Word) return '';
-  const edge = quoted ? 1 : 0;
-  // None of the names holds a quote, so a name with a doubled quote needs no undoubling to be dismissed.
-  const name = sql.slice(lexer.start + edge, lexer.end - edge).toLowerCase();
-  return REFUSED_FUNCTIONS.has(name) ? name : '';
+/** Where calls start that are harmless, though others of the same name are not. */
+function findHarmless(statement: string): ReadonlySet<number> {
+  const lexer = new Lexer(statement);
+  do lexer.next();
+  while (lexer.word === Word.Explain || lexer.word === Word.Query || lexer.word === Word.Plan);
+  const first = lexer.word;
+  lexer.next();
+  // INDEX and UNIQUE are no words that the lexer tells apart.
+  const indexed =
+    first === Word.Create && /^(?:unique|index)$/i.test(statement.slice(lexer.start, lexer.end));
+  const calls = findCalls(statement, CONDITIONAL).filter(({ name, args: [argument, ...others] }) =>
+    name === 'vector_top_k'
+      ? // A constraint on the hidden column `k` beside a third argument is an error of the engine.
+        others.length === 2
+      : indexed && argument !== undefined && startsWithName(statement, argument.start),
+  );
+  return new Set(calls.map(({ start }) => start));
+}
+
+/** Whether a name stands there, and no clause that leaves a call without arguments, as `f(ORDER BY 1)` does. */
+function startsWithName(sql: string, start: number): boolean {
+  const lexer = new Lexer(sql.slice(start));
+  const kind = lexer.next();
+  return kind === TokenKind.QuotedName || (kind === TokenKind.Word && lexer.word !== Word.Order);
 }
 
 /**

@@ -24,7 +24,7 @@ export interface AnalyzedStatement {
   readonly returning: boolean;
   /** The parameters, those in a trigger's body (which the engine refuses) included. */
   readonly parameters: ParameterLayout;
-  /** Lower-case names of the `REFUSED_FUNCTIONS` that it uses, in order of appearance, without repeats. */
+  /** Lower-case names of the refused functions that it uses, in order of appearance, without repeats. */
   readonly refusedFunctions: readonly string[];
   /** Lower-case name of a PRAGMA without its schema; of an EXPLAINed one too. Otherwise absent. */
   readonly pragma?: string;

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { clampTopK } from '../../src/sql/top-k.js';
+import { boundCalls } from '../../src/sql/bounded-calls.js';
 
 const clamped = (count: string): string => `max(1, min(10000, ifnull(cast(${count} as integer), 1)))`;
 
 it.each(['1', '10', ' 10000 '])('k = %s stays as it is', (count) => {
   const sql = `select id from vector_top_k('i', vector('[1,2]'),${count})`;
-  expect(clampTopK(sql)).toBe(sql);
+  expect(boundCalls(sql)).toBe(sql);
 });
 
 it.each([
@@ -24,7 +24,7 @@ it.each([
   'f(1, 2)',
 ])('k = %s is kept within bounds', (count) => {
   const sql = (k: string): string => `select id from vector_top_k('i', vector('[1,2]'), ${k}) where 1`;
-  expect(clampTopK(sql(count)).replace(/\s+/g, ' ')).toBe(sql(clamped(count)));
+  expect(boundCalls(sql(count)).replace(/\s+/g, ' ')).toBe(sql(clamped(count)));
 });
 
 it.each([
@@ -40,7 +40,7 @@ it.each([
     "select 1; select * from vector_top_k('a', ?, CLAMPED) join vector_top_k('b', ?, CLAMPED)",
   ],
 ])('%s', (sql, expected) => {
-  expect(clampTopK(sql).replace(/\s+/g, ' ')).toBe(expected.replaceAll('CLAMPED', clamped('0')));
+  expect(boundCalls(sql).replace(/\s+/g, ' ')).toBe(expected.replaceAll('CLAMPED', clamped('0')));
 });
 
 it.each([
@@ -50,5 +50,5 @@ it.each([
   'select vector_top_k from t',
   'select 1',
 ])('%s stays as it is', (sql) => {
-  expect(clampTopK(sql)).toBe(sql);
+  expect(boundCalls(sql)).toBe(sql);
 });
