@@ -79,6 +79,8 @@ export const isLocal = ({ name }: Target): boolean => name.startsWith('libsql');
 export const isFile = ({ name }: Target): boolean => name === 'libsql file';
 export const isReplica = ({ name }: Target): boolean => name === 'replica';
 export const hasFile = (target: Target): boolean => isFile(target) || isReplica(target);
+/** A client of which only the public methods are known: they describe nothing, set nothing, and round large integers. */
+export const isPublicClient = ({ name }: Target): boolean => name === 'client compat';
 export const isClient = ({ name }: Target): boolean => name.startsWith('client');
 
 /** A name that no other test uses. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Client, createClient } from '@libsql/client';
+import { createClient as createCompatClient } from '@tursodatabase/serverless/compat';
 import NativeDatabase from 'libsql';
 import { fromClient } from '../../src/database/from-client.js';
 import { type Config, type Database, open, type TransactionBehavior } from '../../src/index.js';
@@ -138,14 +139,18 @@ function server(name: string, urlOf: (sqld: Sqld) => string): Target {
   };
 }
 
-/** A server through a client that the application made. It is set to give integers as text, which must not be seen. */
-function client(name: string, urlOf: (sqld: Sqld) => string): Target {
+/** A server through a client that the application made. */
+function client(
+  name: string,
+  make: (sqld: Sqld) => { close(): void },
+  behaviors: readonly TransactionBehavior[] = LIBSQL_BEHAVIORS,
+): Target {
   return {
     name,
-    capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: true, shared: true },
+    capabilities: { behaviors, nulInText: true, shared: true },
     open: () =>
       onServer((sqld) => {
-        const own = createClient({ url: urlOf(sqld), intMode: 'string' });
+        const own = make(sqld);
         const database = fromClient(own);
         const outside = createClient({ url: sqld.url });
         return {
@@ -195,8 +200,11 @@ export const targets: readonly Target[] = [
   file,
   server('server http', ({ url }) => url),
   server('server ws', ({ wsUrl }) => wsUrl),
-  client('client http', ({ url }) => url),
-  client('client ws', ({ wsUrl }) => wsUrl),
+  // Those of @libsql/client are set to give integers as text, which must not be seen.
+  client('client http', ({ url }) => createClient({ url, intMode: 'string' })),
+  client('client ws', ({ wsUrl }) => createClient({ url: wsUrl, intMode: 'string' })),
+  // By its public methods only.
+  client('client compat', ({ url }) => createCompatClient({ url }), ['deferred', 'immediate', 'read']),
   replica,
 ];
 

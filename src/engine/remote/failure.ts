@@ -115,7 +115,7 @@ function constraintCode(message: string): number {
 
 function fromTransport(thrown: unknown, sql: string | undefined): DatabaseError {
   const chain = causes(thrown);
-  const status = chain.map((failure) => failure.status).find((value) => typeof value === 'number');
+  const status = chain.map(statusOf).find((value) => typeof value === 'number');
   if (status === 401 || status === 403) return refusedBy(status, thrown, sql);
   const refusal = chain.find((failure) => failure instanceof HttpStatusError);
   if (status !== undefined) return fromStatus(status, refusal, sql);
@@ -125,6 +125,13 @@ function fromTransport(thrown: unknown, sql: string | undefined): DatabaseError 
     chain.map(reasonOf).findLast((code) => code !== undefined) ?? String(asFailure(thrown).message);
   const what = reached ? 'the connection to the server failed' : 'the server could not be reached';
   return new NetworkError(`${what}: ${reason}`, { reached, retryable: !reached, sql, cause: thrown });
+}
+
+/** The HTTP status, which `@tursodatabase/serverless` 1.4 has only in its message. */
+function statusOf({ status, message }: Failure): number | undefined {
+  if (typeof status === 'number') return status;
+  const told = /^HTTP error! status: (\d{3})$/.exec(String(message))?.[1];
+  return told === undefined ? undefined : Number(told);
 }
 
 /** What something else than the server answers may repeat the request, and with it a parameter: only JSON is shown. */
@@ -160,12 +167,15 @@ export function refusedBy(status: 401 | 403, cause: unknown, sql?: string): Auth
 /** The code of a socket or of the resolver, which some give in their message: `connect ECONNREFUSED 127.0.0.1:1`. */
 function reasonOf({ code, message }: Failure): string | undefined {
   const told = /\b(?:connect|getaddrinfo) (E[A-Z_]+)\b/.exec(String(message))?.[1];
-  return told ?? (typeof code === 'string' && code !== '' ? code : undefined);
+  return told ?? (typeof code === 'string' && !NO_REASON.has(code) ? code : undefined);
 }
+
+/** Codes of clients that tell nothing. */
+const NO_REASON: ReadonlySet<string> = new Set(['', 'SERVER_ERROR', 'UNKNOWN', 'EXECUTE_ERROR']);
 
 function findCode(thrown: unknown): string {
   for (const { code } of causes(thrown)) {
-    if (typeof code === 'string' && code !== '' && code !== 'SERVER_ERROR' && code !== 'UNKNOWN') return code;
+    if (typeof code === 'string' && !NO_REASON.has(code)) return code;
   }
   return '';
 }

@@ -5,15 +5,16 @@ import type { ExecuteRequest } from '../engine.js';
 import type { Step } from './hrana/protocol.js';
 import { positionalText } from './positional.js';
 
-/** A statement as it is sent. */
+/** A statement as it is sent. @param byName - whether values may go by their names, so that columns are called as written */
 export function toStep(
   statement: AnalyzedStatement,
   args: readonly SqlValue[],
   request: Pick<ExecuteRequest, 'fetch' | 'exactIntegers'>,
+  { byName = true } = {},
 ): Step {
   // Nobody here knows whether the table has a vector index.
   const sent = rowwiseDelete(statement);
-  const names = namesOf(sent);
+  const names = byName ? namesOf(sent) : undefined;
   return {
     sql: names === undefined ? positionalText(sent) : sent.text,
     args,

@@ -1,5 +1,11 @@
 import type { TransactionBehavior } from '../../../config.js';
-import { CapabilityError, closedError, type DatabaseError, TransactionLostError } from '../../../errors.js';
+import {
+  CapabilityError,
+  closedError,
+  type DatabaseError,
+  NetworkError,
+  TransactionLostError,
+} from '../../../errors.js';
 import type { AnalyzedStatement } from '../../../sql/statement.js';
 import type { SqlValue } from '../../../values.js';
 import type { CommitListener, Connection, Cursor, ExecuteRequest, RawResult } from '../../engine.js';
@@ -9,7 +15,7 @@ import { endsTransaction, toRemoteError } from '../failure.js';
 import type { ResultColumn, Step, StepResult } from '../hrana/protocol.js';
 import { toRawResult } from '../result.js';
 import { toStep } from '../step.js';
-import type { Client, ClientResult, ClientStatement, ClientTransaction } from './client.js';
+import type { Client, ClientResult, ClientTransaction } from './client.js';
 import { decodeClientValue } from './client-value.js';
 
 /** What is known of a client by asking it once. */
@@ -66,7 +72,7 @@ export class ClientConnection implements Connection {
   ): Promise<RawResult> {
     if (this.#readOnly) refuseWrite(statement);
     if (this.#transaction === undefined) refuseSetting(statement);
-    const step = toStep(statement, args, request);
+    const step = toStep(statement, args, request, { byName: false });
     const result = await this.#run(step, statement.text);
     if (statement.kind !== 'read') {
       if (this.inTransaction) this.#wrote = true;
@@ -170,7 +176,7 @@ export class ClientConnection implements Connection {
 
   async #run(step: Step, sql: string): Promise<StepResult> {
     const transaction = this.#transaction;
-    const statement = toClientStatement(step);
+    const statement = { sql: step.sql, args: [...step.args] };
     const result = await this.#guarded(
       () =>
         transaction === undefined
@@ -187,10 +193,26 @@ export class ClientConnection implements Connection {
       return await run();
     } catch (thrown) {
       if (this.#closed) throw closedError();
-      const error = toRemoteError(thrown, sql);
+      const error = await this.#explain(toRemoteError(thrown, sql));
       if (this.#transaction === undefined) throw error;
       if (endsTransaction(error)) this.#lost = true;
       throw this.#transaction.closed === true ? this.#ended(error) : error;
+    }
+  }
+
+  /**
+   * Asks once more what is wrong with a text that a server has refused: some clients keep only the HTTP status of the answer
+   * (`@tursodatabase/serverless` 1.4), and sqld 0.24 answers so to what it can't parse. An EXPLAIN changes nothing.
+   */
+  async #explain(error: DatabaseError): Promise<DatabaseError> {
+    const refused = error instanceof NetworkError && error.status !== undefined && error.status <= 500;
+    if (!refused || error.sql === undefined) return error;
+    try {
+      await (this.#transaction ?? this.#client).executeMultiple(`explain ${error.sql}`);
+      return error;
+    } catch (thrown) {
+      const reason = toRemoteError(thrown, error.sql);
+      return reason.kind === 'sql' ? reason : error;
     }
   }
 
@@ -201,13 +223,6 @@ export class ClientConnection implements Connection {
       ...{ code: 'TRANSACTION_LOST', kind: 'transaction', sql: cause.sql, cause },
     });
   }
-}
-
-function toClientStatement({ sql, args, names }: Step): ClientStatement {
-  if (names === undefined) return { sql, args: [...args] };
-  const named: Record<string, SqlValue> = {};
-  for (const [i, name] of names.entries()) if (name !== undefined) named[name.slice(1)] = args[i] ?? null;
-  return { sql, args: named };
 }
 
 function toStepResult(result: ClientResult, { exact }: Step): StepResult {

@@ -1,9 +1,9 @@
-import { protocolError, ValueError } from '../../../errors.js';
+import { CapabilityError, protocolError } from '../../../errors.js';
 import type { SqlValue } from '../../../values.js';
 import type { ResultColumn } from '../hrana/protocol.js';
 
-/** Every number from here on is a REAL: no INTEGER is as large. */
-const END_OF_INTEGERS = 2 ** 63;
+/** A larger number is a REAL; this one is the largest INTEGER if a client has rounded it. */
+const LARGEST_INTEGER = 2 ** 63;
 
 /** Types of columns that hold REAL values, https://www.sqlite.org/datatype3.html#determination_of_column_affinity. */
 const REAL = /real|floa|doub/i;
@@ -11,7 +11,7 @@ const REAL = /real|floa|doub/i;
 /**
  * A value of a client as every engine gives it: safe integers as number unless `exact`, blobs as Uint8Array.
  *
- * @throws {@link ValueError} when the client has rounded it
+ * @throws {@link CapabilityError} when the client may have rounded it
  */
 export function decodeClientValue(value: unknown, column: ResultColumn, exact: boolean): SqlValue {
   switch (typeof value) {
@@ -34,11 +34,11 @@ export function decodeClientValue(value: unknown, column: ResultColumn, exact: b
 function decodeNumber(value: number, { name, type }: ResultColumn, exact: boolean): SqlValue {
   if (!Number.isInteger(value) || Object.is(value, -0) || REAL.test(type)) return value;
   if (Number.isSafeInteger(value)) return exact ? BigInt(value) : value;
-  if (Math.abs(value) >= END_OF_INTEGERS) return value;
-  throw new ValueError(
-    `column "${name}" holds an integer that the client has rounded; make the client with intMode 'bigint', or open the ` +
-      'database by its URL',
-    name,
+  if (Math.abs(value) > LARGEST_INTEGER) return value;
+  throw new CapabilityError(
+    'exactIntegers',
+    `column "${name}" may hold an integer that the client has rounded; make the client with intMode 'bigint', or open ` +
+      'the database by its URL',
   );
 }
 

@@ -6,13 +6,15 @@ export interface Client {
   /** `http`, `ws` or `file` in `@libsql/client`. */
   readonly protocol?: unknown;
   execute(statement: ClientStatement): Promise<ClientResult>;
+  /** Runs a script without values. */
+  executeMultiple(sql: string): Promise<void>;
   transaction(mode: 'write' | 'deferred'): Promise<ClientTransaction>;
 }
 
-/** A statement with its values, by position or by name. */
+/** A statement with its values by position. */
 export interface ClientStatement {
   readonly sql: string;
-  readonly args: unknown[] | Record<string, unknown>;
+  readonly args: unknown[];
 }
 
 /** What a statement gave. */
@@ -28,6 +30,7 @@ export interface ClientResult {
 /** A transaction of a client. */
 export interface ClientTransaction {
   execute(statement: ClientStatement): Promise<ClientResult>;
+  executeMultiple(sql: string): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
   close(): void;

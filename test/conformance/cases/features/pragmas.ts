@@ -9,6 +9,7 @@ import {
   databaseOf,
   feature,
   isClient,
+  isPublicClient,
   isFile,
   isLocal,
   newName,
@@ -234,6 +235,8 @@ export const pragmaFeatures: Cases = (target, builder) => {
   });
 
   feature(scene, target, 'PR-9 integrity check, foreign key check', {
+    on: (on) => !isPublicClient(on),
+    use: async ({ database }) => await database.script('pragma foreign_keys = off'),
     test: async ({ db, database }) => {
       const [parent, child] = [newName('p'), newName('c')];
       await database.script(

@@ -1,6 +1,15 @@
 import { expect } from 'vitest';
 import { failureOf } from '../../capabilities.js';
-import { databaseOf, feature, isLocal, newName, shareScene, transactionOf, withBoth } from '../../feature.js';
+import {
+  databaseOf,
+  feature,
+  isLocal,
+  isPublicClient,
+  newName,
+  shareScene,
+  transactionOf,
+  withBoth,
+} from '../../feature.js';
 import type { Cases } from '../../scene.js';
 
 const COUNT_TO = (n: number): string =>
@@ -72,6 +81,8 @@ export const statementFeatures: Cases = (target, builder) => {
   });
 
   feature(scene, target, 'ST-5 introspection: columns, parameters, read-only (#71, #72)', {
+    on: (on) => !isPublicClient(on),
+    use: async ({ db }) => await (await db.client()).prepare('select 1').columns(),
     test: async ({ db, target: { name } }) => {
       await withBoth(db, async (client) => {
         const statement = client.prepare(
@@ -122,6 +133,8 @@ export const statementFeatures: Cases = (target, builder) => {
   });
 
   feature(scene, target, 'ST-8 survives a change of the schema', {
+    on: (on) => !isPublicClient(on),
+    use: async ({ db }) => await (await db.client()).prepare('select 1').columns(),
     test: async ({ db, database }) => {
       const table = newName();
       await database.script(`create table ${table} (a); insert into ${table} values (1)`);
@@ -159,6 +172,15 @@ export const statementFeatures: Cases = (target, builder) => {
   });
 
   feature(scene, target, `${metadata} inside a transaction, ME-4 autocommit (#60)`, {
+    on: (on) => !isPublicClient(on),
+    use: async ({ db }) => {
+      const table = newName();
+      await db.run({ op: 'raw', sql: `create table ${table} (id integer primary key)` });
+      await db.transaction(async (tx) => {
+        await tx.run({ op: 'raw', sql: `insert into ${table} values (9007199254740993)` });
+        await (await transactionOf(tx)).metadata();
+      });
+    },
     test: async ({ db, database }) => {
       const table = newName();
       await database.execute(`create table ${table} (id integer primary key, v)`);
