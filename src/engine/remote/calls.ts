@@ -6,21 +6,17 @@ export class Calls {
   readonly #running = new Set<(reason: Error) => void>();
 
   /** Waits for `work`. @throws what it throws, or at once an error when all is stopped */
-  race<T>(work: Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const running = this.#running;
-      running.add(reject);
-      work.then(
-        (value) => {
-          running.delete(reject);
-          resolve(value);
-        },
-        (error: unknown) => {
-          running.delete(reject);
-          reject(error);
-        },
-      );
+  async race<T>(work: Promise<T>): Promise<T> {
+    let end!: (reason: Error) => void;
+    const stopped = new Promise<never>((_resolve, reject) => {
+      end = reject;
     });
+    this.#running.add(end);
+    try {
+      return await Promise.race([work, stopped]);
+    } finally {
+      this.#running.delete(end);
+    }
   }
 
   /** As {@link race}, for work that can be told to end. */

@@ -13,6 +13,7 @@ import type {
   ExecuteRequest,
   RawResult,
 } from '../engine.js';
+import { sendBatch } from './batch.js';
 import { RemoteCursor } from './cursor.js';
 import { endsTransaction, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
@@ -116,8 +117,7 @@ export class RemoteConnection implements Connection {
     if (behavior === 'read') for (const { statement } of items) refuseWrite(statement);
     const begin = BEGIN[behavior] as string;
     const reads = items.every(({ statement }) => statement.kind === 'read');
-    const results = await this.#repeat(reads || this.#parts.retry.writes, () =>
-      this.#sendBatch(items, begin),
+    const results = await this.#repeat(reads || this.#parts.retry.writes, () => sendBatch(this.#parts.openStream, items, begin),
     );
     if (!reads) this.listener?.committed([]);
     return results.map((result, i) => {
@@ -225,46 +225,6 @@ export class RemoteConnection implements Connection {
     this.#cursors.add(cursor);
     await cursor.open(stream.openCursor(step));
     return cursor;
-  }
-
-  /** Sends a batch as one message. */
-  async #sendBatch(items: readonly ConnectionBatchItem[], begin: string): Promise<StepResult[]> {
-    const steps = items.map(({ statement, values, request }) => toStep(statement, values, request));
-    const stream = await this.#parts.openStream();
-    try {
-      return await stream.batchAndClose(begin, steps);
-    } catch (thrown) {
-      const error = toRemoteError(thrown);
-      if (error.statementIndex === undefined && error.kind === 'sql')
-        return await this.#sendOneByOne(items, begin);
-      if (error.statementIndex !== undefined) error.sql = items[error.statementIndex]?.statement.text;
-      throw error;
-    }
-  }
-
-  /**
-   * Runs a batch that the server has refused as a whole, without a word of which statement is at fault (sqld 0.24, for one
-   * that it can't parse). Nothing of it was done.
-   */
-  async #sendOneByOne(items: readonly ConnectionBatchItem[], begin: string): Promise<StepResult[]> {
-    const stream = await this.#parts.openStream();
-    try {
-      stream.begin(begin);
-      const results: StepResult[] = [];
-      for (const [index, { statement, values, request }] of items.entries()) {
-        try {
-          results.push(await stream.query(toStep(statement, values, request)));
-        } catch (thrown) {
-          const error = toRemoteError(thrown, statement.text);
-          error.statementIndex = index;
-          throw error;
-        }
-      }
-      await stream.endAndClose('COMMIT');
-      return results;
-    } finally {
-      stream.close();
-    }
   }
 
   async #executeAlone(statement: AnalyzedStatement, step: Step): Promise<StepResult> {

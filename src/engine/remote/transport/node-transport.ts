@@ -1,6 +1,7 @@
 import type * as Http from 'node:http';
 import type * as Https from 'node:https';
-import type { Readable } from 'node:stream';
+import type { Socket as NetSocket } from 'node:net';
+import type { Readable, Transform } from 'node:stream';
 import type * as Zlib from 'node:zlib';
 import { type HttpAnswer, type HttpRequest, type HttpTransport, TransportError } from './transport.js';
 
@@ -108,7 +109,7 @@ function proxyOptions(): object {
   return wanted ? { proxyEnv: env } : {};
 }
 
-type Socket = import('node:net').Socket & { readonly secureConnecting?: boolean };
+type Socket = NetSocket & { readonly secureConnecting?: boolean };
 
 function whenConnected(
   socket: Socket,
@@ -195,7 +196,7 @@ function decompressed(response: Http.IncomingMessage, zlib: typeof Zlib): Readab
   return body;
 }
 
-function decoderOf(coding: string, zlib: typeof Zlib): import('node:stream').Transform | undefined {
+function decoderOf(coding: string, zlib: typeof Zlib): Transform | undefined {
   if (coding === 'gzip' || coding === 'x-gzip') return zlib.createGunzip();
   if (coding === 'br') return zlib.createBrotliDecompress();
   if (coding === 'deflate') return zlib.createInflate();

@@ -62,80 +62,112 @@ interface NodeWebSocket extends AnyWebSocket {
 /**
  * Opens a WebSocket: the runtime's own where there is one, else that of the package `ws`.
  *
- * @throws {@link TransportError} when it could not be opened
+ * @throws {@link TransportError} or {@link UpgradeRefused} when it could not be opened
  */
 export async function openSocket(url: string, signal: AbortSignal, events: SocketEvents): Promise<Socket> {
   const { WebSocket: Own } = globalThis as unknown as {
     WebSocket?: new (url: string, protocols: string[]) => AnyWebSocket;
   };
-  if (Own !== undefined) return await opened(new Own(url, PROTOCOLS), undefined, signal, events);
+  if (Own !== undefined) {
+    const socket = new Own(url, PROTOCOLS);
+    return await new OpeningSocket(socket, () => socket.close(), events).opened(signal);
+  }
   const { WebSocket } = (await import('ws')) as unknown as {
     WebSocket: new (url: string, protocols: string[], options: object) => NodeWebSocket;
   };
   const options = { perMessageDeflate: false, followRedirects: false, maxPayload: LARGEST_MESSAGE };
   const socket = new WebSocket(url, PROTOCOLS, options);
-  return await opened(socket, socket, signal, events);
+  const opening = new OpeningSocket(socket, () => socket.terminate(), events);
+  socket.on('upgrade', (response) => opening.setConnection(response.socket));
+  socket.on('unexpected-response', (request, { statusCode = 0 }) => {
+    opening.fail(new UpgradeRefused(statusCode));
+    request.destroy();
+  });
+  return await opening.opened(signal);
 }
 
-/** Waits until a socket is open. @param node - the same, where it is one of `ws` */
-async function opened(
-  socket: AnyWebSocket,
-  node: NodeWebSocket | undefined,
-  signal: AbortSignal,
-  events: SocketEvents,
-): Promise<Socket> {
-  let open = false;
-  let failure: unknown;
-  let connection: { ref(): void; unref(): void } | undefined;
-  const close = (): void => (node === undefined ? socket.close() : node.terminate());
-  node?.on('upgrade', (response) => {
-    connection = response.socket;
-  });
-  await new Promise<void>((resolve, reject) => {
-    const fail = (reason: unknown): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-      reject(reason instanceof UpgradeRefused ? reason : new TransportError(reason, false));
-    };
-    const aborted = (): void => {
-      fail(signal.reason);
-      close();
-    };
-    const timer = setTimeout(() => {
-      fail(Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'connect' }));
-      close();
-    }, CONNECTED_WITHIN);
-    signal.addEventListener('abort', aborted, { once: true });
-    node?.on('unexpected-response', (request, { statusCode = 0 }) => {
-      fail(new UpgradeRefused(statusCode));
-      request.destroy();
-    });
+/** Whether the process waits for a connection to close. */
+interface Referable {
+  ref(): void;
+  unref(): void;
+}
+
+/** A socket until it is open, and what it tells from then on. */
+class OpeningSocket {
+  readonly #socket: AnyWebSocket;
+  readonly #close: () => void;
+  readonly #events: SocketEvents;
+  #connection: Referable | undefined;
+  #failure: unknown;
+  #open = false;
+  #settle: { readonly resolve: () => void; readonly reject: (reason: unknown) => void } | undefined;
+
+  constructor(socket: AnyWebSocket, close: () => void, events: SocketEvents) {
+    this.#socket = socket;
+    this.#close = close;
+    this.#events = events;
     socket.addEventListener('open', () => {
-      open = true;
-      clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-      resolve();
+      this.#open = true;
+      this.#settle?.resolve();
     });
+    // The protocols that are asked for are made of text.
     socket.addEventListener('message', ({ data }) => {
-      // The protocols that were asked for are made of text.
       if (typeof data === 'string') events.message(data);
     });
+    // It closes after an error, of which some runtimes tell nothing more.
     socket.addEventListener('error', ({ error, message }) => {
-      failure = error ?? new Error(typeof message === 'string' ? message : 'the WebSocket failed');
-      // A browser tells of the failure with an event of its own, and closes then.
-      if (!open) fail(failure);
+      this.#failure = error ?? new Error(typeof message === 'string' ? message : 'the WebSocket failed');
+      this.fail(this.#failure);
     });
-    socket.addEventListener('close', ({ code }) => {
-      const reason = failure ?? new Error(`the WebSocket was closed with code ${code}`);
-      if (!open) fail(reason);
-      else events.closed(reason as Error);
-    });
-  });
-  const held = connection;
-  return {
-    protocol: socket.protocol,
-    send: (text) => socket.send(text),
-    close,
-    setBusy: held === undefined ? undefined : (busy) => (busy ? held.ref() : held.unref()),
-  };
+    socket.addEventListener('close', ({ code }) => this.#closed(code));
+  }
+
+  setConnection(connection: Referable): void {
+    this.#connection = connection;
+  }
+
+  /** Ends the wait, if it is not open yet. */
+  fail(reason: unknown): void {
+    const error = reason instanceof UpgradeRefused ? reason : new TransportError(reason, false);
+    this.#settle?.reject(error);
+  }
+
+  /** Waits until it is open. */
+  async opened(signal: AbortSignal): Promise<Socket> {
+    const giveUp = (reason: unknown): void => {
+      this.fail(reason);
+      this.#close();
+    };
+    const late = Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'connect' });
+    const timer = setTimeout(() => giveUp(late), CONNECTED_WITHIN);
+    const aborted = (): void => giveUp(signal.reason);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#settle = { resolve, reject };
+        signal.addEventListener('abort', aborted, { once: true });
+        if (signal.aborted) aborted();
+      });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', aborted);
+    }
+    return this.#asSocket();
+  }
+
+  #asSocket(): Socket {
+    const connection = this.#connection;
+    return {
+      protocol: this.#socket.protocol,
+      send: (text) => this.#socket.send(text),
+      close: this.#close,
+      setBusy:
+        connection === undefined ? undefined : (busy) => (busy ? connection.ref() : connection.unref()),
+    };
+  }
+
+  #closed(code: number): void {
+    const reason = this.#failure ?? new Error(`the WebSocket was closed with code ${code}`);
+    if (this.#open) this.#events.closed(reason as Error);
+    else this.fail(reason);
+  }
 }

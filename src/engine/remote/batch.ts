@@ -1,0 +1,60 @@
+import type { ConnectionBatchItem } from '../engine.js';
+import { toRemoteError } from './failure.js';
+import type { StepResult } from './hrana/protocol.js';
+import { toStep } from './step.js';
+import type { RemoteStream } from './stream.js';
+
+type OpenStream = () => Promise<RemoteStream>;
+
+/**
+ * Sends a batch as one message, which is one transaction.
+ *
+ * @param begin - how the transaction begins
+ * @throws the failure of a statement, with its index and text
+ */
+export async function sendBatch(
+  openStream: OpenStream,
+  items: readonly ConnectionBatchItem[],
+  begin: string,
+): Promise<StepResult[]> {
+  const steps = items.map(({ statement, values, request }) => toStep(statement, values, request));
+  const stream = await openStream();
+  try {
+    return await stream.batchAndClose(begin, steps);
+  } catch (thrown) {
+    const error = toRemoteError(thrown);
+    const index = error.statementIndex;
+    if (index === undefined && error.kind === 'sql') return await sendOneByOne(openStream, items, begin);
+    if (index !== undefined) error.sql = items[index]?.statement.text;
+    throw error;
+  }
+}
+
+/**
+ * Runs a batch that the server has refused as a whole, without a word of which statement is at fault (sqld 0.24, for one
+ * that it can't parse). Nothing of it was done.
+ */
+async function sendOneByOne(
+  openStream: OpenStream,
+  items: readonly ConnectionBatchItem[],
+  begin: string,
+): Promise<StepResult[]> {
+  const stream = await openStream();
+  try {
+    stream.begin(begin);
+    const results: StepResult[] = [];
+    for (const [index, { statement, values, request }] of items.entries()) {
+      try {
+        results.push(await stream.query(toStep(statement, values, request)));
+      } catch (thrown) {
+        const error = toRemoteError(thrown, statement.text);
+        error.statementIndex = index;
+        throw error;
+      }
+    }
+    await stream.endAndClose('COMMIT');
+    return results;
+  } finally {
+    stream.close();
+  }
+}
