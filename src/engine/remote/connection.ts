@@ -117,7 +117,8 @@ export class RemoteConnection implements Connection {
     if (behavior === 'read') for (const { statement } of items) refuseWrite(statement);
     const begin = BEGIN[behavior] as string;
     const reads = items.every(({ statement }) => statement.kind === 'read');
-    const results = await this.#repeat(reads || this.#parts.retry.writes, () => sendBatch(this.#parts.openStream, items, begin),
+    const results = await this.#repeat(reads || this.#parts.retry.writes, () =>
+      sendBatch(this.#parts.openStream, items, begin),
     );
     if (!reads) this.listener?.committed([]);
     return results.map((result, i) => {
