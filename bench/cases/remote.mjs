@@ -21,10 +21,10 @@ export async function remoteCases(folder) {
   try {
     const setup = open(server.url);
     await setup.script(`
-      create table people (id integer primary key, name text not null, age integer not null);
+      create table people (id integer primary key, name text not null, age integer not null, city text not null);
       create table writes (id integer primary key, name text not null);
       with recursive n(i) as (select 1 union all select i + 1 from n where i < ${ROWS})
-      insert into people select i, 'name ' || i, i % 90 from n;`);
+      insert into people select i, 'name ' || i, i % 90, 'city ' || i from n;`);
     await setup.close();
     const results = [];
     for (const protocol of ['http', 'ws']) results.push(...(await requestCases(protocol, server)));
@@ -49,21 +49,26 @@ async function requestCases(protocol, server) {
       ours: () => each((i) => ours.execute(BY_ID, [i])),
       '@libsql/client': () => each((i) => bare.execute({ sql: BY_ID, args: [i] })),
     }),
+    ...(await rowCases(protocol, ours, bare)),
+    await measure(`${protocol}: 500 statements at once`, 500, {
+      ours: () => Promise.all(times(500, (i) => ours.execute(BY_ID, [i]))),
+      '@libsql/client': () => Promise.all(times(500, (i) => bare.execute({ sql: BY_ID, args: [i] }))),
+    }),
     await measure(`${protocol}: insert`, REQUESTS, {
       ours: () => each((i) => ours.execute(INSERT, [`n${i}`])),
       '@libsql/client': () => each((i) => bare.execute({ sql: INSERT, args: [`n${i}`] })),
     }),
-    await measure(`${protocol}: transaction of five statements`, REQUESTS, {
+    await measure(`${protocol}: transaction of three statements`, REQUESTS, {
       ours: () =>
         each(() =>
           ours.transaction(async (tx) => {
-            for (let n = 0; n < 5; n++) await tx.execute(INSERT, [`n${n}`]);
+            for (let n = 0; n < 3; n++) await tx.execute(INSERT, [`n${n}`]);
           }),
         ),
       '@libsql/client': () =>
         each(async () => {
           const tx = await bare.transaction('write');
-          for (let n = 0; n < 5; n++) await tx.execute({ sql: INSERT, args: [`n${n}`] });
+          for (let n = 0; n < 3; n++) await tx.execute({ sql: INSERT, args: [`n${n}`] });
           await tx.commit();
         }),
     }),
@@ -74,6 +79,29 @@ async function requestCases(protocol, server) {
   ];
   await ours.close();
   bare.close();
+  return results;
+}
+
+/**
+ * Results of different sizes, four columns wide.
+ *
+ * @param {'http' | 'ws'} protocol
+ */
+async function rowCases(protocol, ours, bare) {
+  const results = [];
+  for (const [rows, runs] of [
+    [100, 50],
+    [1_000, 10],
+    [10_000, 2],
+  ]) {
+    const sql = `select * from people limit ${rows}`;
+    results.push(
+      await measure(`${protocol}: ${rows.toLocaleString('en')} rows`, runs, {
+        ours: () => each(() => ours.execute(sql), runs),
+        '@libsql/client': () => each(() => bare.execute(sql), runs),
+      }),
+    );
+  }
   return results;
 }
 
@@ -93,6 +121,11 @@ async function replicaCase(folder, server) {
   await replica.close();
   await file.close();
   return result;
+}
+
+/** @template T @param {(i: number) => T} make @returns {T[]} */
+function times(count, make) {
+  return Array.from({ length: count }, (_, i) => make(i));
 }
 
 function fifty() {
