@@ -1,4 +1,5 @@
 import { ParameterError, ValueError } from './errors.js';
+import { toWellFormedJson } from './sql/well-formed-json.js';
 
 /**
  * A SQLite value as it travels through this package. In results an INTEGER is a `number` when it is a safe integer
@@ -16,6 +17,8 @@ const MIN_INT64 = -(2n ** 63n);
 export interface ValueLimits {
   /** Whether text that contains the character U+0000 can be read back whole. */
   readonly nulInText: boolean;
+  /** Most bytes of a text, in UTF-8, or of a blob; undefined where the engine itself refuses longer ones. */
+  readonly longest?: number;
 }
 
 /**
@@ -57,7 +60,9 @@ function encodeParameter(
         throw refuse(index, names, 'text with the character U+0000 would be read back truncated; use a blob');
       }
       if (!isWellFormed(value)) throw refuse(index, names, 'text with a lone surrogate has no UTF-8 form');
-      return value;
+      if (value.length * 3 > (limits.longest ?? Infinity))
+        checkLength(utf8Length(value), limits, index, names);
+      return toWellFormedJson(value);
     case 'bigint':
       if (value > MAX_INT64 || value < MIN_INT64) {
         throw refuse(index, names, 'the bigint is outside the range of a 64-bit integer');
@@ -67,18 +72,50 @@ function encodeParameter(
       return value ? 1n : 0n;
     case 'object':
       if (value === null) return null;
-      if (value instanceof Uint8Array) return ownBytes(value);
-      if (ArrayBuffer.isView(value)) {
-        return ownBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-      }
-      if (value instanceof ArrayBuffer) return new Uint8Array(value);
-      if (value instanceof SharedArrayBuffer) return ownBytes(new Uint8Array(value));
-      throw refuse(index, names, describeObject(value));
+      return encodeBytes(value, limits, index, names);
     case 'undefined':
       throw refuse(index, names, 'it is undefined; use null for NULL');
     default:
       throw refuse(index, names, `a ${typeof value} has no SQLite value`);
   }
+}
+
+function encodeBytes(
+  value: object,
+  limits: ValueLimits,
+  index: number,
+  names: readonly (string | null | undefined)[] | undefined,
+): Uint8Array {
+  let bytes: Uint8Array;
+  if (value instanceof Uint8Array) bytes = value;
+  else if (ArrayBuffer.isView(value))
+    bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  else if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) bytes = new Uint8Array(value);
+  else throw refuse(index, names, describeObject(value));
+  checkLength(bytes.byteLength, limits, index, names);
+  return ownBytes(bytes);
+}
+
+function checkLength(
+  length: number,
+  { longest = Infinity }: ValueLimits,
+  index: number,
+  names: readonly (string | null | undefined)[] | undefined,
+): void {
+  if (length > longest) {
+    throw refuse(index, names, `it has ${length} bytes, and a value may have ${longest}`);
+  }
+}
+
+/** The length of well-formed text in UTF-8. */
+function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // Each half of a surrogate pair stands for two of its four bytes.
+    if (code >= 0x80) length += code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 1 : 2;
+  }
+  return length;
 }
 
 /** A driver can't bind memory that is shared between threads, so that is copied. */

@@ -200,6 +200,30 @@ describe('the encoding of parameters', () => {
     expect(encodeParameters(['a\0b'], { nulInText: true })).toEqual(['a\0b']);
   });
 
+  it.each([['a'.repeat(10), new Uint8Array(10), 'é'.repeat(5), '🙂'.repeat(2), '€€€a', new ArrayBuffer(10)]])(
+    'takes values up to the length that an engine can hold',
+    (...values) => {
+      expect(encodeParameters(values, { ...limits, longest: 10 })).toHaveLength(values.length);
+    },
+  );
+
+  it.each([
+    'a'.repeat(11),
+    `${'é'.repeat(5)}a`,
+    `${'🙂'.repeat(2)}abc`,
+    '€€€é',
+    new Uint8Array(11),
+    new DataView(new ArrayBuffer(11)),
+    new ArrayBuffer(11),
+    new SharedArrayBuffer(11),
+  ])('refuses a longer one, whatever it is made of', (value) => {
+    const error = thrownBy(
+      () => encodeParameters([1, value], { ...limits, longest: 10 }, [null, ':b']),
+      ParameterError,
+    );
+    expect(error.message).toBe('parameter :b: it has 11 bytes, and a value may have 10');
+  });
+
   it('names a parameter by its name where it has one, and never shows a value', () => {
     const error = thrownBy(
       () => encodeParameters(['x', { password: 's3cret' }], limits, [':a', ':b']),

@@ -401,9 +401,14 @@ export abstract class Executor {
   }
 }
 
+/**
+ * SQLite's limit. libsql 0.5.29 does not look whether binding a longer value has failed, and stores NULL or an empty text;
+ * a client of `@libsql/client` may use it too.
+ */
+const LONGEST_VALUE = 1_000_000_000;
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
-const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false });
-const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });
+const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false, longest: LONGEST_VALUE });
+const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true, longest: LONGEST_VALUE });
 
 /** The schema as one connection sees it. */
 export function schemaOn(connection: Connection): SchemaSource {

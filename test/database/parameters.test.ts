@@ -123,4 +123,14 @@ describe('wrong parameters', () => {
     expect((await failure(db.execute('select ?0'))).message).toContain('variable number must be');
     expect((await failure(db.execute('select ?32767'))).message).toContain('variable number must be');
   });
+
+  it('that are longer than SQLite’s limit are refused', async () => {
+    const { db, look } = await openFile('create table t (a)');
+    for (const make of [() => Buffer.alloc(1_000_000_001), () => new DataView(new ArrayBuffer(2.2e9))]) {
+      const error = await failure(db.execute('insert into t values (?)', [make()]), ParameterError);
+      expect(error).toMatchObject({ code: 'PARAMETER_INVALID', parameter: 0 });
+      expect(error.message).toMatch(/^parameter 1: it has \d+ bytes, and a value may have 1000000000$/);
+    }
+    expect(look('select count(*) from t')).toEqual([[0]]);
+  });
 });
