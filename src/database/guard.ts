@@ -229,6 +229,7 @@ function sourceOn(connection: Connection, about: AnalyzedStatement): SchemaSourc
       const before = connection.schemaState?.(about);
       if (before !== undefined) {
         const rows = await askInTurn(connection, questions, about);
+        if (rows.length === 0) return { state: before, rows };
         return { state: before, rows: connection.schemaState?.(about) === before ? rows : undefined };
       }
       // In one transaction nothing can change in between.

@@ -3,7 +3,7 @@ import { LruCache } from '../lru-cache.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { AccessRules, StatementAccess } from './access-rules.js';
-import { accessesOf, type BytecodeAccess, toInstructions } from './bytecode.js';
+import { accessesOf, type BytecodeAccess, type Instruction, toInstructions } from './bytecode.js';
 import {
   type Answers,
   type Question,
@@ -91,10 +91,16 @@ export class Authorizer {
       let refused = this.#decisions.get(key);
       if (refused === undefined) {
         const [rows, ...schemaRows] = answers.rows ?? [];
-        if (rows === undefined || (known && !same) || !isCompiledIn(state, rows)) continue;
+        const instructions = rows && toInstructions(rows);
+        if (instructions === undefined || (known && !same) || !isCompiledIn(state, instructions)) continue;
         const schema = known ? (this.#schema?.map as SchemaMap) : await toSchemaMap(schemaRows, source);
         this.#schema = { state, map: schema };
-        const bytecode = accessesOf(rows, schema);
+        const bytecode = accessesOf(instructions, schema);
+        if (bytecode.unknown && known) {
+          // What listens to changes makes temporary tables, of which the state says nothing.
+          this.#schema = undefined;
+          continue;
+        }
         refused = this.#firstRefused(statement, text, bytecode, schema) ?? null;
         const lasts = schema.knownByState && !this.#dependsOnValues(statement, bytecode, schema);
         if (lasts) this.#decisions.set(key, refused);
@@ -120,10 +126,12 @@ export class Authorizer {
     schema: SchemaMap,
   ): StatementAccess | undefined {
     const changesSchema = SCHEMA_VERBS.has(statement.verb);
-    // What a change of the schema does to the tables of SQLite itself is meant by `schema`.
-    const accesses = bytecode.accesses.filter(
-      ({ action, table }) => !changesSchema || (action === 'read' && !/^sqlite_/i.test(table ?? 'sqlite_')),
-    );
+    // What a change of the schema does to the tables of SQLite itself is meant by `schema`, and no rule must name others.
+    const accesses = changesSchema
+      ? bytecode.accesses
+          .filter(({ action, table }) => action === 'read' && !/^sqlite_/i.test(table ?? 'sqlite_'))
+          .map((access) => ({ ...access, needs: undefined }))
+      : [...bytecode.accesses];
     if (changesSchema) accesses.unshift({ action: 'schema', table: undefined });
     const ownCounter = !mentionsCounter(text, bytecode, schema);
     accesses.push(...virtualAccesses(statement, text, bytecode, schema));
@@ -152,10 +160,10 @@ export class Authorizer {
 }
 
 /** Whether the bytecode was made of the schemas whose versions are in a state; those of attached databases come last. */
-function isCompiledIn(state: string, rows: readonly SqlValue[][]): boolean {
-  const [version, , , attached = ''] = state.split(' ');
-  const versions = [version, undefined, ...attached.split(',')];
-  return toInstructions(rows).every(({ opcode, p1, p3 }) => {
+function isCompiledIn(state: string, instructions: readonly Instruction[]): boolean {
+  const [version, , , attached] = state.split(' ');
+  const versions = [version, undefined, ...(attached?.split(',') ?? [])];
+  return instructions.every(({ opcode, p1, p3 }) => {
     const expected = opcode === 'Transaction' ? versions[p1] : undefined;
     return expected === undefined || p3 === Number(expected);
   });

@@ -3,7 +3,7 @@ import type { StatementAccess } from './access-rules.js';
 import { type SchemaMap, type Tree, treeId } from './schema-map.js';
 
 /** One row of EXPLAIN. */
-interface Instruction {
+export interface Instruction {
   readonly opcode: string;
   readonly p1: number;
   readonly p2: number;
@@ -22,6 +22,8 @@ export interface BytecodeAccess {
   readonly programs: boolean;
   /** Whether LIKE or GLOB is called. With a parameter as pattern they may use an index, and which depends on its value. */
   readonly patterns: boolean;
+  /** Whether it opens a table or index that the map does not have. */
+  readonly unknown: boolean;
 }
 
 /** Set on an Insert or Delete that is a part of an UPDATE. */
@@ -79,12 +81,21 @@ export function toInstructions(rows: readonly SqlValue[][]): Instruction[] {
  * Finds out what a statement reads and writes, through views, triggers and common table expressions, by the trees that its
  * bytecode opens. See https://www.sqlite.org/opcode.html; where an instruction is not known, everything counts as read.
  *
- * @param rows - what EXPLAIN gives; the programs of triggers follow that of the statement
+ * @param instructions - what EXPLAIN gives; the programs of triggers follow that of the statement
  */
-export function accessesOf(rows: readonly SqlValue[][], schema: SchemaMap): BytecodeAccess {
+export function accessesOf(instructions: readonly Instruction[], schema: SchemaMap): BytecodeAccess {
   const found = new Accesses(schema);
-  for (const program of programsOf(toInstructions(rows))) found.addProgram(program);
+  for (const [i, program] of programsOf(instructions).entries()) {
+    if (isOurs(program)) continue;
+    found.programs ||= i > 0;
+    found.addProgram(program);
+  }
   return found;
+}
+
+/** Whether it is a trigger that records changes for a listener of the handle. */
+function isOurs([init]: readonly Instruction[]): boolean {
+  return init?.p4.startsWith('-- TRIGGER __turso_dialect_') === true;
 }
 
 /** Every program begins with an Init. */
@@ -154,6 +165,7 @@ class Accesses implements BytecodeAccess {
   writesVirtual = false;
   programs = false;
   patterns = false;
+  unknown = false;
 
   constructor(schema: SchemaMap) {
     this.#schema = schema;
@@ -183,7 +195,6 @@ class Accesses implements BytecodeAccess {
       else if (opcode === 'Insert' || opcode === 'Delete' || opcode === 'IdxInsert') {
         for (const tree of trees) this.#write(tree, opcode, p5);
       } else if (opcode === 'Clear') this.#clear(p1, p2);
-      else if (opcode === 'Program') this.programs = true;
       else if (opcode === 'VUpdate') this.writesVirtual = true;
       else if (opcode === 'VOpen') this.readsVirtual = true;
       else if (CALLS.has(opcode)) this.patterns ||= /^(?:like|glob)\(/i.test(p4);
@@ -198,6 +209,7 @@ class Accesses implements BytecodeAccess {
       if (!OPENS.has(opcode) || p5 & ROOT_IN_REGISTER) continue;
       const tree = this.#schema.trees.get(treeId(p3, p2));
       if (tree === undefined) {
+        this.unknown = true;
         this.#add({ action: 'read', table: undefined, everything: true });
         continue;
       }

@@ -206,7 +206,7 @@ export class LibsqlConnection implements Connection {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): MaybePromise<RawResult> {
-    let { schemaState } = request;
+    const { schemaState } = request;
     const statement = keepVectorIndexes(
       given,
       (query) => this.#runner.run(query, [], EXISTS).rows.length > 0,
@@ -218,23 +218,21 @@ export class LibsqlConnection implements Connection {
       this.#cursors.settle();
       this.#changesSchema = true;
       this.#noteChange(statement.text);
-      // What is noted here is the change itself.
-      if (schemaState !== undefined) schemaState = this.schemaState();
     }
     // An EXPLAIN takes no time, and only here it is ended.
     if (request.interruptible && statement.verb !== 'EXPLAIN')
-      return this.#offThread(() => this.#executeOffThread(statement, args, { ...request, schemaState }));
+      return this.#offThread(() => this.#executeOffThread(statement, args, request));
     if (statement.kind !== 'write') return this.#runner.run(statement, args, request);
     this.#commits.beforeTransaction();
     if (this.inTransaction) {
-      this.#schema.assert(schemaState);
+      this.#schema.assert(schemaState, changesSchema(statement));
       return this.#runInside(statement, args, request);
     }
     // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
     // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
     this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
-      this.#schema.assert(schemaState);
+      this.#schema.assert(schemaState, changesSchema(statement));
       const result = this.#runInside(statement, args, request);
       this.#commit(statement.text);
       return result;
@@ -309,7 +307,7 @@ export class LibsqlConnection implements Connection {
     if (writes) this.#commits.beforeTransaction();
     if (wrap) this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
-      if (writes) this.#schema.assert(request.schemaState);
+      if (writes) this.#schema.assert(request.schemaState, changesSchema(statement));
       if (writes) this.#commits.beforeWrite();
       if (statement.kind === 'read') this.#meetReadLock(statement);
       const result = await this.#apart.run(statement, args, request);

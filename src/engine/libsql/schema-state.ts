@@ -15,6 +15,11 @@ const [ATTACHED] = analyze('SELECT name FROM pragma_database_list WHERE seq > 1 
 
 let lastNumber = 0;
 
+function withoutOwn(state: string): string {
+  const [version, , , ...attached] = state.split(' ');
+  return [version, ...attached].join(' ');
+}
+
 /**
  * Everything that the bytecode of statements on one connection depends on. What is temporary, attached or set is of this
  * connection, and only it changes that; the files change elsewhere too.
@@ -44,9 +49,14 @@ export class SchemaState {
     this.#attached ||= /^attach/i.test(sql);
   }
 
-  /** @throws {@link SchemaMovedError} when it is not the expected one, if one is */
-  assert(expected: string | undefined): void {
-    if (expected !== undefined && this.text() !== expected) throw new SchemaMovedError();
+  /**
+   * @param ownApart - whether what this connection has noted since does not count
+   * @throws {@link SchemaMovedError} when it is not the expected one, if one is
+   */
+  assert(expected: string | undefined, ownApart = false): void {
+    if (expected === undefined) return;
+    const now = this.text();
+    if (ownApart ? withoutOwn(now) !== withoutOwn(expected) : now !== expected) throw new SchemaMovedError();
   }
 
   /**
