@@ -1,5 +1,11 @@
 import type { TransactionBehavior } from '../config.js';
-import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import {
+  type Connection,
+  type Cursor,
+  type MaybePromise,
+  type RawResult,
+  SchemaMovedError,
+} from '../engine/engine.js';
 import { ConstraintError, closedError, isLockWait } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -9,11 +15,12 @@ import type { BatchItem } from './batch.js';
 import { type BusyWait, waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
+import type { Guard, GuardedRequest } from './guard.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import { METADATA, METADATA_REQUEST } from './metadata.js';
 import type { Pool } from './pool.js';
-import { runOn } from './run.js';
+import { openOn, runOn } from './run.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 
 /** Holds a lock while one synchronous statement runs; nobody can come to wait for it meanwhile. */
@@ -35,11 +42,12 @@ export class Autocommit {
   run(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    request: ExecuteRequest,
+    request: GuardedRequest,
     abort: Abort | undefined,
   ): MaybePromise<RawResult> {
     const connection = this.#pool.main;
-    if (abort !== undefined || !connection?.usable || !connection.runsAtOnce(statement)) {
+    const ready = connection?.usable && connection.runsAtOnce(statement);
+    if (abort !== undefined || !ready || request.guard?.knows(connection) === false) {
       return this.#runSlowly(statement, values, request, abort);
     }
     const lock = this.#lockFor(statement);
@@ -48,10 +56,11 @@ export class Autocommit {
     }
     let result: MaybePromise<RawResult>;
     try {
-      result = runOn(connection, statement, values, request);
+      result = runOn(connection, statement, values, request, true);
     } catch (error) {
       lock?.release(SYNCHRONOUS);
-      if (isLockWait(error)) return this.#runSlowly(statement, values, request, abort);
+      if (isLockWait(error) || error instanceof SchemaMovedError)
+        return this.#runSlowly(statement, values, request, abort);
       if (error instanceof ConstraintError) return rejectNamed(connection, error);
       throw error;
     }
@@ -65,6 +74,7 @@ export class Autocommit {
     items: readonly BatchItem[],
     behavior: TransactionBehavior,
     abort: Abort | undefined,
+    guard?: Guard,
   ): Promise<RawResult[]> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const lease = await this.#pool.lend(holder, abort);
@@ -75,7 +85,11 @@ export class Autocommit {
         : items.map((item) => ({ ...item, request: { ...item.request, interruptible: true } }));
     try {
       const run = (): Promise<RawResult[]> =>
-        runAbortable(connection, [abort], () => connection.batch?.(asked, behavior) ?? []);
+        runAbortable(
+          connection,
+          [abort],
+          () => guard?.batch(connection, asked, behavior) ?? connection.batch?.(asked, behavior) ?? [],
+        );
       return await waitWhileBusy(run, this.#wait(connection, abort));
     } catch (error) {
       await nameConstraintIndex(connection, error);
@@ -106,7 +120,7 @@ export class Autocommit {
   async openSource(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    { exactIntegers, abort }: SourceOptions,
+    { exactIntegers, abort, guard }: SourceOptions,
   ): Promise<StreamSource> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     this.#pool.single?.assertOutside();
@@ -116,7 +130,7 @@ export class Autocommit {
     try {
       const { connection } = lease;
       const openCursor = (): Promise<Cursor> =>
-        runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
+        runAbortable(connection, [abort], () => openOn(connection, statement, values, options, guard));
       const cursor = await waitWhileBusy(openCursor, this.#wait(connection, abort));
       return {
         columns: cursor.columns,
@@ -143,7 +157,7 @@ export class Autocommit {
   async #runSlowly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    request: ExecuteRequest,
+    request: GuardedRequest,
     abort: Abort | undefined,
   ): Promise<RawResult> {
     const start = performance.now();
@@ -178,7 +192,7 @@ export class Autocommit {
   async #runAbortable(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    request: ExecuteRequest,
+    request: GuardedRequest,
     abort: Abort,
   ): Promise<RawResult> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };

@@ -1,19 +1,16 @@
 import { checkTimeout, type ResolvedConfig, type TransactionBehavior } from '../config.js';
 import type {
   ColumnOrigin,
-  Connection,
   ExecuteRequest,
   MaybePromise,
   RawResult,
   StatementTrace,
 } from '../engine/engine.js';
-import { CapabilityError, isLockWait } from '../errors.js';
+import { CapabilityError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
-import { type Inspect, SCHEMA_STATE, type SchemaSource } from '../hooks/schema-map.js';
-import { type AnalyzedStatement, analyze } from '../sql/statement.js';
+import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
 import { Abort, type AbortOptions } from './abort.js';
-import { after } from './after.js';
 import {
   type BatchItem,
   type BatchOptions,
@@ -24,6 +21,7 @@ import {
 } from './batch.js';
 import type { Context } from './context.js';
 import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
+import { Guard, type GuardedRequest } from './guard.js';
 import type { Metadata } from './metadata.js';
 import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
@@ -114,47 +112,29 @@ export abstract class Executor {
     const { interrupts, observer } = this.context;
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
-      await this.authorize(statement, true);
-      return watchedSource(await this.openDirectly(statement, values, options), interrupts, end);
+      const guard = Guard.of(this.context.authorizer, [{ statement, values }]);
+      const source = await this.openDirectly(statement, values, { ...options, guard });
+      return watchedSource(source, interrupts, end);
     } catch (error) {
       end?.({ error });
       throw error;
     }
   }
 
-  /**
-   * @internal Refuses a statement that may not be run here.
-   *
-   * @param _elsewhere - whether it will run on a connection that it has for itself
-   */
-  authorize(statement: AnalyzedStatement, _elsewhere = false): MaybePromise<void> {
-    const { authorizer } = this.context;
-    if (authorizer === undefined) return;
-    return authorizer.check(statement, {
-      inspect: (sql, count) => this.inspect(statement, sql, count),
-      state: () => this.#schemaState(statement),
-    });
-  }
-
-  /** @internal Runs one statement that was authorized. */
+  /** @internal Runs one statement, if the guard of the request allows it. */
   protected abstract runDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    request: ExecuteRequest,
+    request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult>;
 
-  /** @internal Opens a statement that was authorized. */
+  /** @internal Opens a statement, if the guard of the options allows it. */
   protected abstract openDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
     options: SourceOptions,
   ): Promise<StreamSource>;
-
-  /** @internal Asks about the schema and about `statement` where that would be run; `count` is that of its parameters. */
-  protected inspect(_statement: AnalyzedStatement, sql: string, count: number): MaybePromise<SqlValue[][]> {
-    return ask(sql, count, (question, nulls) => this.runDirectly(question, nulls, { fetch: 'all' }));
-  }
 
   /** @internal Runs several statements as one unit. */
   abstract runAtomically(
@@ -309,31 +289,18 @@ export abstract class Executor {
     return new Statement<Row>(this, this.statements.one(sql));
   }
 
-  /** @internal The connection that statements run on now, if it can be asked something at once. */
-  protected abstract get atHand(): Connection | undefined;
-
-  /** At once where that is possible and no lock is in the way. */
-  #schemaState(statement: AnalyzedStatement): MaybePromise<string> {
-    try {
-      const state = this.atHand?.schemaState?.();
-      if (state !== undefined) return state;
-    } catch (error) {
-      if (!isLockWait(error)) throw error;
-    }
-    return queryState((sql, count) => this.inspect(statement, sql, count));
-  }
-
   #runGuarded(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
     abort: Abort | undefined,
   ): MaybePromise<RawResult> {
-    const { observer } = this.context;
-    const run = (trace?: StatementTrace): MaybePromise<RawResult> =>
-      after(this.authorize(statement, abort !== undefined), () =>
-        this.runDirectly(statement, values, trace === undefined ? request : { ...request, trace }, abort),
-      );
+    const { authorizer, observer } = this.context;
+    const run = (trace?: StatementTrace): MaybePromise<RawResult> => {
+      const guard = Guard.of(authorizer, [{ statement, values }]);
+      const guarded = { ...request, guard, ...(trace && { trace }) };
+      return this.runDirectly(statement, values, guarded, abort);
+    };
     return observer.active ? observer.observe(statement, values, this.origin, run) : run();
   }
 
@@ -379,18 +346,21 @@ export abstract class Executor {
 
   /** @internal The columns of a statement, which is not run. */
   async describe(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
-    await this.authorize(statement);
+    const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(
         'describe',
         'a PRAGMA with an effect can not be described without taking effect',
       );
     }
-    return await this.describeDirectly(statement);
+    return await this.describeDirectly(statement, guard);
   }
 
-  /** @internal Describes a statement that was authorized. */
-  protected abstract describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]>;
+  /** @internal Describes a statement, if the guard allows it. */
+  protected abstract describeDirectly(
+    statement: AnalyzedStatement,
+    guard: Guard | undefined,
+  ): Promise<readonly ColumnOrigin[]>;
 
   /** @internal */
   abortFrom(options: AbortOptions | undefined): Abort | undefined {
@@ -409,27 +379,3 @@ const LONGEST_VALUE = 1_000_000_000;
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
 const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false, longest: LONGEST_VALUE });
 const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true, longest: LONGEST_VALUE });
-
-/** The schema as one connection sees it. */
-export function schemaOn(connection: Connection): SchemaSource {
-  const inspect: Inspect = (sql, count) => inspectOn(connection, sql, count);
-  return { inspect, state: () => connection.schemaState?.() ?? queryState(inspect) };
-}
-
-/** Asks one connection about the schema or a statement of `count` parameters. */
-export async function inspectOn(connection: Connection, sql: string, count: number): Promise<SqlValue[][]> {
-  return await ask(sql, count, (question, nulls) => connection.execute(question, nulls, { fetch: 'all' }));
-}
-
-function ask(
-  sql: string,
-  count: number,
-  run: (question: AnalyzedStatement, nulls: readonly null[]) => MaybePromise<RawResult>,
-): MaybePromise<SqlValue[][]> {
-  const [question] = analyze(sql).statements as [AnalyzedStatement];
-  return after(run(question, new Array<null>(count).fill(null)), ({ rows }) => rows);
-}
-
-function queryState(inspect: Inspect): MaybePromise<string> {
-  return after(inspect(SCHEMA_STATE, 0), ([row = []]) => row.join(' '));
-}

@@ -1,22 +1,47 @@
-import type { Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import type { Connection, Cursor, CursorOptions, MaybePromise, RawResult } from '../engine/engine.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
+import type { Guard, GuardedRequest } from './guard.js';
 import { connectionSetting } from './pragma/text.js';
 import type { SqlValue } from '../values.js';
 
-/** Runs a statement on a connection, and notes where for whoever observes it. */
+/**
+ * Runs a statement on a connection if its guard allows it, and notes where for whoever observes it.
+ *
+ * @param atOnce - whether the guard {@link Guard.knows} enough, and nothing may take time
+ */
 export function runOn(
   connection: Connection,
   statement: AnalyzedStatement,
   values: readonly SqlValue[],
-  request: ExecuteRequest,
+  request: GuardedRequest,
+  atOnce = false,
 ): MaybePromise<RawResult> {
-  const { trace } = request;
+  const { guard } = request;
+  if (guard !== undefined) {
+    return guard.run(connection, request, atOnce, () => note(connection, statement, request));
+  }
+  note(connection, statement, request);
+  return connection.execute(statement, values, request);
+}
+
+function note(connection: Connection, statement: AnalyzedStatement, { trace }: GuardedRequest): void {
   if (trace !== undefined) {
     trace.connection = connection;
     trace.tries++;
   }
   if (statement.kind !== 'read' && leavesTraces(statement)) unlike.add(connection);
-  return connection.execute(statement, values, request);
+}
+
+/** Opens a cursor on a connection if its guard allows it. */
+export function openOn(
+  connection: Connection,
+  statement: AnalyzedStatement,
+  values: readonly SqlValue[],
+  options: CursorOptions,
+  guard: Guard | undefined,
+): MaybePromise<Cursor> {
+  if (guard !== undefined) return guard.open(connection, options);
+  return connection.openCursor(statement, values, options);
 }
 
 /** `create temp …` and what names the schema `temp`. */

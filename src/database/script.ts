@@ -7,7 +7,8 @@ import type { Abort, AbortOptions } from './abort.js';
 import { after } from './after.js';
 import { runAbortable } from './abortable.js';
 import { waitWhileBusy } from './busy.js';
-import { type Executor, schemaOn } from './executor.js';
+import type { Executor } from './executor.js';
+import { Guard, type GuardedRequest } from './guard.js';
 import { runOn } from './run.js';
 import type { Session } from './session.js';
 import { controlsTransaction } from './statements.js';
@@ -71,20 +72,23 @@ async function runAll(
   const { authorizer, observer, interrupts } = database.context;
   const stop = interrupts.begin();
   const wait = { timeout: database.config.busyTimeout, abort, interrupts, connection };
-  const runOne = (statement: AnalyzedStatement, trace?: StatementTrace): Promise<RawResult> => {
-    const request = { fetch: 'none', interruptible: abort !== undefined, ...(trace && { trace }) } as const;
+  const runOne = async (statement: AnalyzedStatement, trace?: StatementTrace): Promise<RawResult> => {
+    const guard = Guard.of(authorizer, [{ statement, values: [] }], true);
+    const request: GuardedRequest = {
+      ...{ guard, interruptible: abort !== undefined, ...(trace && { trace }) },
+      fetch: 'none',
+    };
     const run = (): Promise<RawResult> =>
       runAbortable(connection, [abort], () =>
         statement.kind === 'transaction'
           ? after(connection.control(statement.text), () => NOTHING)
           : runOn(connection, statement, [], request),
       );
-    return waitWhileBusy(run, wait);
+    return await waitWhileBusy(run, wait);
   };
   try {
     const result = await eachStatement(sql, statements, async (statement) => {
       stop.throwIfAborted();
-      await authorizer?.check(statement, schemaOn(connection));
       if (!observer.active) return await runOne(statement);
       return await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
     });

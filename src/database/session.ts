@@ -5,16 +5,8 @@ import {
   resolveRetry,
   type TransactionBehavior,
 } from '../config.js';
-import type {
-  ColumnOrigin,
-  Connection,
-  ExecuteRequest,
-  MaybePromise,
-  RawResult,
-  ReplicaPolicy,
-} from '../engine/engine.js';
+import type { ColumnOrigin, Connection, MaybePromise, RawResult, ReplicaPolicy } from '../engine/engine.js';
 import { CapabilityError, findDatabaseError } from '../errors.js';
-import type { Authorizer } from '../hooks/authorizer.js';
 import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -24,7 +16,8 @@ import { Autocommit } from './autocommit.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { Executor, inspectOn, schemaOn } from './executor.js';
+import { Executor } from './executor.js';
+import { Guard, type GuardedRequest } from './guard.js';
 import { lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
 import { type Metadata, noMetadata, toMetadata } from './metadata.js';
@@ -219,7 +212,7 @@ export abstract class Session extends Executor {
   protected override runDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    request: ExecuteRequest,
+    request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const result = this.#autocommit.run(statement, values, request, abort);
@@ -273,8 +266,8 @@ export abstract class Session extends Executor {
     if (connection.batch === undefined) {
       return await this.#runOnce((tx) => runInOrder(tx, items, undefined), behavior, abort);
     }
-    for (const { statement } of items) await this.authorize(statement);
-    return await this.#observed(items, (traced) => this.#autocommit.batch(traced, behavior, abort));
+    const guard = Guard.of(this.context.authorizer, items);
+    return await this.#observed(items, (traced) => this.#autocommit.batch(traced, behavior, abort, guard));
   }
 
   override async metadata(): Promise<Metadata> {
@@ -284,44 +277,14 @@ export abstract class Session extends Executor {
   }
 
   /** @internal */
-  protected override async describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
-    return await this.#autocommit.withMain((connection) => connection.describe(statement));
-  }
-
-  /** @internal */
-  protected override get atHand(): Connection | undefined {
-    const { main, single } = this.pool;
-    return main?.usable && (single?.free ?? true) ? main : undefined;
-  }
-
-  /** @internal Connections that are lent have no temporary tables of others, so one of them is asked for all. */
-  override authorize(statement: AnalyzedStatement, elsewhere = false): MaybePromise<void> {
-    const { authorizer } = this.context;
-    const onMain = !elsewhere || this.config.target.kind !== 'file';
-    if (authorizer === undefined || onMain) return super.authorize(statement);
-    return this.#authorizeElsewhere(authorizer, statement);
-  }
-
-  async #authorizeElsewhere(authorizer: Authorizer, statement: AnalyzedStatement): Promise<void> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    const lease = await this.pool.lend(holder, undefined);
-    try {
-      await authorizer.check(statement, schemaOn(lease.connection));
-    } finally {
-      await lease.release();
-    }
-  }
-
-  /** @internal What a replica writes is compiled by its server, so it is the server that is asked about it. */
-  protected override inspect(
+  protected override async describeDirectly(
     statement: AnalyzedStatement,
-    sql: string,
-    count: number,
-  ): MaybePromise<SqlValue[][]> {
-    if (this.config.target.kind !== 'replica' || statement.kind === 'read') {
-      return super.inspect(statement, sql, count);
-    }
-    return this.withConnection((connection) => inspectOn(connection, sql, count), undefined, true);
+    guard: Guard | undefined,
+  ): Promise<readonly ColumnOrigin[]> {
+    return await this.#autocommit.withMain(async (connection) => {
+      await guard?.check(connection);
+      return await connection.describe(statement);
+    });
   }
 
   /** Tells about the statements of a batch that is sent as one. */

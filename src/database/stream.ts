@@ -3,6 +3,7 @@ import { ConfigError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { type Abort, type AbortOptions, orAborted } from './abort.js';
+import type { Guard } from './guard.js';
 import type { Interrupts } from './interrupts.js';
 import type { Executor } from './executor.js';
 import { type RowMode, toRows } from './result.js';
@@ -30,6 +31,7 @@ export interface StreamSource {
 export interface SourceOptions {
   readonly exactIntegers: boolean;
   readonly abort: Abort | undefined;
+  readonly guard?: Guard | undefined;
 }
 
 /** A source that `interrupts` can end, and whose end is told to `end`. */

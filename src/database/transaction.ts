@@ -1,5 +1,11 @@
 import type { TransactionBehavior } from '../config.js';
-import type { ColumnOrigin, Connection, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
+import {
+  type ColumnOrigin,
+  type Connection,
+  type MaybePromise,
+  type RawResult,
+  SchemaMovedError,
+} from '../engine/engine.js';
 import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import { quoteName } from '../sql/quote-name.js';
@@ -12,9 +18,10 @@ import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
 import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
 import { Executor } from './executor.js';
+import type { Guard, GuardedRequest } from './guard.js';
 import { Lock, type LockHolder } from './lock.js';
 import { METADATA, METADATA_REQUEST, type Metadata, toMetadata } from './metadata.js';
-import { runOn } from './run.js';
+import { openOn, runOn } from './run.js';
 import { runScriptIn, type ScriptResult } from './script.js';
 import type { TransactionOptions } from './session.js';
 import type { SourceOptions, StreamSource } from './stream.js';
@@ -132,13 +139,14 @@ export class Transaction extends Executor {
   }
 
   /** @internal */
-  protected override get atHand(): Connection | undefined {
-    return this.#turn.free && this.#root.running === undefined ? this.#connection() : undefined;
-  }
-
-  /** @internal */
-  protected override async describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
-    return await this.#inTurn(this.#root.abort, async (connection) => connection.describe(statement));
+  protected override async describeDirectly(
+    statement: AnalyzedStatement,
+    guard: Guard | undefined,
+  ): Promise<readonly ColumnOrigin[]> {
+    return await this.#inTurn(this.#root.abort, async (connection) => {
+      await guard?.check(connection);
+      return await connection.describe(statement);
+    });
   }
 
   /** @internal */
@@ -153,7 +161,7 @@ export class Transaction extends Executor {
   protected override runDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    request: ExecuteRequest,
+    request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const root = this.#root;
@@ -164,13 +172,15 @@ export class Transaction extends Executor {
       abort === undefined &&
       root.abort === undefined &&
       this.#turn.free &&
+      request.guard?.knows(connection) !== false &&
       (root.takeWriteLock === undefined || statement.kind === 'read');
     if (!simple) return this.#runInTurn(statement, values, request, abort);
     root.lastActive = performance.now();
     try {
-      return runOn(connection, statement, values, request);
+      return runOn(connection, statement, values, request, true);
     } catch (error) {
-      if (isLockWait(error)) return this.#runInTurn(statement, values, request, abort);
+      if (isLockWait(error) || error instanceof SchemaMovedError)
+        return this.#runInTurn(statement, values, request, abort);
       this.#noteLoss(connection, error);
       if (error instanceof ConstraintError) return rejectNamed(connection, error);
       throw error;
@@ -193,13 +203,13 @@ export class Transaction extends Executor {
   protected override async openDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    { exactIntegers, abort }: SourceOptions,
+    { exactIntegers, abort, guard }: SourceOptions,
   ): Promise<StreamSource> {
     const root = this.#root;
     const { abort: either, forget } = Abort.either(abort, root.abort);
     const options = { exactIntegers, interruptible: either !== undefined };
     const cursor = await this.#inTurn(either, (connection) =>
-      runAbortable(connection, [either], () => connection.openCursor(statement, values, options)),
+      runAbortable(connection, [either], () => openOn(connection, statement, values, options, guard)),
     ).finally(forget);
     root.cursors.add(cursor);
     return {
@@ -289,7 +299,7 @@ export class Transaction extends Executor {
   #runInTurn(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    request: ExecuteRequest,
+    request: GuardedRequest,
     abort: Abort | undefined,
   ): Promise<RawResult> {
     const { abort: either, forget } = Abort.either(abort, this.#root.abort);

@@ -40,8 +40,30 @@ export interface ExecuteRequest {
   readonly rowid?: boolean;
   /** Run so that {@link Connection.interrupt} stops it and the event loop stays free. */
   readonly interruptible?: boolean;
+  /**
+   * Run it only in this state of {@link Connection.schemaState}: otherwise a {@link SchemaMovedError}, and nothing was
+   * done. Where that is missing, who calls sees to it.
+   */
+  readonly schemaState?: string | undefined;
   /** Filled by who calls {@link Connection.execute}; an engine has no use for it. */
   readonly trace?: StatementTrace;
+}
+
+/** The schema is not, or no longer, the one that the caller knows. */
+export class SchemaMovedError extends Error {
+  static {
+    SchemaMovedError.prototype.name = 'SchemaMovedError';
+  }
+}
+
+/** How a cursor is opened. */
+export interface CursorOptions {
+  readonly exactIntegers?: boolean;
+  readonly interruptible?: boolean;
+  /** Later writes of the connection stay unseen. */
+  readonly snapshot?: boolean;
+  /** As in {@link ExecuteRequest}. */
+  readonly schemaState?: string | undefined;
 }
 
 /** What a statement gave. */
@@ -120,21 +142,22 @@ export interface Connection {
   ): MaybePromise<RawResult>;
   /** The columns of a statement, which is not run. */
   describe(statement: AnalyzedStatement): MaybePromise<readonly ColumnOrigin[]>;
-  /** A text that changes with every schema that the connection sees; missing where that takes a request. */
-  schemaState?(): string;
+  /**
+   * A text that changes with every schema that the connection sees where it runs a statement, and with whatever else its
+   * bytecode depends on; the version of the schema is its first word. Missing or undefined where that takes a request.
+   */
+  schemaState?(statement: AnalyzedStatement): string | undefined;
+  /** Asks questions where `about` would be run, together if possible; missing where they go there anyway. */
+  askAll?(questions: readonly ConnectionBatchItem[], about: AnalyzedStatement): Promise<RawResult[]>;
   /** Sets a pragma of the connection; missing where a server has it. */
   applyPragma?(name: string, value: string | number): void;
   /** Who is told of commits from now on; an open transaction may be left out. */
   listener: CommitListener | undefined;
-  /** Opens a cursor on a statement that only reads. `snapshot`: later writes of this connection stay unseen. */
+  /** Opens a cursor on a statement that only reads. */
   openCursor(
     statement: AnalyzedStatement,
     args: readonly SqlValue[],
-    options: {
-      readonly exactIntegers?: boolean;
-      readonly interruptible?: boolean;
-      readonly snapshot?: boolean;
-    },
+    options: CursorOptions,
   ): MaybePromise<Cursor>;
   /** Runs one statement that gives no rows and must not be wrapped, for instance transaction control in a script. */
   control(sql: string): MaybePromise<void>;

@@ -25,7 +25,10 @@ export interface AccessRule {
   readonly effect: 'allow' | 'deny';
   /** @default all but `function`, which a rule must name */
   readonly actions?: readonly AccessAction[];
-  /** Patterns of tables, virtual tables, pragmas or functions. Views are not looked at, but the tables that they show. */
+  /**
+   * Patterns of tables, virtual tables, pragmas or functions. Views are not looked at, but the tables that they show. A rule
+   * that allows must name virtual tables, and name those of the engine (`sqlite_*`) by their prefix at least.
+   */
   readonly tables?: readonly string[];
   /** Patterns of columns; only for a rule about `read` alone. */
   readonly columns?: readonly string[];
@@ -40,6 +43,13 @@ export interface StatementAccess {
   readonly column?: string | undefined;
   /** Whether every column may be read. */
   readonly everything?: boolean;
+  /**
+   * What a rule needs in order to allow it: any pattern of tables, or one that spells the name, since what it shows is of
+   * many tables.
+   */
+  readonly needs?: 'pattern' | 'name' | undefined;
+  /** Whether it shows no value, only which is first or whether it exists. Only a rule that denies refuses that. */
+  readonly implied?: boolean;
 }
 
 const USUAL_ACTIONS: readonly AccessAction[] = [
@@ -52,6 +62,7 @@ interface CompiledRule {
   readonly actions: ReadonlySet<AccessAction>;
   /** Undefined for all. */
   readonly tables: RegExp | undefined;
+  readonly globs: readonly string[];
   readonly columns: RegExp | undefined;
 }
 
@@ -68,16 +79,29 @@ export class AccessRules {
   allows(access: StatementAccess): boolean {
     for (const rule of this.#rules) {
       if (!rule.actions.has(access.action)) continue;
-      if (rule.tables !== undefined && !matches(rule.tables, access.table)) continue;
+      if (!matchesTable(rule, access)) continue;
       if (rule.columns !== undefined && !matchesColumn(rule.columns, rule.allow, access)) continue;
       return rule.allow;
     }
-    return false;
+    return access.implied === true;
   }
 }
 
-function matches(pattern: RegExp, name: string | undefined): boolean {
-  return name !== undefined && pattern.test(name);
+/** An unknown table may be any, so what denies one denies it, and what allows one does not allow it. */
+function matchesTable({ allow, tables, globs }: CompiledRule, { table, needs }: StatementAccess): boolean {
+  if (tables === undefined) return !allow || needs === undefined;
+  if (table === undefined) return !allow;
+  if (!tables.test(table)) return false;
+  return !allow || needs !== 'name' || globs.some((glob) => spells(glob, table));
+}
+
+/** Of the engine's tables the prefix must be spelled (`sqlite_`), of what else shows many tables the whole name. */
+const PREFIX = /^(?:sqlite|libsql|pragma)_/i;
+
+function spells(glob: string, name: string): boolean {
+  const [spelled = ''] = glob.split(/[*?]/, 1);
+  const [prefix = name] = PREFIX.exec(name) ?? [];
+  return spelled.toLowerCase().startsWith(prefix.toLowerCase());
 }
 
 /** A table of which some columns may be read may be looked at, and one of which some may not can't be read as a whole. */
@@ -106,6 +130,7 @@ function compile(rule: AccessRule, key: string): CompiledRule {
     allow: effect === 'allow',
     actions: new Set(actions),
     tables: patterns(tables, `${key}.tables`),
+    globs: tables ?? [],
     columns: patterns(columns, `${key}.columns`),
   };
 }

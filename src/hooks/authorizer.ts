@@ -1,17 +1,28 @@
-import { after } from '../database/after.js';
-import type { MaybePromise } from '../engine/engine.js';
-import { AccessError, DatabaseError } from '../errors.js';
+import { AccessError, BusyError, DatabaseError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
-import { Lexer, TokenKind } from '../sql/lexer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
-import type { AccessAction, AccessRules, StatementAccess } from './access-rules.js';
-import { accessesOf, type BytecodeAccess } from './bytecode.js';
+import type { AccessRules, StatementAccess } from './access-rules.js';
+import { accessesOf, type BytecodeAccess, type Instruction, toInstructions } from './bytecode.js';
 import { functionAccesses } from './function-access.js';
-import { type Inspect, loadSchemaMap, type SchemaMap, type SchemaSource } from './schema-map.js';
+import {
+  type Answers,
+  type Question,
+  SCHEMA_QUESTIONS,
+  type SchemaMap,
+  type SchemaSource,
+  toSchemaMap,
+} from './schema-map.js';
+import { virtualAccesses } from './virtual-accesses.js';
 
 const REMEMBERED = 500;
+
+const RULES = Symbol('rules');
+
 const EXPLAIN = /^explain\s+(?:query\s+plan\s+)?/i;
+
+/** How often a decision is begun again because the schema has changed meanwhile. */
+const TRIES = 100;
 
 /**
  * Refuses statements by rules. What a statement does is told by the bytecode that EXPLAIN gives for it, so that views,
@@ -19,107 +30,175 @@ const EXPLAIN = /^explain\s+(?:query\s+plan\s+)?/i;
  * binding itself refuses BEGIN and can't be taken back (libsql 0.5.29).
  */
 export class Authorizer {
-  readonly #rules: AccessRules;
-  /** Whose rules must allow it as well. */
-  readonly #outer: Authorizer | undefined;
+  /** All must allow it; the outermost first. */
+  readonly #rules: readonly AccessRules[];
   /** What is refused, by state of the schema and statement; null where nothing is. */
   readonly #decisions = new LruCache<string, StatementAccess | null>(REMEMBERED);
-  #schema: { readonly state: string; readonly map: Promise<SchemaMap> } | undefined;
+  #schema: { readonly state: string; readonly map: SchemaMap } | undefined;
 
   constructor(rules: AccessRules, outer: Authorizer | undefined) {
-    this.#rules = rules;
-    this.#outer = outer;
+    this.#rules = [...(outer?.[RULES] ?? []), rules];
   }
 
-  /** @throws {@link AccessError} when the statement would do what the rules do not allow */
-  check(statement: AnalyzedStatement, source: SchemaSource): MaybePromise<void> {
-    if (this.#outer === undefined) return this.#check(statement, source);
-    return after(this.#outer.check(statement, source), () => this.#check(statement, source));
+  /** @internal */
+  get [RULES](): readonly AccessRules[] {
+    return this.#rules;
+  }
+
+  /**
+   * Decides what can be decided by the text alone.
+   *
+   * @returns whether the schema must be asked as well
+   * @throws {@link AccessError} when the statement would do what the rules do not allow
+   */
+  checkText(statement: AnalyzedStatement): boolean {
+    const simple = simpleAccesses(statement);
+    for (const access of simple ?? []) this.#refuse(access, statement.text);
+    return simple === undefined;
   }
 
   /** @throws {@link AccessError} when the pragma may not be used */
   checkPragma(name: string): void {
-    this.#outer?.checkPragma(name);
-    this.#refuse({ action: 'pragma', table: name }, `PRAGMA ${name}`);
+    for (const access of pragmaAccesses(name)) this.#refuse(access, `PRAGMA ${name}`);
   }
 
-  #check(statement: AnalyzedStatement, source: SchemaSource): MaybePromise<void> {
-    const simple = simpleAccess(statement);
-    if (simple === 'none') return;
-    if (simple !== undefined) return this.#refuse(simple, statement.text);
-    return after(source.state(), (state) => {
-      const refused = this.#decisions.get(`${state}\n${statement.text}`);
-      if (refused === undefined) return this.#decide(statement, source, state);
+  /** Whether it is known that a statement may run in a state of the schema. */
+  allowsIn(state: string, statement: AnalyzedStatement): boolean {
+    return this.#decisions.get(`${state}\n${statement.text}`) === null;
+  }
+
+  /**
+   * Decides by the schema.
+   *
+   * @param values - of the parameters, since which indexes are used can depend on them
+   * @returns the state of the schema in which the statement may run
+   * @throws {@link AccessError} when the statement would do what the rules do not allow
+   */
+  async decide(
+    statement: AnalyzedStatement,
+    values: readonly SqlValue[] | undefined,
+    source: SchemaSource,
+  ): Promise<string> {
+    const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
+    const explain = { sql: `EXPLAIN ${text}`, values: values ?? nulls(statement) };
+    let state: string | undefined;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const known = this.#schema?.state === state && this.#schema?.map.knownByState === true;
+      const questions = state === undefined ? [] : known ? [explain] : [explain, ...SCHEMA_QUESTIONS];
+      const answers = await askAbout(statement, questions, source);
+      const same = answers.state === state;
+      state = answers.state;
+      const key = `${state}\n${statement.text}`;
+      let refused = this.#decisions.get(key);
+      if (refused === undefined) {
+        const [rows, ...schemaRows] = answers.rows ?? [];
+        const instructions = rows && toInstructions(rows);
+        if (instructions === undefined || (known && !same) || !isCompiledIn(state, instructions)) continue;
+        const schema = known ? (this.#schema?.map as SchemaMap) : await toSchemaMap(schemaRows, source);
+        this.#schema = { state, map: schema };
+        const bytecode = accessesOf(instructions, schema);
+        if (bytecode.unknown && known) {
+          // What listens to changes makes temporary tables, of which the state says nothing.
+          this.#schema = undefined;
+          continue;
+        }
+        refused = this.#firstRefused(statement, text, { instructions, bytecode }, schema) ?? null;
+        const lasts = schema.knownByState && !this.#dependsOnValues(statement, bytecode, schema);
+        if (lasts) this.#decisions.set(key, refused);
+      }
       if (refused !== null) throw new AccessError(refused, statement.text);
-      return undefined;
-    });
+      return state;
+    }
+    throw schemaUnsteady(statement.text);
+  }
+
+  #allows(access: StatementAccess): boolean {
+    return this.#rules.every((rules) => rules.allows(access));
   }
 
   #refuse(access: StatementAccess, sql: string): void {
-    if (!this.#rules.allows(access)) throw new AccessError(access, sql);
-  }
-
-  async #decide(statement: AnalyzedStatement, source: SchemaSource, before: string): Promise<void> {
-    const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
-    for (let state = before; ; ) {
-      const schema = await this.#schemaAt(state, source);
-      const rows = await explain(source.inspect, text, statement);
-      const now = await source.state();
-      // The schema has changed between the questions, so the answers may not belong together.
-      if (now !== state) {
-        state = now;
-        continue;
-      }
-      const refused = this.#firstRefused(statement, text, rows, schema);
-      if (schema.knownByState) this.#decisions.set(`${state}\n${statement.text}`, refused ?? null);
-      else this.#schema = undefined;
-      if (refused !== undefined) throw new AccessError(refused, statement.text);
-      return;
-    }
-  }
-
-  async #schemaAt(state: string, { inspect }: SchemaSource): Promise<SchemaMap> {
-    if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(inspect) };
-    try {
-      return await this.#schema.map;
-    } catch (error) {
-      this.#schema = undefined;
-      throw error;
-    }
+    if (!this.#allows(access)) throw new AccessError(access, sql);
   }
 
   #firstRefused(
     statement: AnalyzedStatement,
     text: string,
-    rows: readonly SqlValue[][],
+    {
+      instructions,
+      bytecode,
+    }: { readonly instructions: readonly Instruction[]; readonly bytecode: BytecodeAccess },
     schema: SchemaMap,
   ): StatementAccess | undefined {
-    const bytecode = accessesOf(rows, schema);
     const changesSchema = SCHEMA_VERBS.has(statement.verb);
-    // What a change of the schema does to the tables of SQLite itself is meant by `schema`.
-    const accesses = bytecode.accesses.filter(
-      ({ action, table }) => !changesSchema || (action === 'read' && !/^sqlite_/i.test(table ?? 'sqlite_')),
-    );
+    // What a change of the schema does to the tables of SQLite itself is meant by `schema`, and no rule must name others.
+    const accesses = changesSchema
+      ? bytecode.accesses
+          .filter(({ action, table }) => action === 'read' && !/^sqlite_/i.test(table ?? 'sqlite_'))
+          .map((access) => ({ ...access, needs: undefined }))
+      : [...bytecode.accesses];
     if (changesSchema) accesses.unshift({ action: 'schema', table: undefined });
     const ownCounter = !mentionsCounter(text, bytecode, schema);
-    accesses.push(...virtualAccesses(statement, text, bytecode, schema), ...functionAccesses(rows));
-    return accesses.find(
-      (access) => !(ownCounter && access.table === COUNTER) && !this.#rules.allows(access),
+    accesses.push(...virtualAccesses(statement, text, bytecode, schema), ...functionAccesses(instructions));
+    return accesses.find((access) => !(ownCounter && access.table === COUNTER) && !this.#allows(access));
+  }
+
+  /**
+   * Whether other values of the parameters could have an index used that may not be. SQLite looks at them for LIKE and
+   * GLOB, and for indexes that have a WHERE or expressions.
+   */
+  #dependsOnValues(
+    { parameters }: AnalyzedStatement,
+    { accesses, patterns }: BytecodeAccess,
+    { trees }: SchemaMap,
+  ): boolean {
+    if (parameters.count === 0) return false;
+    const tables = new Set(accesses.map(({ table }) => table));
+    return [...trees.values()].some(
+      ({ index, special, table, sortedBy }) =>
+        index &&
+        (special || patterns) &&
+        tables.has(table) &&
+        sortedBy.some((column) => !this.#allows({ action: 'read', table, column })),
     );
   }
 }
 
-async function explain(
-  inspect: Inspect,
-  text: string,
-  { parameters, text: original }: AnalyzedStatement,
-): Promise<SqlValue[][]> {
+/** Whether the bytecode was made of the schemas whose versions are in a state; those of attached databases come last. */
+function isCompiledIn(state: string, instructions: readonly Instruction[]): boolean {
+  const [version, , , attached] = state.split(' ');
+  const versions = [version, undefined, ...(attached?.split(',') ?? [])];
+  return instructions.every(({ opcode, p1, p3 }) => {
+    const expected = opcode === 'Transaction' ? versions[p1] : undefined;
+    return expected === undefined || p3 === Number(expected);
+  });
+}
+
+/** The schema changes faster than it can be asked for. */
+export function schemaUnsteady(sql: string): BusyError {
+  return new BusyError('the schema kept changing while the statement was checked against the rules', {
+    ...{ code: 'SQLITE_BUSY', rawCode: 5, kind: 'busy', retryable: true, sql },
+  });
+}
+
+/** A failure is that of the statement, which is the only one that can be at fault. */
+async function askAbout(
+  { text }: AnalyzedStatement,
+  questions: readonly Question[],
+  { ask }: SchemaSource,
+): Promise<Answers> {
   try {
-    return await inspect(`EXPLAIN ${text}`, parameters.count);
+    return await ask(questions);
   } catch (error) {
-    if (error instanceof DatabaseError) error.sql = original;
+    if (error instanceof DatabaseError) {
+      error.sql = text;
+      error.statementIndex = undefined;
+    }
     throw error;
   }
+}
+
+function nulls({ parameters }: AnalyzedStatement): null[] {
+  return new Array<null>(parameters.count).fill(null);
 }
 
 /** Where AUTOINCREMENT keeps its counters; an INSERT reads and writes them on its own. */
@@ -130,76 +209,27 @@ function mentionsCounter(
   { programs }: BytecodeAccess,
   { triggers, views }: SchemaMap,
 ): boolean {
-  const texts = [text, ...views.values(), ...(programs ? triggers : [])];
+  const texts = [text, ...[...views.values()].flat(), ...(programs ? triggers : [])];
   return texts.some((one) => one.toLowerCase().includes(COUNTER));
 }
 
 const SCHEMA_VERBS: ReadonlySet<string> = new Set(['CREATE', 'DROP', 'ALTER', 'REINDEX', 'ANALYZE']);
 
-/** What a statement does whose bytecode need not be, or must not be, asked for. */
-function simpleAccess({ kind, pragma, verb }: AnalyzedStatement): StatementAccess | 'none' | undefined {
-  if (kind === 'transaction') return 'none';
+/** They look at every table, and tell what is wrong with its rows. */
+const CHECKS: ReadonlySet<string> = new Set(['foreign_key_check', 'integrity_check', 'quick_check']);
+
+/** What a statement does whose bytecode need not be, or must not be, asked for; undefined for all others. */
+function simpleAccesses({ kind, pragma, verb }: AnalyzedStatement): readonly StatementAccess[] | undefined {
+  if (kind === 'transaction') return [];
   // Some pragmas act when they are compiled.
-  if (pragma !== undefined) return { action: 'pragma', table: pragma };
-  if (verb === 'ATTACH' || verb === 'DETACH') return { action: 'attach', table: undefined };
-  if (verb === 'VACUUM') return { action: 'vacuum', table: undefined };
+  if (pragma !== undefined) return pragmaAccesses(pragma);
+  if (verb === 'ATTACH' || verb === 'DETACH') return [{ action: 'attach', table: undefined }];
+  if (verb === 'VACUUM') return [{ action: 'vacuum', table: undefined }];
   return undefined;
 }
 
-/**
- * The bytecode does not name virtual tables, so all count that are named in the statement, in a view that it may show, or
- * in a trigger if it fires one.
- */
-function virtualAccesses(
-  { verb }: AnalyzedStatement,
-  text: string,
-  { readsVirtual, writesVirtual, programs }: BytecodeAccess,
-  schema: SchemaMap,
-): StatementAccess[] {
-  if (!readsVirtual && !writesVirtual) return [];
-  const names = namesIn(text);
-  if (programs) for (const trigger of schema.triggers) addAll(names, namesIn(trigger));
-  for (const name of names) {
-    // What is added is iterated over as well, so views of views are found.
-    const view = schema.views.get(name);
-    if (view !== undefined) addAll(names, namesIn(view));
-  }
-  const tables = [...names].flatMap(
-    (name) => schema.virtual.get(name) ?? (name.startsWith('pragma_') ? name : []),
-  );
-  if (tables.length === 0) return [{ action: 'read', table: undefined, everything: true }];
-  return tables.flatMap((table): StatementAccess[] => [
-    ...(readsVirtual ? [{ action: 'read', table, everything: true } as const] : []),
-    ...(writesVirtual ? writeActions(verb, programs).map((action) => ({ action, table })) : []),
-  ]);
-}
-
-/** How a virtual table is written: as the statement says, unless a trigger may do it. */
-function writeActions(verb: string, programs: boolean): readonly AccessAction[] {
-  if (programs) return ['insert', 'update', 'delete'];
-  return [verb === 'UPDATE' ? 'update' : verb === 'DELETE' ? 'delete' : 'insert'];
-}
-
-/** Every name in a text, in lower case, and every string, which SQLite takes for a name where one is expected. */
-function namesIn(sql: string): Set<string> {
-  const names = new Set<string>();
-  const lexer = new Lexer(sql);
-  for (let kind = lexer.next(); kind !== TokenKind.End; kind = lexer.next()) {
-    const quoted = kind === TokenKind.QuotedName || kind === TokenKind.String;
-    if (!quoted && kind !== TokenKind.Word) continue;
-    const edge = quoted ? 1 : 0;
-    const quote = quoted ? sql[lexer.start] : '';
-    const name = sql.slice(lexer.start + edge, lexer.end - edge);
-    names.add(
-      (quote === '' || quote === '['
-        ? name
-        : name.replaceAll(`${quote}${quote}`, String(quote))
-      ).toLowerCase(),
-    );
-  }
-  return names;
-}
-
-function addAll(to: Set<string>, from: ReadonlySet<string>): void {
-  for (const name of from) to.add(name);
+function pragmaAccesses(name: string): readonly StatementAccess[] {
+  const use: StatementAccess = { action: 'pragma', table: name };
+  if (!CHECKS.has(name)) return [use];
+  return [use, { action: 'read', table: undefined, everything: true, implied: true }];
 }

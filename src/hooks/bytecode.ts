@@ -3,7 +3,7 @@ import type { StatementAccess } from './access-rules.js';
 import { type SchemaMap, type Tree, treeId } from './schema-map.js';
 
 /** One row of EXPLAIN. */
-interface Instruction {
+export interface Instruction {
   readonly opcode: string;
   readonly p1: number;
   readonly p2: number;
@@ -20,6 +20,10 @@ export interface BytecodeAccess {
   readonly writesVirtual: boolean;
   /** Whether triggers or actions of foreign keys may run. */
   readonly programs: boolean;
+  /** Whether LIKE or GLOB is called. With a parameter as pattern they may use an index, and which depends on its value. */
+  readonly patterns: boolean;
+  /** Whether it opens a table or index that the map does not have. */
+  readonly unknown: boolean;
 }
 
 /** Set on an Insert or Delete that is a part of an UPDATE. */
@@ -38,6 +42,12 @@ const CONFLICT = words('NotExists NoConflict');
 const COMPARES = words(
   'SeekLT SeekLE SeekGE SeekGT IdxLE IdxGT IdxLT IdxGE Found NotFound NoConflict IfNoHope',
 );
+/** They go to a record by its place in the order. */
+const MOVES = words('Rewind Last SeekLT SeekLE SeekGE SeekGT');
+/** They look for a record, and tell whether it is there. */
+const FINDS = words('Found NotFound NoConflict');
+/** They call a function that P4 names. */
+const CALLS = words('Function PureFunc');
 /** They read nothing of the record at a cursor. */
 const HARMLESS = words(
   'Abortable Add AddImm Affinity AggFinal AggInverse AggStep AggStep1 AggValue And AutoCommit BeginSubrtn BitAnd BitNot ' +
@@ -47,7 +57,7 @@ const HARMLESS = words(
     'HaltIfNull IdxDelete IdxInsert If IfEmpty IfNot IfNotOpen IfNotZero IfNullRow IfPos IfSizeBetween IfSmaller IncrVacuum ' +
     'Init InitCoroutine Insert Int64 IntCopy Integer IntegrityCk Integrity IsNull IsTrue JournalMode Jump Last Le ' +
     'LoadAnalysis Lt MakeRecord MaxPgcnt MemMax Move Multiply MustBeInt Ne NewRowid Next Noop Not NotNull Null NullRow ' +
-    'Offset OffsetLimit Once OpenAutoindex OpenDup OpenEphemeral OpenPseudo OpenRead OpenWrite Or Pagecount Param ' +
+    'OffsetLimit Once OpenAutoindex OpenDup OpenEphemeral OpenPseudo OpenRead OpenVectorIdx OpenWrite Or Pagecount Param ' +
     'ParseSchema Permutation Prev Program PureFunc ReadCookie Real RealAffinity ReleaseReg Remainder ReopenIdx ResetCount ' +
     'ResetSorter ResultRow Return Rewind RowSetAdd RowSetRead RowSetTest SCopy Savepoint SeekEnd SeekHit SeekScan Sequence ' +
     'SequenceTest SetCookie SetSubtype ShiftLeft ShiftRight SoftNull Sort SorterCompare SorterData SorterInsert SorterNext ' +
@@ -71,12 +81,21 @@ export function toInstructions(rows: readonly SqlValue[][]): Instruction[] {
  * Finds out what a statement reads and writes, through views, triggers and common table expressions, by the trees that its
  * bytecode opens. See https://www.sqlite.org/opcode.html; where an instruction is not known, everything counts as read.
  *
- * @param rows - what EXPLAIN gives; the programs of triggers follow that of the statement
+ * @param instructions - what EXPLAIN gives; the programs of triggers follow that of the statement
  */
-export function accessesOf(rows: readonly SqlValue[][], schema: SchemaMap): BytecodeAccess {
+export function accessesOf(instructions: readonly Instruction[], schema: SchemaMap): BytecodeAccess {
   const found = new Accesses(schema);
-  for (const program of programsOf(toInstructions(rows))) found.addProgram(program);
+  for (const [i, program] of programsOf(instructions).entries()) {
+    if (isOurs(program)) continue;
+    found.programs ||= i > 0;
+    found.addProgram(program);
+  }
   return found;
+}
+
+/** Whether it is a trigger that records changes for a listener of the handle. */
+function isOurs([init]: readonly Instruction[]): boolean {
+  return init?.p4.startsWith('-- TRIGGER __turso_dialect_') === true;
 }
 
 /** Every program begins with an Init. */
@@ -145,6 +164,8 @@ class Accesses implements BytecodeAccess {
   readsVirtual = false;
   writesVirtual = false;
   programs = false;
+  patterns = false;
+  unknown = false;
 
   constructor(schema: SchemaMap) {
     this.#schema = schema;
@@ -156,9 +177,15 @@ class Accesses implements BytecodeAccess {
 
   addProgram(program: readonly Instruction[]): void {
     const opened = this.#openCursors(program);
-    for (const [i, { opcode, p1, p2, p4, p5 }] of program.entries()) {
+    for (const [i, instruction] of program.entries()) {
+      const { opcode, p1, p2, p4, p5 } = instruction;
       const { trees, writeOnly } = opened.at(i, p1);
-      if (writeOnly && CONFLICT.has(opcode)) continue;
+      if (writeOnly && CONFLICT.has(opcode)) {
+        for (const tree of trees) this.#lookForConflict(tree, instruction);
+        continue;
+      }
+      if (MOVES.has(opcode)) for (const tree of trees) this.#walk(tree);
+      else if (FINDS.has(opcode)) for (const tree of trees) this.#choose(tree);
       if (opcode === 'Column') for (const tree of trees) this.#readColumn(tree, p2);
       else if (ROWID.has(opcode)) for (const tree of trees) this.#readRowid(tree);
       else if (COMPARES.has(opcode))
@@ -168,9 +195,9 @@ class Accesses implements BytecodeAccess {
       else if (opcode === 'Insert' || opcode === 'Delete' || opcode === 'IdxInsert') {
         for (const tree of trees) this.#write(tree, opcode, p5);
       } else if (opcode === 'Clear') this.#clear(p1, p2);
-      else if (opcode === 'Program') this.programs = true;
       else if (opcode === 'VUpdate') this.writesVirtual = true;
       else if (opcode === 'VOpen') this.readsVirtual = true;
+      else if (CALLS.has(opcode)) this.patterns ||= /^(?:like|glob)\(/i.test(p4);
       // A new instruction may read whatever is open.
       else if (!HARMLESS.has(opcode)) for (const tree of opened.all) this.#readAll(tree);
     }
@@ -182,24 +209,53 @@ class Accesses implements BytecodeAccess {
       if (!OPENS.has(opcode) || p5 & ROOT_IN_REGISTER) continue;
       const tree = this.#schema.trees.get(treeId(p3, p2));
       if (tree === undefined) {
+        this.unknown = true;
         this.#add({ action: 'read', table: undefined, everything: true });
         continue;
       }
       const writeOnly = opcode === 'OpenWrite';
-      if (!writeOnly) this.#add({ action: 'read', table: tree.table });
+      if (!writeOnly) this.#look(tree);
       cursors.add(p1, tree, writeOnly, i, closing(program, i, p1));
     }
     return cursors;
   }
 
+  #look(tree: Tree): void {
+    if (tree.owner !== undefined) this.#readAll(tree);
+    else this.#add({ action: 'read', table: tree.table, needs: tree.needs });
+  }
+
+  /** The order in which the records come tells of the values by which they are sorted, and so does what is left out. */
+  #walk(tree: Tree): void {
+    if (tree.owner !== undefined) this.#readAll(tree);
+    for (const column of tree.sortedBy) this.#read(tree, column);
+    if (tree.rowidIsColumn) this.#imply(tree, tree.rowid as string);
+  }
+
+  /** Of an index that holds not every row, being in it tells of what its WHERE is about. */
+  #choose(tree: Tree): void {
+    if (tree.special) this.#walk(tree);
+  }
+
+  /** An INSERT tells whether a row with that key exists already. */
+  #lookForConflict(tree: Tree, { opcode, p4 }: Instruction): void {
+    if (opcode === 'NotExists') {
+      if (tree.rowidIsColumn) this.#imply(tree, tree.rowid as string);
+      return;
+    }
+    const compared = tree.columns.slice(0, Number(p4) || undefined);
+    const columns = tree.special ? [...compared, ...tree.sortedBy] : compared;
+    for (const column of columns) if (column !== undefined) this.#imply(tree, column);
+  }
+
   #readColumn(tree: Tree, position: number): void {
     const column = tree.columns[position];
     if (column === undefined) this.#readAll(tree);
-    else this.#add({ action: 'read', table: tree.table, column });
+    else this.#read(tree, column);
   }
 
-  #readRowid({ table, rowid }: Tree): void {
-    this.#add({ action: 'read', table, column: rowid });
+  #readRowid(tree: Tree): void {
+    this.#read(tree, tree.rowid);
   }
 
   /** Without a number a whole record is compared. */
@@ -211,27 +267,47 @@ class Accesses implements BytecodeAccess {
     for (let i = 0; i < (count ?? tree.columns.length); i++) this.#readColumn(tree, i);
   }
 
-  #readAll({ table }: Tree): void {
-    this.#add({ action: 'read', table, everything: true });
+  #read(tree: Tree, column: string | undefined): void {
+    const { table, owner, madeOf, needs } = tree;
+    if (owner !== undefined) {
+      this.#readAll(tree);
+      return;
+    }
+    this.#add({ action: 'read', table, column, needs });
+    for (const source of madeOf.get(column ?? '') ?? [])
+      this.#add({ action: 'read', table, column: source, needs });
   }
 
-  #write({ table, index }: Tree, opcode: string, flags: number): void {
+  #imply({ table, madeOf }: Tree, column: string): void {
+    for (const one of madeOf.get(column) ?? [column]) {
+      this.#add({ action: 'read', table, column: one, implied: true });
+    }
+  }
+
+  #readAll({ table, owner, needs }: Tree): void {
+    this.#add({ action: 'read', table, everything: true, needs });
+    if (owner !== undefined) this.#add({ action: 'read', table: owner, everything: true, needs });
+  }
+
+  #write({ table, index, owner, needs }: Tree, opcode: string, flags: number): void {
     if (index) return;
+    // Whoever writes a shadow table writes what the other shows.
+    if (owner !== undefined) this.#add({ action: 'update', table: owner, needs });
     const update = (flags & IS_UPDATE) !== 0;
     // In a table without rowid an UPDATE inserts like an INSERT, and may delete like a DELETE.
     if (opcode === 'IdxInsert')
-      for (const action of ['insert', 'update'] as const) this.#add({ action, table });
-    else if (update) this.#add({ action: 'update', table });
-    else this.#add({ action: opcode === 'Insert' ? 'insert' : 'delete', table });
+      for (const action of ['insert', 'update'] as const) this.#add({ action, table, needs });
+    else if (update) this.#add({ action: 'update', table, needs });
+    else this.#add({ action: opcode === 'Insert' ? 'insert' : 'delete', table, needs });
   }
 
   #clear(root: number, database: number): void {
     const tree = this.#schema.trees.get(treeId(database, root));
-    if (tree?.index !== true) this.#add({ action: 'delete', table: tree?.table });
+    if (tree?.index !== true) this.#add({ action: 'delete', table: tree?.table, needs: tree?.needs });
   }
 
   #add(access: StatementAccess): void {
-    const { action, table = '', column = '', everything = false } = access;
-    this.#found.set(JSON.stringify([action, table, column, everything]), access);
+    const { action, table = '', column = '', everything = false, implied = false } = access;
+    this.#found.set(JSON.stringify([action, table, column, everything, implied]), access);
   }
 }

@@ -1,6 +1,6 @@
 import { classifyFunction } from '../sql/functions.js';
-import type { SqlValue } from '../values.js';
 import type { StatementAccess } from './access-rules.js';
+import type { Instruction } from './bytecode.js';
 
 /** Opcodes whose P4 is a function, as `name(number of arguments)`. */
 const CALLS: ReadonlySet<string> = new Set(
@@ -25,17 +25,15 @@ const INTERNAL = /^(?:sqlite_(?:rename_\w+|drop_column|fail)|stat_(?:init|push|g
  * The functions that a statement calls, itself or in views, triggers, generated columns, defaults and constraints, as far
  * as not everyone may call them.
  *
- * @param rows - what EXPLAIN gives; the programs of triggers follow that of the statement
+ * @param instructions - what EXPLAIN gives; the programs of triggers follow that of the statement
  */
-export function functionAccesses(rows: readonly SqlValue[][]): StatementAccess[] {
+export function functionAccesses(instructions: readonly Instruction[]): StatementAccess[] {
   const called = new Set<string>();
   let programs = 0;
-  for (const [, opcode, , , , p4] of rows) {
+  for (const { opcode, p4 } of instructions) {
     if (opcode === 'Init') programs++;
-    if (!CALLS.has(String(opcode))) continue;
-    const name = String(p4)
-      .replace(/\(-?\d+\)$/, '')
-      .toLowerCase();
+    if (!CALLS.has(opcode)) continue;
+    const name = p4.replace(/\(-?\d+\)$/, '').toLowerCase();
     if (classifyFunction(name) === 'allowed' || INTERNAL.test(name)) continue;
     if (programs <= 1 || !OF_TRIGGERS.has(name)) called.add(name);
   }

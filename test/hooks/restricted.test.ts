@@ -340,4 +340,50 @@ describe('a decision', () => {
     await refusal(view, 'select * from o.hidden');
     await refusal(view, 'select * from hidden');
   });
+
+  it('holds while a listener has changes recorded, and through changes of the schema that a view may make', async () => {
+    for (const db of [await openMemory(SCHEMA), (await openFile(SCHEMA)).db]) {
+      const rowids: unknown[] = [];
+      db.onChange('all', ({ rowid }) => void rowids.push(rowid));
+      const view = db.restricted([allow(['read', 'insert', 'update'], 'open')]);
+      await view.execute("insert into open (v) values ('x')");
+      await view.execute("insert into open (v) values ('y') returning id");
+      await view.transaction((tx) => tx.execute("update open set v = 'z' where id = 2"));
+      await view.execute("update open set v = 'a' where id = 2", [], { timeout: 9_000 });
+      expect(rowids).toEqual([2n, 3n, 2n, 2n]);
+      await refusal(view, 'select * from temp.__turso_dialect_changes');
+      const whole = db.restricted([allow(undefined), allow(['read'], 'sqlite_schema')]);
+      await whole.execute('create table made (a)');
+      await whole.execute('alter table made add column b', [], { timeout: 9_000 });
+      await whole.script('drop table made; create table made (b); insert into made values (1)');
+      await whole
+        .transaction(async (tx) => {
+          await tx.execute('create table more (a)');
+          await tx.transaction(() => tx.execute('insert into more values (1)')).catch(() => {});
+        })
+        .catch(() => {});
+      await whole.execute('analyze');
+      await whole.execute("attach ':memory:' as o");
+      await whole.execute('create table o.far (a)');
+      await whole.execute('insert into o.far values (1)');
+      expect((await whole.execute('select * from made')).rows).toEqual([{ b: 1 }]);
+    }
+  });
+
+  it('is not kept when a setting or the statistics of the connection change the bytecode', async () => {
+    const db = await openMemory(`${SCHEMA}
+      create table salaries (id integer primary key, name, secret); create index s on salaries (name, secret);
+      insert into salaries select value, value % 2, value from generate_series(1, 500); pragma foreign_keys = 0`);
+    const view = db.restricted([
+      { effect: 'deny', actions: ['read'], columns: ['secret'] },
+      allow(['read', 'insert'], 'salaries', 'kids'),
+    ]);
+    await view.execute('insert into kids (parent) values (1)');
+    await db.execute('pragma foreign_keys = 1');
+    expect(await refusal(view, 'insert into kids (parent) values (1)')).toMatchObject({ table: 'hidden' });
+    await db.pragma.setForeignKeys(false);
+    await view.execute('insert into kids (parent) values (1)');
+    await db.pragma.setForeignKeys(true);
+    await refusal(view, 'insert into kids (parent) values (1)');
+  });
 });

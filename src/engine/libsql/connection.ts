@@ -1,34 +1,31 @@
 import type { TransactionBehavior } from '../../config.js';
 import { closedError, suppress } from '../../errors.js';
-import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
+import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
   ColumnOrigin,
   CommitListener,
   Connection,
   Cursor,
+  CursorOptions,
   ExecuteRequest,
   MaybePromise,
   RawResult,
 } from '../engine.js';
 import { noteClosed } from './collect.js';
 import { CommitLog } from './commit-log.js';
-import type { LibsqlCursor } from './cursor.js';
-import { wholeResult } from '../whole-result.js';
+import { CursorOpener, discard } from './cursor-opener.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
-import { type NativeDatabase, type NativeRows, openRows } from './native.js';
-import { materialize, OffThread } from './off-thread.js';
-import { noteSchemaChange, schemaChanges } from './schema-changes.js';
+import type { NativeDatabase } from './native.js';
+import { OffThread } from './off-thread.js';
+import { noteSchemaChange } from './schema-changes.js';
+import { SchemaState } from './schema-state.js';
 import { changesSchema } from '../statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
 import { keepVectorIndexes } from './vector-indexes.js';
 
 const EXISTS = { fetch: 'first' } as const;
-const [SCHEMA_VERSION] = analyze('SELECT schema_version FROM pragma_schema_version').statements as [
-  AnalyzedStatement,
-];
-
 const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   deferred: 'BEGIN',
   immediate: 'BEGIN IMMEDIATE',
@@ -36,21 +33,22 @@ const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   read: 'BEGIN',
 };
 
-let lastNumber = 0;
-
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
   readonly interruptible = true;
-  /** Told from other connections by it. */
-  readonly #number = ++lastNumber;
   readonly #native: NativeDatabase;
   readonly #commits: CommitLog;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
   readonly #apart: OffThread;
+  readonly #opener: CursorOpener;
   #closing: Promise<void> | undefined;
   /** Whether the open transaction may have changed the schema, which others see when it commits. */
   #changesSchema = false;
+  readonly #schema = new SchemaState((question, fetch) => {
+    this.#assertOpen();
+    return this.#runner.run(question, [], { fetch }).rows;
+  });
   #alwaysReadOnly = false;
 
   constructor(native: NativeDatabase, statementCacheSize: number, kept: object) {
@@ -60,6 +58,7 @@ export class LibsqlConnection implements Connection {
     this.#runner = new StatementRunner(native, statementCacheSize);
     this.#runner.keep(kept);
     this.#apart = new OffThread(native, this.#runner, this.#cursors);
+    this.#opener = new CursorOpener(this.#runner, this.#cursors, this.#apart);
   }
 
   get listener(): CommitListener | undefined {
@@ -84,39 +83,16 @@ export class LibsqlConnection implements Connection {
   }
 
   execute(
-    given: AnalyzedStatement,
+    statement: AnalyzedStatement,
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): MaybePromise<RawResult> {
     this.#assertOpen();
-    const statement = keepVectorIndexes(
-      given,
-      (query) => this.#runner.run(query, [], EXISTS).rows.length > 0,
-    );
-    // An open statement would make the change fail with SQLITE_LOCKED.
-    if (changesSchema(statement)) {
-      if (statement.verb === 'ALTER') this.#refreshSchema();
-      this.#cursors.settle();
-      this.#changesSchema = true;
-      noteSchemaChange();
-    }
-    // An EXPLAIN takes no time, and only here it is ended.
-    if (request.interruptible && statement.verb !== 'EXPLAIN')
-      return this.#offThread(() => this.#executeOffThread(statement, args, request));
-    if (statement.kind !== 'write') return this.#runner.run(statement, args, request);
-    this.#commits.beforeTransaction();
-    if (this.inTransaction) return this.#runInside(statement, args, request);
-    // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
-    // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
-    this.#exec('BEGIN IMMEDIATE', statement.text);
-    try {
-      const result = this.#runInside(statement, args, request);
-      this.#commit(statement.text);
-      return result;
-    } catch (error) {
-      this.#undo(error);
-      throw error;
-    }
+    const { schemaState } = request;
+    // A write looks at it in its own transaction.
+    if (schemaState === undefined || statement.kind === 'write')
+      return this.#execute(statement, args, request);
+    return this.#schema.runIn(schemaState, this.inTransaction, () => this.#execute(statement, args, request));
   }
 
   describe(statement: AnalyzedStatement): ColumnOrigin[] {
@@ -127,47 +103,22 @@ export class LibsqlConnection implements Connection {
   openCursor(
     statement: AnalyzedStatement,
     args: readonly SqlValue[],
-    options: {
-      readonly exactIntegers?: boolean;
-      readonly interruptible?: boolean;
-      readonly snapshot?: boolean;
-    },
+    options: CursorOptions,
   ): MaybePromise<Cursor> {
     this.#assertOpen();
-    if (statement.verb === 'EXPLAIN')
-      return wholeResult(this.#runner.run(statement, args, { fetch: 'all', columns: true, ...options }));
-    this.#meetReadLock(statement);
-    const reading = options.exactIntegers ? 'exact' : 'wide';
-    // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
-    const source = this.#runner.prepareApart(statement.text);
-    const columns = source.columns();
-    const materialized = options.interruptible || options.snapshot ? materialize(statement) : undefined;
-    const prepared = materialized === undefined ? source : this.#runner.prepareApart(materialized);
-    prepared.readIntegers(true);
-    if (options.interruptible) this.#runner.keep(source);
-    else this.#runner.litter();
-    const open = (rows: NativeRows): LibsqlCursor =>
-      this.#cursors.add(rows, { columns, reading, sql: statement.text });
-    if (options.interruptible) {
-      return this.#offThread(() =>
-        this.#apart.open(prepared, args).then(open, (thrown: unknown) => {
-          throw this.#runner.failed(thrown, prepared, statement);
-        }),
-      );
-    }
-    try {
-      const cursor = open(openRows(prepared.native, args));
-      cursor.start();
-      return cursor;
-    } catch (thrown) {
-      throw this.#runner.failed(thrown, prepared, statement);
-    }
+    const open = (): MaybePromise<Cursor> => {
+      if (statement.verb !== 'EXPLAIN') this.#meetReadLock(statement);
+      return this.#opener.open(statement, args, options, (run) => this.#offThread(run));
+    };
+    const { schemaState } = options;
+    if (schemaState === undefined) return open();
+    return this.#schema.runIn(schemaState, this.inTransaction, open, discard);
   }
 
   control(sql: string): void {
     this.#cursors.settle();
-    this.#changesSchema = true;
     if (/^alter/i.test(sql)) this.#refreshSchema();
+    this.#changesSchema = true;
     const before = this.inTransaction;
     if (before && /^(?:commit|end|release)/i.test(sql)) this.#commits.beforeCommit();
     if (!before) this.#commits.beforeTransaction();
@@ -178,11 +129,8 @@ export class LibsqlConnection implements Connection {
     else if (/^rollback/i.test(sql)) this.#commits.undone();
   }
 
-  /** What is temporary or attached is of this connection, and changes in this process; the schema of the file elsewhere too. */
   schemaState(): string {
-    this.#assertOpen();
-    const { rows } = this.#runner.run(SCHEMA_VERSION, [], EXISTS);
-    return `${this.#number} ${schemaChanges()} ${Number(rows[0]?.[0])}`;
+    return this.#schema.text();
   }
 
   applyPragma(name: string, value: string | number): void {
@@ -193,6 +141,7 @@ export class LibsqlConnection implements Connection {
     } else {
       this.#cursors.settle();
       this.#exec(`PRAGMA ${name}=${value}`);
+      this.#schema.changedBy(name);
     }
   }
 
@@ -250,6 +199,52 @@ export class LibsqlConnection implements Connection {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #execute(
+    given: AnalyzedStatement,
+    args: readonly SqlValue[],
+    request: ExecuteRequest,
+  ): MaybePromise<RawResult> {
+    const { schemaState } = request;
+    const statement = keepVectorIndexes(
+      given,
+      (query) => this.#runner.run(query, [], EXISTS).rows.length > 0,
+    );
+    // An open statement would make the change fail with SQLITE_LOCKED.
+    if (changesSchema(statement)) {
+      this.#schema.assert(schemaState);
+      if (statement.verb === 'ALTER') this.#refreshSchema();
+      this.#cursors.settle();
+      this.#changesSchema = true;
+      this.#noteChange(statement.text);
+    }
+    // An EXPLAIN takes no time, and only here it is ended.
+    if (request.interruptible && statement.verb !== 'EXPLAIN')
+      return this.#offThread(() => this.#executeOffThread(statement, args, request));
+    if (statement.kind !== 'write') return this.#runner.run(statement, args, request);
+    this.#commits.beforeTransaction();
+    if (this.inTransaction) {
+      this.#schema.assert(schemaState, changesSchema(statement));
+      return this.#runInside(statement, args, request);
+    }
+    // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
+    // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
+    this.#exec('BEGIN IMMEDIATE', statement.text);
+    try {
+      this.#schema.assert(schemaState, changesSchema(statement));
+      const result = this.#runInside(statement, args, request);
+      this.#commit(statement.text);
+      return result;
+    } catch (error) {
+      this.#undo(error);
+      throw error;
+    }
+  }
+
+  #noteChange(sql: string): void {
+    this.#schema.changedBy(sql);
+    noteSchemaChange();
   }
 
   async #close(): Promise<void> {
@@ -312,6 +307,7 @@ export class LibsqlConnection implements Connection {
     if (writes) this.#commits.beforeTransaction();
     if (wrap) this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
+      if (writes) this.#schema.assert(request.schemaState, changesSchema(statement));
       if (writes) this.#commits.beforeWrite();
       if (statement.kind === 'read') this.#meetReadLock(statement);
       const result = await this.#apart.run(statement, args, request);
@@ -345,8 +341,8 @@ export class LibsqlConnection implements Connection {
     try {
       this.#native.exec(sql);
       if (this.#changesSchema) {
-        noteSchemaChange();
-        if (sql === 'COMMIT' || sql === 'ROLLBACK') this.#changesSchema = false;
+        this.#noteChange(sql);
+        this.#changesSchema = this.#native.inTransaction;
       }
     } catch (thrown) {
       const error = toDatabaseError(thrown, onBehalfOf);

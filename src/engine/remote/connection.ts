@@ -1,5 +1,11 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import { BusyError, CapabilityError, closedError, type DatabaseError, InterruptedError } from '../../errors.js';
+import {
+  BusyError,
+  CapabilityError,
+  closedError,
+  type DatabaseError,
+  InterruptedError,
+} from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';

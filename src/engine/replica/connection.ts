@@ -2,16 +2,18 @@ import type { TransactionBehavior } from '../../config.js';
 import { DatabaseError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
-import type {
-  ColumnOrigin,
-  CommitListener,
-  Connection,
-  ConnectionBatchItem,
-  Cursor,
-  ExecuteRequest,
-  MaybePromise,
-  RawResult,
-  ReplicaPolicy,
+import {
+  type ColumnOrigin,
+  type CommitListener,
+  type Connection,
+  type ConnectionBatchItem,
+  type Cursor,
+  type CursorOptions,
+  type ExecuteRequest,
+  type MaybePromise,
+  type RawResult,
+  type ReplicaPolicy,
+  SchemaMovedError,
 } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
 import { refuseWrite } from '../refuse-write.js';
@@ -59,6 +61,8 @@ export class ReplicaConnection implements Connection {
       refuseWrite(statement);
       return this.#file.execute(statement, args, request);
     }
+    // The state that the caller knows is that of the file.
+    if (request.schemaState !== undefined && !this.#readsFile(statement)) throw new SchemaMovedError();
     if (this.#transaction === 'server' || this.#pinned) {
       this.#wrote ||= statement.kind !== 'read';
       return this.#server.execute(statement, args, request);
@@ -70,6 +74,23 @@ export class ReplicaConnection implements Connection {
   describe(statement: AnalyzedStatement): MaybePromise<readonly ColumnOrigin[]> {
     if (this.#transaction === 'server') return this.#server.describe(statement);
     return this.#whenFresh(() => this.#file.describe(statement));
+  }
+
+  schemaState(statement: AnalyzedStatement): string | undefined {
+    return this.#readsFile(statement) ? this.#file.schemaState() : undefined;
+  }
+
+  /** What a replica writes is compiled by its server, so it is the server that is asked about it. */
+  async askAll(questions: readonly ConnectionBatchItem[], about: AnalyzedStatement): Promise<RawResult[]> {
+    const alone = this.#transaction === undefined && !this.#pinned;
+    const side = this.#readsFile(about) ? this.#file : this.#server;
+    if (side === this.#server && alone && questions.length > 1)
+      return await this.#server.batch(questions, 'read');
+    const results: RawResult[] = [];
+    for (const { statement, values, request } of questions) {
+      results.push(await side.execute(statement, values, request));
+    }
+    return results;
   }
 
   applyPragma(name: string, value: string | number): void {
@@ -105,11 +126,7 @@ export class ReplicaConnection implements Connection {
   openCursor(
     statement: AnalyzedStatement,
     args: readonly SqlValue[],
-    options: {
-      readonly exactIntegers?: boolean;
-      readonly interruptible?: boolean;
-      readonly snapshot?: boolean;
-    },
+    options: CursorOptions,
   ): MaybePromise<Cursor> {
     const open = (): MaybePromise<Cursor> => this.#file.openCursor(statement, args, options);
     if (this.#transaction === 'file') return open();
@@ -187,6 +204,11 @@ export class ReplicaConnection implements Connection {
   async close(): Promise<void> {
     this.#server.close();
     await this.#file.close();
+  }
+
+  #readsFile({ kind }: AnalyzedStatement): boolean {
+    if (this.#transaction !== undefined) return this.#transaction === 'file';
+    return !this.#pinned && kind === 'read';
   }
 
   get #side(): Connection {

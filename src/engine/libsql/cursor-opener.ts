@@ -1,0 +1,65 @@
+import type { AnalyzedStatement } from '../../sql/statement.js';
+import type { SqlValue } from '../../values.js';
+import type { Cursor, CursorOptions, MaybePromise } from '../engine.js';
+import { wholeResult } from '../whole-result.js';
+import type { LibsqlCursor } from './cursor.js';
+import type { CursorSet } from './cursor-set.js';
+import { type NativeRows, openRows } from './native.js';
+import { materialize, type OffThread } from './off-thread.js';
+import type { StatementRunner } from './statement-runner.js';
+
+/** Opens statements of one connection for reading piece by piece. */
+export class CursorOpener {
+  readonly #runner: StatementRunner;
+  readonly #cursors: CursorSet;
+  readonly #apart: OffThread;
+
+  constructor(runner: StatementRunner, cursors: CursorSet, apart: OffThread) {
+    this.#runner = runner;
+    this.#cursors = cursors;
+    this.#apart = apart;
+  }
+
+  /** @param offThread - runs what is interruptible */
+  open(
+    statement: AnalyzedStatement,
+    args: readonly SqlValue[],
+    options: CursorOptions,
+    offThread: (run: () => Promise<Cursor>) => Promise<Cursor>,
+  ): MaybePromise<Cursor> {
+    if (statement.verb === 'EXPLAIN')
+      return wholeResult(this.#runner.run(statement, args, { fetch: 'all', columns: true, ...options }));
+    const reading = options.exactIntegers ? 'exact' : 'wide';
+    // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
+    const source = this.#runner.prepareApart(statement.text);
+    const columns = source.columns();
+    const materialized = options.interruptible || options.snapshot ? materialize(statement) : undefined;
+    const prepared = materialized === undefined ? source : this.#runner.prepareApart(materialized);
+    prepared.readIntegers(true);
+    if (options.interruptible) this.#runner.keep(source);
+    else this.#runner.litter();
+    const open = (rows: NativeRows): LibsqlCursor =>
+      this.#cursors.add(rows, { columns, reading, sql: statement.text });
+    if (options.interruptible) {
+      return offThread(() =>
+        this.#apart.open(prepared, args).then(open, (thrown: unknown) => {
+          throw this.#runner.failed(thrown, prepared, statement);
+        }),
+      );
+    }
+    try {
+      const cursor = open(openRows(prepared.native, args));
+      cursor.start();
+      return cursor;
+    } catch (thrown) {
+      throw this.#runner.failed(thrown, prepared, statement);
+    }
+  }
+}
+
+/** Closes a cursor that nobody has read from. */
+export function discard(cursor: Cursor): void {
+  // An interrupt ends a statement only when it is stepped, and the first row may have been stepped to already.
+  void cursor.fetch(1);
+  cursor.close();
+}
