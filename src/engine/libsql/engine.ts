@@ -12,18 +12,22 @@ import { loadExtension } from './extension.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
 
-type LocalTarget = Extract<Target, { readonly path: string }>;
+type LocalTarget = Pick<Extract<Target, { readonly path: string }>, 'kind' | 'path'>;
 
 /** Memory and file databases through the `libsql` 0.5 binding. */
 export class LibsqlEngine implements Engine {
   readonly name = 'libsql';
   readonly capabilities: Capabilities;
   readonly #config: ResolvedConfig;
+  readonly #target: LocalTarget;
   #writeLock: string | undefined;
   #collected = false;
 
   constructor(config: ResolvedConfig) {
     this.#config = config;
+    const { kind, path } = config.target as LocalTarget;
+    // Connections that are opened after a `process.chdir()` must lead to the same file.
+    this.#target = { kind, path: kind === 'memory' || path.startsWith('file:') ? path : resolve(path) };
     this.capabilities = {
       behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
       multipleConnections: config.target.kind === 'file',
@@ -37,12 +41,12 @@ export class LibsqlEngine implements Engine {
   }
 
   connect(): LibsqlConnection {
-    const { extensions, pragmas, statementCacheSize } = this.#config;
-    const target = this.#config.target as LocalTarget;
+    const { pragmas, statementCacheSize } = this.#config;
+    const target = this.#target;
     try {
       const native = this.#open(target);
       try {
-        for (const [i, extension] of extensions.entries()) loadExtension(native, extension, i);
+        this.#loadExtensions(native);
         const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.
         this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
@@ -72,20 +76,26 @@ export class LibsqlEngine implements Engine {
   }
 
   async rekey(key: string | undefined): Promise<void> {
-    const { path, kind } = this.#config.target as LocalTarget;
+    const { path, kind } = this.#target;
     if (kind === 'memory') throw new CapabilityError('encryption', 'a memory database can not be encrypted');
     rekeyFile(path, this.#config.encryptionKey.reveal(), key);
   }
 
   async copy(to: string, key: string | undefined): Promise<void> {
-    const { path, kind } = this.#config.target as LocalTarget;
+    const { path, kind } = this.#target;
     if (kind === 'memory') throw new CapabilityError('copy', 'a memory database has no file to copy');
     const connection = this.connect();
     try {
-      await copyDatabase(connection, path, to, this.#config.encryptionKey.reveal(), key);
+      const prepare = (native: NativeDatabase): void => this.#loadExtensions(native);
+      const own = this.#config.encryptionKey.reveal();
+      await copyDatabase(connection, { from: path, to, key: own, newKey: key, prepare });
     } finally {
       await connection.close();
     }
+  }
+
+  #loadExtensions(native: NativeDatabase): void {
+    for (const [i, extension] of this.#config.extensions.entries()) loadExtension(native, extension, i);
   }
 
   #open({ kind, path }: LocalTarget): NativeDatabase {
