@@ -99,7 +99,8 @@ export class LibsqlConnection implements Connection {
       this.#cursors.settle();
       this.#changesSchema = true;
       noteSchemaChange();
-    }
+      this.#commits.doubt();
+    } else if (statement.pragma !== undefined) this.#commits.doubt();
     // An EXPLAIN takes no time, and only here it is ended.
     if (request.interruptible && statement.verb !== 'EXPLAIN')
       return this.#offThread(() => this.#executeOffThread(statement, args, request));
@@ -192,6 +193,7 @@ export class LibsqlConnection implements Connection {
       this.#setReadOnly(false);
     } else {
       this.#cursors.settle();
+      this.#commits.doubt();
       this.#exec(`PRAGMA ${name}=${value}`);
     }
   }
