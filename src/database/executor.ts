@@ -36,6 +36,7 @@ import {
   type StreamSource,
   watchedSource,
 } from './stream.js';
+import { nextTurn, turnIsOver } from './turn.js';
 
 export type { ExecuteRequest, RawResult } from '../engine/engine.js';
 
@@ -99,10 +100,18 @@ export abstract class Executor {
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const { authorizer, observer } = this.context;
-    if (authorizer === undefined && !observer.active) {
-      return this.runDirectly(statement, values, request, abort);
+    let result: MaybePromise<RawResult>;
+    try {
+      result =
+        authorizer === undefined && !observer.active
+          ? this.runDirectly(statement, values, request, abort)
+          : this.#runGuarded(statement, values, request, abort);
+    } catch (error) {
+      if (turnIsOver()) return settleLater(Promise.reject(error));
+      throw error;
     }
-    return this.#runGuarded(statement, values, request, abort);
+    // The statement has run: what is called next must run after it.
+    return turnIsOver() ? settleLater(result) : result;
   }
 
   /** @internal Opens a result that is fetched piece by piece. */
@@ -404,6 +413,15 @@ export abstract class Executor {
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
 const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false });
 const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });
+
+/** Settles as `result` does, when everybody else had a turn. */
+async function settleLater(result: MaybePromise<RawResult>): Promise<RawResult> {
+  try {
+    return await result;
+  } finally {
+    await nextTurn();
+  }
+}
 
 /** The schema as one connection sees it. */
 export function schemaOn(connection: Connection): SchemaSource {

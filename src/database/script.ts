@@ -12,6 +12,7 @@ import { runOn } from './run.js';
 import type { Session } from './session.js';
 import { controlsTransaction } from './statements.js';
 import type { Transaction } from './transaction.js';
+import { nextTurn, turnIsOver } from './turn.js';
 
 /** How a script is run. */
 export interface ScriptOptions extends AbortOptions {
@@ -29,9 +30,6 @@ export interface ScriptResult {
 
 /** What transaction control gives. */
 const NOTHING: RawResult = { rows: [], columns: undefined, rowsAffected: 0, lastInsertRowid: undefined };
-
-/** How long statements may run one after another without giving way to the event loop, in ms. */
-const SLICE = 8;
 
 /** Runs a script on a database. */
 export async function runScript(
@@ -103,17 +101,13 @@ async function eachStatement(
   statements: readonly AnalyzedStatement[],
   run: (statement: AnalyzedStatement) => unknown,
 ): Promise<ScriptResult> {
-  let sliceEnd = performance.now() + SLICE;
   for (const [index, statement] of statements.entries()) {
     try {
       await run(statement);
     } catch (error) {
       throw located(error, sql, statement, index);
     }
-    if (performance.now() > sliceEnd) {
-      await new Promise((resolve) => setImmediate(resolve));
-      sliceEnd = performance.now() + SLICE;
-    }
+    if (turnIsOver()) await nextTurn();
   }
   return { statementCount: statements.length };
 }
