@@ -60,8 +60,16 @@ export class Database extends Session {
   async close(): Promise<void> {
     this.#whole('close()');
     this.#feed.close();
-    await Promise.all([...this.#watchers].map((watcher) => watcher.close()));
-    await Promise.all([this.pool.close(), this.syncer?.close()]);
+    // All at once: from now on nothing more runs, and what fails to close keeps nothing else open.
+    const closing = [
+      this.pool.close(),
+      ...[...this.#watchers].map((one) => one.close()),
+      this.syncer?.close(),
+    ];
+    const failed = (await Promise.allSettled(parts.map(async (part) => part?.close()))).find(
+      ({ status }) => status === 'rejected',
+    );
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 
   /** Same as `close()`, for `await using`. */

@@ -69,8 +69,13 @@ export class Pool {
     return this.#writeLock;
   }
 
-  /** How a lock is waited for: as long as `busyTimeout` allows, and not after `close()`. */
+  /**
+   * How a lock is waited for: as long as `busyTimeout` allows, and not after `close()`, which also gives back the lock.
+   *
+   * @throws {@link DatabaseError} after `close()`
+   */
   lockWait(abort: Abort | undefined): LockWait {
+    this.#assertOpen();
     return { timeout: this.#config.busyTimeout, abort, owner: this };
   }
 
@@ -151,6 +156,7 @@ export class Pool {
       const run = async (): Promise<T> => {
         // Whatever is still locked then is locked by somebody else.
         if (tries++ < TRIES_TO_RELEASE) await engine.released?.();
+        this.#assertOpen();
         return await use(engine);
       };
       const { busyTimeout: timeout } = this.#config;
@@ -175,6 +181,11 @@ export class Pool {
     let connection: Connection;
     try {
       connection = idle ?? (await this.#connect(abort));
+      if (this.closed) {
+        // It was opened meanwhile.
+        await connection.close();
+        this.#assertOpen();
+      }
     } catch (error) {
       this.#makeRoom();
       throw error;
@@ -321,6 +332,8 @@ export class Pool {
     this.#lent.clear();
     this.#main = undefined;
     await Promise.all(open.map(async (connection) => Promise.resolve(connection.close()).catch(ignore)));
+    // Transactions that are still open here were rolled back, but their callbacks may go on, or never end.
+    this.#writeLock?.releaseAll(this);
     if (this.#writeLockName !== undefined) unshareWriteLock(this.#writeLockName);
   }
 
