@@ -61,14 +61,9 @@ export class Database extends Session {
     this.#whole('close()');
     this.#feed.close();
     // All at once: from now on nothing more runs, and what fails to close keeps nothing else open.
-    const closing = [
-      this.pool.close(),
-      ...[...this.#watchers].map((one) => one.close()),
-      this.syncer?.close(),
-    ];
-    const failed = (await Promise.allSettled(parts.map(async (part) => part?.close()))).find(
-      ({ status }) => status === 'rejected',
-    );
+    const parts = [this.pool, this.syncer, ...this.#watchers];
+    const outcomes = await Promise.allSettled(parts.map(async (part) => part?.close()));
+    const failed = outcomes.find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 

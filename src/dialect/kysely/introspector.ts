@@ -67,7 +67,8 @@ export class TursoIntrospector implements DatabaseIntrospector {
   ): Promise<TursoTableMetadata[]> {
     const { rows } = await COLUMNS.execute(this.#db);
     const byTable = new Map<string, ColumnRow[]>();
-    for (const row of rows) {
+    for (const given of rows) {
+      const row = inNumbers(given);
       if (!options.withInternalKyselyTables && MIGRATION_TABLES.includes(row.table)) continue;
       const columns = byTable.get(row.table);
       if (columns === undefined) byTable.set(row.table, [row]);
@@ -106,6 +107,20 @@ const COLUMNS = sql<ColumnRow>`
     )
   order by t.name, c.cid
 `;
+
+/** The row whatever `intMode` the database has. */
+function inNumbers(row: ColumnRow): ColumnRow {
+  const { notNull, key, keys, hidden, withoutRowid, keyIndexes } = row;
+  return {
+    ...row,
+    notNull: Number(notNull),
+    key: Number(key),
+    keys: Number(keys),
+    hidden: Number(hidden),
+    withoutRowid: Number(withoutRowid),
+    keyIndexes: Number(keyIndexes),
+  };
+}
 
 function toMetadata(column: ColumnRow): TursoColumnMetadata {
   const { name, type, defaultValue, hidden } = column;
