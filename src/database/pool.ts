@@ -8,6 +8,7 @@ import { waitWhileBusy } from './busy.js';
 import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
 import { isUnlike } from './run.js';
+import { assertOutsideSetup, runSetupFrame } from './setup-frame.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
 /** How often connections that were closed are waited for: collecting them takes the event loop some ms. */
@@ -89,6 +90,7 @@ export class Pool {
     this.#assertOpen();
     while (this.#paused !== undefined) await this.#paused;
     if (this.#main !== undefined && (this.#main.usable || this.#single !== undefined)) return this.#main;
+    assertOutsideSetup(this);
     if (this.#main !== undefined) void Promise.resolve(this.#main.close()).catch(ignore);
     this.#main = undefined;
     // Others wait for it too, so the abort of one ends that one's wait only.
@@ -171,6 +173,7 @@ export class Pool {
   /** Lends a connection; waits while as many as `concurrency` are lent, or for the only one. */
   async lend(holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
     this.#assertOpen();
+    assertOutsideSetup(this);
     const single = this.#single;
     // Awaited, so that callers stay visible in the stack (transaction-frame.ts).
     if (single !== undefined) return await this.#lendSingle(single, holder, abort);
@@ -250,9 +253,9 @@ export class Pool {
     }
     connection.listener = this.#listener;
     try {
-      await this.#config.onConnect?.({
-        script: (sql) => runSetup(connection, sql, this.#config.busyTimeout),
-      });
+      const { onConnect, busyTimeout } = this.#config;
+      const script = (sql: string): Promise<void> => runSetup(connection, sql, busyTimeout);
+      if (onConnect !== undefined) await runSetupFrame(this, () => onConnect({ script }));
       return connection;
     } catch (error) {
       await connection.close();
