@@ -56,7 +56,7 @@ const questions: Record<string, (db: Database) => Promise<unknown>> = {
   'nearest()': async (db) => {
     const kysely = new Kysely<Schema>({ dialect: new TursoDialect({ database: db }) });
     const rows = await nearest(kysely, 'v', 'e', [1, 0], { k: 1, include: ['id'] });
-    return rows.map(({ id }) => Number(id));
+    return rows.map(({ id }) => `${id}`);
   },
 };
 

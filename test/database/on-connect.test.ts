@@ -22,18 +22,18 @@ const uses: Record<string, (db: Database) => unknown> = {
 
 describe.each(['memory', 'file'])('onConnect that uses its own handle (%s)', (kind) => {
   it.each(Object.entries(uses))('is named at once: %s', async (_name, use) => {
-    let db: Database | undefined;
-    db = openDatabase({
+    const db: Database = openDatabase({
       url: kind === 'memory' ? ':memory:' : temporaryFile(),
       onConnect: async () => {
         await new Promise((resolve) => setImmediate(resolve));
-        await use(db as Database);
+        await use(db);
       },
     });
     const start = performance.now();
-    const errors = await Promise.all([failure(db.execute('select 1'), Error), failure(db.ready(), Error)]);
-    for (const error of errors) {
-      expect(String((error.cause as Error | undefined)?.message ?? '') + error.message).toMatch(/script\(\)/);
+    const results = await Promise.allSettled([db.execute('select 1'), db.ready()]);
+    for (const { reason } of results as PromiseRejectedResult[]) {
+      const { cause, message } = reason as Error;
+      expect(`${message} ${cause instanceof Error ? cause.message : ''}`).toMatch(/use the script\(\)/);
     }
     expect(performance.now() - start).toBeLessThan(1_500);
   });
@@ -59,7 +59,12 @@ describe('onConnect', () => {
     const handles: Database[] = [];
     for (const i of [0, 1]) {
       handles.push(
-        openDatabase({ url: temporaryFile(), onConnect: async () => void (await handles[1 - i]?.ready()) }),
+        openDatabase({
+          url: temporaryFile(),
+          onConnect: async () => {
+            await handles[1 - i]?.ready();
+          },
+        }),
       );
     }
     expect(await failure((handles[0] as Database).ready())).toBeInstanceOf(ConfigError);

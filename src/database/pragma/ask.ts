@@ -19,4 +19,10 @@ export async function askRows(
   }
 }
 
+/** {@link askRows} by the names of the columns. */
+export async function askObjects(executor: Executor, sql: string): Promise<Record<string, SqlValue>[]> {
+  const { columns, rows } = await askRows(executor, sql);
+  return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i] as SqlValue])));
+}
+
 const ASKED = { fetch: 'all', columns: true } as const;

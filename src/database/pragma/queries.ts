@@ -1,7 +1,7 @@
 import { CapabilityError, ParameterError, TransactionError } from '../../errors.js';
 import type { SqlValue } from '../../values.js';
 import type { Executor } from '../executor.js';
-import { askRows } from './ask.js';
+import { askObjects } from './ask.js';
 import { pragmaName } from './values.js';
 
 /** A column of a table or view. */
@@ -132,10 +132,7 @@ type Row = Readonly<Record<string, SqlValue>>;
 export function pragmaQueries(locate: () => Executor | Promise<Executor>): PragmaQueries {
   const rows = async (pragma: string, argument?: string, schema = 'main'): Promise<Row[]> => {
     const call = argument === undefined ? pragma : `${pragma}(${argument})`;
-    const asked = await askRows(await locate(), `PRAGMA ${pragmaName(schema)}.${call}`);
-    return asked.rows.map((row) =>
-      Object.fromEntries(asked.columns.map((name, i) => [name, row[i] as SqlValue])),
-    );
+    return await askObjects(await locate(), `PRAGMA ${pragmaName(schema)}.${call}`);
   };
   const messages = async (pragma: string, limit: number): Promise<string[]> => {
     if (!Number.isInteger(limit) || limit < 1)
