@@ -1,6 +1,6 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, RawResult, StatementTrace } from '../engine/engine.js';
-import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
+import { closedError, DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { lineAndColumn } from '../sql/position.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort, AbortOptions } from './abort.js';
@@ -79,17 +79,21 @@ async function runAll(
       );
     return waitWhileBusy(run, wait);
   };
+  // Asked after each statement: of a connection that was closed meanwhile nothing can be learnt.
+  let inside = false;
   try {
     const result = await eachStatement(sql, statements, async (statement) => {
       stop.throwIfAborted();
       await authorizer?.check(statement, schemaOn(connection));
-      if (!observer.active) return await runOne(statement);
-      return await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
+      if (!observer.active) await runOne(statement);
+      else await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
+      inside = connection.usable ? connection.inTransaction : inside;
     });
-    if (!connection.inTransaction) return result;
+    if (!inside) return result;
   } finally {
     interrupts.end(stop);
   }
+  if (database.pool.closed) throw closedError();
   throw new TransactionError('the script ended inside a transaction that it began, which was rolled back', {
     code: 'TRANSACTION_CONTROL',
     kind: 'transaction',
