@@ -15,8 +15,10 @@ import { noteClosed } from './collect.js';
 import { CommitLog } from './commit-log.js';
 import type { LibsqlCursor } from './cursor.js';
 import { wholeResult } from '../whole-result.js';
+import { BEGIN } from './begin.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
+import type { FileIdentity } from './file-identity.js';
 import { type NativeDatabase, type NativeRows, openRows } from './native.js';
 import { materialize, OffThread } from './off-thread.js';
 import { noteSchemaChange, schemaChanges } from './schema-changes.js';
@@ -29,13 +31,6 @@ const [SCHEMA_VERSION] = analyze('SELECT schema_version FROM pragma_schema_versi
   AnalyzedStatement,
 ];
 
-const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
-  deferred: 'BEGIN',
-  immediate: 'BEGIN IMMEDIATE',
-  exclusive: 'BEGIN EXCLUSIVE',
-  read: 'BEGIN',
-};
-
 let lastNumber = 0;
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
@@ -44,6 +39,7 @@ export class LibsqlConnection implements Connection {
   /** Told from other connections by it. */
   readonly #number = ++lastNumber;
   readonly #native: NativeDatabase;
+  readonly #identity: FileIdentity | undefined;
   readonly #commits: CommitLog;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
@@ -53,7 +49,9 @@ export class LibsqlConnection implements Connection {
   #changesSchema = false;
   #alwaysReadOnly = false;
 
-  constructor(native: NativeDatabase, statementCacheSize: number, kept: object) {
+  /** @param identity - of the file, where it must stay the same */
+  constructor(native: NativeDatabase, statementCacheSize: number, kept: object, identity?: FileIdentity) {
+    this.#identity = identity;
     this.#native = native;
     this.#commits = new CommitLog(native);
     this.#cursors = new CursorSet(native);
@@ -107,6 +105,7 @@ export class LibsqlConnection implements Connection {
     if (statement.kind !== 'write') return this.#runner.run(statement, args, request);
     this.#commits.beforeTransaction();
     if (this.inTransaction) return this.#runInside(statement, args, request);
+    this.#identity?.check(this.#runner);
     // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
     // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
     this.#exec('BEGIN IMMEDIATE', statement.text);
@@ -171,6 +170,7 @@ export class LibsqlConnection implements Connection {
     if (/^alter/i.test(sql)) this.#refreshSchema();
     const before = this.inTransaction;
     if (before && /^(?:commit|end|release)/i.test(sql)) this.#commits.beforeCommit();
+    if (!before) this.#identity?.check(this.#runner);
     if (!before) this.#commits.beforeTransaction();
     this.#exec(sql);
     const ended = before && !this.inTransaction;
@@ -204,10 +204,12 @@ export class LibsqlConnection implements Connection {
     // libsql's own BEGIN READONLY does not stop writes on a local database (0.5.29).
     if (behavior === 'read') this.#setReadOnly(true);
     else this.#commits.beforeTransaction();
+    if (behavior !== 'read') this.#identity?.check(this.#runner);
     this.#exec(sql);
   }
 
   commit(): void {
+    this.#identity?.check(this.#runner);
     this.#commit('COMMIT');
     this.#setReadOnly(false);
   }
@@ -312,6 +314,7 @@ export class LibsqlConnection implements Connection {
     const writes = statement.kind === 'write';
     const wrap = writes && !this.inTransaction;
     if (writes) this.#commits.beforeTransaction();
+    if (wrap) this.#identity?.check(this.#runner);
     if (wrap) this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
       if (writes) this.#commits.beforeWrite();

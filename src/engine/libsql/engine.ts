@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PragmaValue, ResolvedConfig, Target } from '../../config.js';
 import { BusyError, CapabilityError, ReadOnlyError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
@@ -10,6 +10,7 @@ import { copyDatabase } from './copy.js';
 import { openEncrypted, rekeyFile } from './encryption.js';
 import { loadExtension } from './extension.js';
 import { toDatabaseError } from './failure.js';
+import { FileIdentity } from './file-identity.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
 
 type LocalTarget = Pick<Extract<Target, { readonly path: string }>, 'kind' | 'path'>;
@@ -20,6 +21,8 @@ export class LibsqlEngine implements Engine {
   readonly capabilities: Capabilities;
   readonly #config: ResolvedConfig;
   readonly #target: LocalTarget;
+  /** Missing in memory, and for the file of a replica, which its sync may replace. */
+  readonly #identity: FileIdentity | undefined;
   #writeLock: string | undefined;
   #collected = false;
 
@@ -27,7 +30,9 @@ export class LibsqlEngine implements Engine {
     this.#config = config;
     const { kind, path } = config.target as LocalTarget;
     // Connections that are opened after a `process.chdir()` must lead to the same file.
-    this.#target = { kind, path: kind === 'memory' || path.startsWith('file:') ? path : resolve(path) };
+    const plain = kind !== 'memory' && !path.startsWith('file:');
+    this.#target = { kind, path: plain ? resolve(path) : path };
+    this.#identity = plain ? new FileIdentity(this.#target.path) : undefined;
     this.capabilities = {
       behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
       multipleConnections: config.target.kind === 'file',
@@ -50,7 +55,9 @@ export class LibsqlEngine implements Engine {
         const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.
         this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
-        const connection = new LibsqlConnection(native, statementCacheSize, probe);
+        this.#identity?.learn();
+        this.#identity?.assertSame();
+        const connection = new LibsqlConnection(native, statementCacheSize, probe, this.#identity);
         if (pragmas['query_only'] === 1) connection.applyPragma('query_only', 1);
         return connection;
       } catch (thrown) {
@@ -78,6 +85,7 @@ export class LibsqlEngine implements Engine {
   async rekey(key: string | undefined): Promise<void> {
     const { path, kind } = this.#target;
     if (kind === 'memory') throw new CapabilityError('encryption', 'a memory database can not be encrypted');
+    this.#identity?.assertSame();
     rekeyFile(path, this.#config.encryptionKey.reveal(), key);
   }
 
@@ -100,6 +108,11 @@ export class LibsqlEngine implements Engine {
 
   #open({ kind, path }: LocalTarget): NativeDatabase {
     if (kind === 'memory') return openNative(path);
+    if (this.#identity?.known) {
+      this.#identity.assertSame();
+      // It must not be made again if it disappears now.
+      return openEncrypted(`${pathToFileURL(path).href}?mode=rw`, this.#config.encryptionKey.reveal(), path);
+    }
     return openEncrypted(path, this.#config.encryptionKey.reveal(), filePath(path));
   }
 }
