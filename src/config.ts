@@ -100,7 +100,7 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly logParameters?: boolean;
   /** How many prepared statements each connection keeps. @default 100 */
   readonly statementCacheSize?: number;
-  /** Called with every connection that is opened, before its first use. */
+  /** Called with every connection that is opened, before its first use. The handle itself waits for it, and refuses its calls. */
   readonly onConnect?: (connection: ConnectionSetup) => void | Promise<void>;
 }
 

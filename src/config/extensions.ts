@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
+import { toPath } from './path.js';
 
 /** A run-time loadable extension of SQLite: the path of its library, or the path with the function that starts it. */
 export type Extension = string | { readonly path: string; readonly entryPoint?: string };
@@ -24,14 +25,12 @@ export function resolveExtensions(
     if (typeof given !== 'object' || given === null) {
       throw new ConfigError(key, `expected a path or { path, entryPoint }, got ${typeName(given)}`);
     }
-    // This character in a path aborts the process in libsql 0.5.29.
-    if (typeof given.path !== 'string' || given.path === '' || given.path.includes('\0')) {
-      throw new ConfigError(`${key}.path`, 'expected the path of a library');
-    }
+    // U+0000 in a path aborts the process in libsql 0.5.29.
+    const path = toPath(given.path, (problem, cause) => new ConfigError(`${key}.path`, problem, cause));
     const { entryPoint } = given;
     if (entryPoint !== undefined && !/^[a-z_]\w*$/i.test(entryPoint)) {
       throw new ConfigError(`${key}.entryPoint`, 'expected the name of a function');
     }
-    return { path: given.path, entryPoint };
+    return { path, entryPoint };
   });
 }

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
+import { checkedPath, readFileUrl, type Refusal, schemeOf } from './path.js';
 
 /** What a URL points at. */
 export type Target =
@@ -11,9 +12,7 @@ export type Target =
   /** A client of a driver that its owner made. */
   | { readonly kind: 'client'; readonly client: object };
 
-/** Two letters at least, so that `C:\data.db` is a path. */
-const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
-const FILE_URL = /^file:(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(#.*)?$/is;
+const refuse: Refusal = (problem, cause) => new ConfigError('url', problem, cause);
 
 /** @throws {@link ConfigError} when it is no URL or path of a database */
 export function parseUrl(url: unknown): Target {
@@ -21,7 +20,7 @@ export function parseUrl(url: unknown): Target {
     throw new ConfigError('url', `expected a URL or a path, got ${typeName(url)}`);
   }
   if (url === ':memory:') return { kind: 'memory', path: ':memory:' };
-  const scheme = SCHEME.exec(url)?.[1]?.toLowerCase();
+  const scheme = schemeOf(url);
   if (scheme === undefined) return fileTarget(url);
   if (scheme === 'file') return parseFileUrl(url);
   if (['libsql', 'http', 'https', 'ws', 'wss'].includes(scheme))
@@ -66,18 +65,9 @@ export function replicaTarget(target: Target, syncUrl: unknown): Target {
   return { kind: 'replica', path: target.path, url: checkServer('syncUrl', syncUrl) };
 }
 
-/** Reads a `file:` URL as `@libsql/client` does: relative paths are allowed, the host is empty or `localhost`. */
 function parseFileUrl(url: string): Target {
-  const [, authority, rawPath = '', query, fragment] = FILE_URL.exec(url) ?? [];
-  if (fragment !== undefined) throw new ConfigError('url', 'a fragment ("#…") has no meaning in a file URL');
-  if (authority !== undefined && authority !== '' && authority.toLowerCase() !== 'localhost') {
-    throw new ConfigError(
-      'url',
-      'a file URL takes no host; write "file:/absolute/path.db", "file:///absolute/path.db" or "file:relative.db"',
-    );
-  }
-  const path = decodePath(rawPath);
-  const memory = path === ':memory:' && authority === undefined;
+  const { path, authority, query } = readFileUrl(url, refuse);
+  const memory = path === ':memory:' && !authority;
   const cache = parseQuery(query, memory);
   if (!memory) return fileTarget(path);
   return { kind: 'memory', path: cache === undefined ? ':memory:' : `file::memory:?cache=${cache}` };
@@ -97,16 +87,5 @@ function parseQuery(query: string | undefined, memory: boolean): string | undefi
 }
 
 function fileTarget(path: string): Target {
-  if (path === '') throw new ConfigError('url', 'the path is empty');
-  if (path.includes('\0')) throw new ConfigError('url', 'the path contains the character U+0000');
-  // The engine reads a path that begins with "file:" as a URI of its own.
-  return { kind: 'file', path: /^file:/i.test(path) ? `./${path}` : path };
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch (cause) {
-    throw new ConfigError('url', 'the path has an invalid percent encoding', cause);
-  }
+  return { kind: 'file', path: checkedPath(path, refuse) };
 }

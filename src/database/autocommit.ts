@@ -22,6 +22,7 @@ import { METADATA, METADATA_REQUEST } from './metadata.js';
 import type { Pool } from './pool.js';
 import { openOn, runOn } from './run.js';
 import type { SourceOptions, StreamSource } from './stream.js';
+import { nextTurn, turnIsOver } from './turn.js';
 
 /** Holds a lock while one synchronous statement runs; nobody can come to wait for it meanwhile. */
 const SYNCHRONOUS: LockHolder = Object.freeze({ transactionId: undefined, lastActive: 0 });
@@ -113,6 +114,7 @@ export class Autocommit {
       return await waitWhileBusy(async () => use(connection), this.#wait(connection, undefined));
     } finally {
       await only?.release();
+      if (turnIsOver()) await nextTurn();
     }
   }
 

@@ -5,6 +5,7 @@ import {
   type ResolvedConfig,
   resolveConfig,
 } from '../config.js';
+import { toPath } from '../config/path.js';
 import { CapabilityError, closedError, ParameterError } from '../errors.js';
 import { type AccessRule, AccessRules } from '../hooks/access-rules.js';
 import { Authorizer } from '../hooks/authorizer.js';
@@ -59,8 +60,11 @@ export class Database extends Session {
   async close(): Promise<void> {
     this.#whole('close()');
     this.#feed.close();
-    await Promise.all([...this.#watchers].map((watcher) => watcher.close()));
-    await Promise.all([this.pool.close(), this.syncer?.close()]);
+    // All at once: from now on nothing more runs, and what fails to close keeps nothing else open.
+    const parts = [this.pool, this.syncer, ...this.#watchers];
+    const outcomes = await Promise.allSettled(parts.map(async (part) => part?.close()));
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 
   /** Same as `close()`, for `await using`. */
@@ -268,11 +272,12 @@ export class Database extends Session {
   }
 
   /**
-   * Makes a copy of the file as one moment has it, while everything goes on.
+   * Makes a copy of the file as one moment has it, while everything goes on. The copy appears when it is complete and its
+   * pages were checked; what fails leaves nothing behind.
    *
-   * @param path - where the copy is put; there must be nothing yet
+   * @param path - where the copy is put, a path or a `file:` URL; there must be nothing yet
    * @param options - `encryptionKey` of the copy: 32 characters at least, null for none; that of this file unless told
-   * @throws {@link DatabaseError} of kind `io` when it can't be written
+   * @throws {@link DatabaseError} of kind `io` when it can't be written, `corrupt` when the file is damaged
    * @throws {@link CapabilityError} in memory and on a server
    *
    * @example
@@ -288,18 +293,16 @@ export class Database extends Session {
     { encryptionKey }: { readonly encryptionKey?: string | null } = {},
   ): Promise<void> {
     this.#whole('copyTo()');
-    if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-      throw new ParameterError('copyTo() takes the path of a file');
-    }
+    const to = newFile(path, 'copyTo()');
     const own = this.config.encryptionKey.reveal();
     const key = encryptionKey === undefined ? own : checkEncryptionKey(encryptionKey ?? undefined);
-    if (this.#replica !== undefined) return await this.#replica.copy(path, key);
+    if (this.#replica !== undefined) return await this.#replica.copy(to, key);
     if (this.config.target.kind !== 'file') {
       throw new CapabilityError('copy', `a ${this.config.target.kind} database has no file to copy`);
     }
     await this.pool.openMain();
     const engine = await this.pool.engine();
-    await engine.copy?.(path, key);
+    await engine.copy?.(to, key);
   }
 
   /**
@@ -359,13 +362,14 @@ export class Database extends Session {
   /**
    * Makes a copy of a replica as it is now, which is a database file of its own that can be written. The replica goes on.
    *
-   * @param path - where the copy is put; there must be nothing yet
-   * @throws {@link DatabaseError} of kind `io` when it can't be written
+   * @param path - where the copy is put, a path or a `file:` URL; there must be nothing yet
+   * @throws {@link DatabaseError} of kind `io` when it can't be written, `corrupt` when the file is damaged
    * @throws {@link CapabilityError} when the database is no replica
    */
   async freeze(path: string): Promise<void> {
     this.#whole('freeze()');
-    await this.#asReplica().copy(path, this.config.encryptionKey.reveal());
+    const to = newFile(path, 'freeze()');
+    await this.#asReplica().copy(to, this.config.encryptionKey.reveal());
   }
 
   /** A view that is guarded runs statements, and nothing that goes around its guard or concerns the whole database. */
@@ -397,6 +401,12 @@ export class Database extends Session {
  */
 export function open(config: string | Config): Database {
   return new Database(resolveConfig(config));
+}
+
+/** Where a copy is to be put. */
+function newFile(path: unknown, method: string): string {
+  if (path === ':memory:') throw new ParameterError(`${method} takes the path of a file, and not ":memory:"`);
+  return toPath(path, (problem) => new ParameterError(`${method} takes the path of a file: ${problem}`));
 }
 
 function newContext(config: ResolvedConfig): Context {

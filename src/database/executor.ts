@@ -34,6 +34,7 @@ import {
   type StreamSource,
   watchedSource,
 } from './stream.js';
+import { nextTurn, turnIsOver } from './turn.js';
 
 export type { ExecuteRequest, RawResult } from '../engine/engine.js';
 
@@ -97,10 +98,18 @@ export abstract class Executor {
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const { authorizer, observer } = this.context;
-    if (authorizer === undefined && !observer.active) {
-      return this.runDirectly(statement, values, request, abort);
+    let result: MaybePromise<RawResult>;
+    try {
+      result =
+        authorizer === undefined && !observer.active
+          ? this.runDirectly(statement, values, request, abort)
+          : this.#runGuarded(statement, values, request, abort);
+    } catch (error) {
+      if (turnIsOver()) return settleLater(Promise.reject(error));
+      throw error;
     }
-    return this.#runGuarded(statement, values, request, abort);
+    // The statement has run: what is called next must run after it.
+    return turnIsOver() ? settleLater(result) : result;
   }
 
   /** @internal Opens a result that is fetched piece by piece. */
@@ -379,3 +388,12 @@ const LONGEST_VALUE = 1_000_000_000;
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
 const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false, longest: LONGEST_VALUE });
 const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true, longest: LONGEST_VALUE });
+
+/** Settles as `result` does, when everybody else had a turn. */
+async function settleLater(result: MaybePromise<RawResult>): Promise<RawResult> {
+  try {
+    return await result;
+  } finally {
+    await nextTurn();
+  }
+}

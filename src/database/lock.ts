@@ -17,7 +17,7 @@ export interface LockWait {
   readonly abort: Abort | undefined;
   /** Count only the time in which the holder shows no sign of life, not that in which it works. */
   readonly patient?: boolean;
-  /** On whose behalf it is waited, see {@link Lock.refuse}. */
+  /** On whose behalf it is waited and held, see {@link Lock.refuse} and {@link Lock.releaseAll}. */
   readonly owner?: object;
 }
 
@@ -33,6 +33,8 @@ export class Lock {
   readonly #what: string;
   readonly #waiters: Waiter[] = [];
   #holder: LockHolder | undefined;
+  /** On whose behalf it is held. */
+  #owner: object | undefined;
   #heldSince = 0;
   #closed: (() => Error) | undefined;
 
@@ -48,7 +50,7 @@ export class Lock {
   /** Takes the lock if nobody holds or waits for it. */
   tryAcquire(holder: LockHolder): boolean {
     if (this.#holder !== undefined) return false;
-    this.#take(holder);
+    this.#take(holder, undefined);
     return true;
   }
 
@@ -60,7 +62,7 @@ export class Lock {
    */
   async acquire(holder: LockHolder, wait: LockWait): Promise<void> {
     wait.abort?.throwIfAborted();
-    if (this.tryAcquire(holder)) return;
+    if (this.#holder === undefined) return this.#take(holder, wait.owner);
     if (this.#closed !== undefined) throw this.#closed();
     this.assertOutside(holder);
     await this.#wait(holder, wait);
@@ -83,8 +85,13 @@ export class Lock {
     this.#holder = undefined;
     const next = this.#waiters.shift();
     if (next === undefined) return;
-    this.#take(next.holder);
+    this.#take(next.holder, next.owner);
     next.grant();
+  }
+
+  /** Releases it if it is held on behalf of one owner, who is gone: the holder's own {@link release} then does nothing. */
+  releaseAll(owner: object): void {
+    if (this.#holder !== undefined && this.#owner === owner) this.release(this.#holder);
   }
 
   /** Refuses everyone who waits or comes to wait. */
@@ -101,8 +108,9 @@ export class Lock {
     }
   }
 
-  #take(holder: LockHolder): void {
+  #take(holder: LockHolder, owner: object | undefined): void {
     this.#holder = holder;
+    this.#owner = owner;
     this.#heldSince = performance.now();
   }
 

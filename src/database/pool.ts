@@ -8,6 +8,7 @@ import { waitWhileBusy } from './busy.js';
 import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
 import { isUnlike } from './run.js';
+import { assertOutsideSetup, runSetupFrame } from './setup-frame.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
 /** How often connections that were closed are waited for: collecting them takes the event loop some ms. */
@@ -69,8 +70,13 @@ export class Pool {
     return this.#writeLock;
   }
 
-  /** How a lock is waited for: as long as `busyTimeout` allows, and not after `close()`. */
+  /**
+   * How a lock is waited for: as long as `busyTimeout` allows, and not after `close()`, which also gives back the lock.
+   *
+   * @throws {@link DatabaseError} after `close()`
+   */
   lockWait(abort: Abort | undefined): LockWait {
+    this.#assertOpen();
     return { timeout: this.#config.busyTimeout, abort, owner: this };
   }
 
@@ -84,6 +90,7 @@ export class Pool {
     this.#assertOpen();
     while (this.#paused !== undefined) await this.#paused;
     if (this.#main !== undefined && (this.#main.usable || this.#single !== undefined)) return this.#main;
+    assertOutsideSetup(this);
     if (this.#main !== undefined) void Promise.resolve(this.#main.close()).catch(ignore);
     this.#main = undefined;
     // Others wait for it too, so the abort of one ends that one's wait only.
@@ -151,6 +158,7 @@ export class Pool {
       const run = async (): Promise<T> => {
         // Whatever is still locked then is locked by somebody else.
         if (tries++ < TRIES_TO_RELEASE) await engine.released?.();
+        this.#assertOpen();
         return await use(engine);
       };
       const { busyTimeout: timeout } = this.#config;
@@ -165,6 +173,7 @@ export class Pool {
   /** Lends a connection; waits while as many as `concurrency` are lent, or for the only one. */
   async lend(holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
     this.#assertOpen();
+    assertOutsideSetup(this);
     const single = this.#single;
     // Awaited, so that callers stay visible in the stack (transaction-frame.ts).
     if (single !== undefined) return await this.#lendSingle(single, holder, abort);
@@ -175,6 +184,11 @@ export class Pool {
     let connection: Connection;
     try {
       connection = idle ?? (await this.#connect(abort));
+      if (this.closed) {
+        // It was opened meanwhile.
+        await connection.close();
+        this.#assertOpen();
+      }
     } catch (error) {
       this.#makeRoom();
       throw error;
@@ -239,9 +253,9 @@ export class Pool {
     }
     connection.listener = this.#listener;
     try {
-      await this.#config.onConnect?.({
-        script: (sql) => runSetup(connection, sql, this.#config.busyTimeout),
-      });
+      const { onConnect, busyTimeout } = this.#config;
+      const script = (sql: string): Promise<void> => runSetup(connection, sql, busyTimeout);
+      if (onConnect !== undefined) await runSetupFrame(this, () => onConnect({ script }));
       return connection;
     } catch (error) {
       await connection.close();
@@ -321,6 +335,8 @@ export class Pool {
     this.#lent.clear();
     this.#main = undefined;
     await Promise.all(open.map(async (connection) => Promise.resolve(connection.close()).catch(ignore)));
+    // Transactions that are still open here were rolled back, but their callbacks may go on, or never end.
+    this.#writeLock?.releaseAll(this);
     if (this.#writeLockName !== undefined) unshareWriteLock(this.#writeLockName);
   }
 

@@ -1,6 +1,6 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, RawResult, StatementTrace } from '../engine/engine.js';
-import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
+import { closedError, DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { lineAndColumn } from '../sql/position.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort, AbortOptions } from './abort.js';
@@ -13,6 +13,7 @@ import { runOn } from './run.js';
 import type { Session } from './session.js';
 import { controlsTransaction } from './statements.js';
 import type { Transaction } from './transaction.js';
+import { nextTurn, turnIsOver } from './turn.js';
 
 /** How a script is run. */
 export interface ScriptOptions extends AbortOptions {
@@ -30,9 +31,6 @@ export interface ScriptResult {
 
 /** What transaction control gives. */
 const NOTHING: RawResult = { rows: [], columns: undefined, rowsAffected: 0, lastInsertRowid: undefined };
-
-/** How long statements may run one after another without giving way to the event loop, in ms. */
-const SLICE = 8;
 
 /** Runs a script on a database. */
 export async function runScript(
@@ -86,16 +84,20 @@ async function runAll(
       );
     return await waitWhileBusy(run, wait);
   };
+  // Asked after each statement: of a connection that was closed meanwhile nothing can be learnt.
+  let inside = false;
   try {
     const result = await eachStatement(sql, statements, async (statement) => {
       stop.throwIfAborted();
-      if (!observer.active) return await runOne(statement);
-      return await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
+      if (!observer.active) await runOne(statement);
+      else await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
+      inside = connection.usable ? connection.inTransaction : inside;
     });
-    if (!connection.inTransaction) return result;
+    if (!inside) return result;
   } finally {
     interrupts.end(stop);
   }
+  if (database.pool.closed) throw closedError();
   throw new TransactionError('the script ended inside a transaction that it began, which was rolled back', {
     code: 'TRANSACTION_CONTROL',
     kind: 'transaction',
@@ -107,17 +109,13 @@ async function eachStatement(
   statements: readonly AnalyzedStatement[],
   run: (statement: AnalyzedStatement) => unknown,
 ): Promise<ScriptResult> {
-  let sliceEnd = performance.now() + SLICE;
   for (const [index, statement] of statements.entries()) {
     try {
       await run(statement);
     } catch (error) {
       throw located(error, sql, statement, index);
     }
-    if (performance.now() > sliceEnd) {
-      await new Promise((resolve) => setImmediate(resolve));
-      sliceEnd = performance.now() + SLICE;
-    }
+    if (turnIsOver()) await nextTurn();
   }
   return { statementCount: statements.length };
 }

@@ -27,6 +27,7 @@ import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
 import { runInFrame } from './transaction-frame.js';
+import { nextTurn, turnIsOver } from './turn.js';
 
 /** Where statements outside a transaction run. */
 const OUTSIDE: StatementOrigin = { transactionId: undefined, attempt: 1 };
@@ -198,9 +199,10 @@ export abstract class Session extends Executor {
       throw error;
     }
     this.transactions.add(transaction.id);
-    const end = (): Promise<void> => {
+    const end = async (): Promise<void> => {
       this.transactions.delete(transaction.id);
-      return release();
+      await release();
+      if (turnIsOver()) await nextTurn();
     };
     const takeLater = (stop: Abort | undefined): Promise<void> =>
       lock?.acquire(transaction.holder, this.pool.lockWait(stop)) ?? Promise.resolve();

@@ -8,6 +8,7 @@ import type { Interrupts } from './interrupts.js';
 import type { Executor } from './executor.js';
 import { type RowMode, toRows } from './result.js';
 import { type Arguments, bind } from './statements.js';
+import { nextTurn, turnIsOver } from './turn.js';
 import type { EndStatement } from '../hooks/observer.js';
 
 /** How a stream is read. */
@@ -65,9 +66,6 @@ export function watchedSource(
   };
 }
 
-/** How long rows may be handed out without giving way to the event loop, in ms. */
-const SLICE = 8;
-
 /** The rows of a SQL text one by one. Nothing happens before the first row is asked for. */
 export async function* openStream(
   executor: Executor,
@@ -103,17 +101,12 @@ export async function* streamBatches(
   let source: StreamSource | undefined;
   try {
     source = await openAny(executor, statement, values, exactIntegers, abort);
-    let sliceEnd = performance.now() + SLICE;
     for (;;) {
       abort?.throwIfAborted();
       const rows = await source.fetch(size);
+      if (turnIsOver()) await nextTurn();
       if (rows.length === 0) return;
       yield { rows, columns: source.columns };
-      if (performance.now() > sliceEnd) {
-        // A consumer that never waits for anything else would starve timers and sockets.
-        await new Promise((resolve) => setImmediate(resolve));
-        sliceEnd = performance.now() + SLICE;
-      }
     }
   } finally {
     abort?.dispose();

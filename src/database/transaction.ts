@@ -34,6 +34,7 @@ import {
   type RootOptions,
   type TransactionRoot,
 } from './transaction-root.js';
+import { nextTurn, turnIsOver } from './turn.js';
 
 /**
  * An open transaction, or one nested in it (a savepoint). Statements run in the order in which they are called;
@@ -110,6 +111,7 @@ export class Transaction extends Executor {
       }
     } finally {
       this.#turn.release(nested.holder);
+      if (turnIsOver()) await nextTurn();
     }
   }
 

@@ -121,6 +121,21 @@ describe('a key', () => {
     }
   });
 
+  it('is not to blame for a damaged file whose header says that it is not encrypted', async () => {
+    const { db, file } = await openFile('create table t (a)', { pragmas: { journal_mode: 'delete' } });
+    await db.close();
+    const bytes = readFileSync(file);
+    // The page size.
+    bytes.writeUInt16BE(12_345, 16);
+    writeFileSync(file, bytes);
+    const error = await failure(openDatabase({ url: file }).ready());
+    expect(error).not.toBeInstanceOf(EncryptionKeyError);
+    expect(error.kind).toBe('corrupt');
+    expect(await failure(openDatabase({ url: file, encryptionKey: KEY }).ready())).toBeInstanceOf(
+      EncryptionKeyError,
+    );
+  });
+
   it('makes an empty file an encrypted one', async () => {
     const file = temporaryFile();
     writeFileSync(file, '');

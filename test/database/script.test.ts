@@ -4,7 +4,7 @@ import type { Database } from '../../src/database/database.js';
 import { ParameterError, TransactionError } from '../../src/errors.js';
 import { isWriteLocked, openFile, openMemory, temporaryFile } from '../support/database.js';
 import { failure } from '../support/outcome.js';
-import { LONGEST_STALL, withStall } from '../support/time.js';
+import { LONGEST_STALL, turn, withStall } from '../support/time.js';
 
 const PLACES: readonly [string, () => Promise<Database>][] = [
   ['a file', async () => (await openFile()).db],
@@ -172,6 +172,41 @@ describe.each(PLACES)('a script on %s', (_place, openPlace) => {
     const db = await openPlace();
     await db.script('pragma user_version = 7; create table t (a); vacuum; analyze; pragma user_version');
     expect(await column(db, 'pragma user_version')).toEqual([7]);
+  });
+});
+
+describe('a script whose handle is closed meanwhile', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 400])(
+    'does not resolve in its own transaction of %i statements',
+    async (count) => {
+      const { db, look } = await openFile('create table t (a)');
+      await db.transaction((tx) => tx.execute('select 1'));
+      for (let i = 0; i < 20; i++) await db.execute('select value from generate_series(1, 1000)');
+      // The last one takes long, so that the event loop has its turn after it, and not before.
+      for (let i = 0; i < 3; i++) await turn();
+      const last = 'select count(*) from generate_series(1, 1000000)';
+      const running = db.script(`begin; ${'insert into t values (1);'.repeat(count)} ${last}`);
+      const settled = running.then(
+        () => undefined,
+        (error: { code?: unknown }) => error.code,
+      );
+      await turn();
+      await db.close();
+      expect(['DATABASE_CLOSED', 'TRANSACTION_CONTROL']).toContain(await settled);
+      expect(look('select count(*) from t')).toEqual([[0]]);
+    },
+  );
+
+  it('resolves when it had done everything', async () => {
+    const { db, look } = await openFile('create table t (a)');
+    const running = db.script('begin; insert into t values (1); commit; insert into t values (2)');
+    const settled = running.then(
+      () => 'done',
+      () => 'refused',
+    );
+    await turn();
+    await db.close();
+    expect(look('select count(*) from t')).toEqual([[(await settled) === 'done' ? 2 : 0]]);
   });
 });
 

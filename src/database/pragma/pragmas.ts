@@ -2,6 +2,7 @@ import type { Executor } from '../executor.js';
 import { ParameterError } from '../../errors.js';
 import type { SqlValue } from '../../values.js';
 import type { RowObject } from '../result.js';
+import { askRows } from './ask.js';
 import { PRAGMAS, type PragmaDefinition } from './catalogue.js';
 import { type PragmaQueries, pragmaQueries } from './queries.js';
 import { setPragma } from './set.js';
@@ -87,6 +88,6 @@ async function readPragma(
   { name }: PragmaDefinition,
   schema = 'main',
 ): Promise<SqlValue> {
-  const { rows } = await executor.execute(`PRAGMA ${pragmaName(schema)}.${name}`, [], { rowMode: 'array' });
+  const { rows } = await askRows(executor, `PRAGMA ${pragmaName(schema)}.${name}`);
   return rows[0]?.[0] as SqlValue;
 }

@@ -1,6 +1,7 @@
 import { CapabilityError, ParameterError, TransactionError } from '../../errors.js';
 import type { SqlValue } from '../../values.js';
 import type { Executor } from '../executor.js';
+import { askObjects } from './ask.js';
 import { pragmaName } from './values.js';
 
 /** A column of a table or view. */
@@ -131,7 +132,7 @@ type Row = Readonly<Record<string, SqlValue>>;
 export function pragmaQueries(locate: () => Executor | Promise<Executor>): PragmaQueries {
   const rows = async (pragma: string, argument?: string, schema = 'main'): Promise<Row[]> => {
     const call = argument === undefined ? pragma : `${pragma}(${argument})`;
-    return (await (await locate()).execute(`PRAGMA ${pragmaName(schema)}.${call}`)).rows;
+    return await askObjects(await locate(), `PRAGMA ${pragmaName(schema)}.${call}`);
   };
   const messages = async (pragma: string, limit: number): Promise<string[]> => {
     if (!Number.isInteger(limit) || limit < 1)

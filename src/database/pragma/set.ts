@@ -1,5 +1,6 @@
 import { CapabilityError, TransactionError } from '../../errors.js';
 import type { Executor } from '../executor.js';
+import { askRows } from './ask.js';
 import type { PragmaDefinition } from './catalogue.js';
 import { decodePragma, encodePragma } from './values.js';
 
@@ -39,7 +40,7 @@ export async function setPragma(
   const { pragmas } = executor.config;
   const before = pragmas[name];
   await executor.setConnectionPragma(name, encoded);
-  const { rows } = await executor.execute(`PRAGMA ${name}`, [], { rowMode: 'array' });
+  const { rows } = await askRows(executor, `PRAGMA ${name}`);
   const now = decodePragma(definition, rows[0]?.[0]);
   const wanted = decodePragma(definition, encoded);
   if (now === wanted) return;

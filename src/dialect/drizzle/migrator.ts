@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.js';
+import { toPath } from '../../config/path.js';
 import { type MigrationOptions, type MigrationReport, runMigrations } from '../../database/migrate.js';
 import type { Migration } from '../../database/migration-plan.js';
 import { ConfigError, MigrationError } from '../../errors.js';
@@ -9,7 +10,7 @@ export type { Migration, MigrationOptions, MigrationReport };
 export type MigrateConfig = MigrationOptions &
   (
     | {
-        /** drizzle-kit's `out`, the folder with `meta/_journal.json` and the SQL files. */
+        /** drizzle-kit's `out` (a path or a `file:` URL), the folder with `meta/_journal.json` and the SQL files. */
         readonly migrationsFolder: string;
         readonly migrations?: undefined;
       }
@@ -63,10 +64,11 @@ export async function migrate(
     throw new ConfigError('migrationsFolder', 'give either this or "migrations"');
   }
   if (migrations !== undefined) return await runMigrations(db.$client, checkMigrations(migrations), options);
-  if (typeof migrationsFolder !== 'string' || migrationsFolder === '') {
-    throw new ConfigError('migrationsFolder', 'expected the path of a folder');
-  }
-  return await runMigrations(db.$client, await readFolder(migrationsFolder), options);
+  const folder = toPath(
+    migrationsFolder,
+    (problem, cause) => new ConfigError('migrationsFolder', problem, cause),
+  );
+  return await runMigrations(db.$client, await readFolder(folder), options);
 }
 
 function checkMigrations(migrations: unknown): readonly Migration[] {

@@ -26,12 +26,15 @@ export class TursoConnection implements DatabaseConnection {
   #abortable: Promise<unknown> | undefined;
   /** The error of the last query, which a failing rollback must not hide. */
   #lastError: unknown;
+  readonly #open: Set<TursoConnection> | undefined;
   #migrationLock: LeaseRow | undefined;
   #lease: MigrationLease | undefined;
 
-  constructor(database: Database, behavior: TransactionBehavior) {
+  /** @param open - has the connections on which something is open that does not end by itself */
+  constructor(database: Database, behavior: TransactionBehavior, open?: Set<TursoConnection>) {
     this.database = database;
     this.behavior = behavior;
+    this.#open = open;
   }
 
   /** What runs this connection's queries. */
@@ -90,6 +93,7 @@ export class TursoConnection implements DatabaseConnection {
     const migrating = this.#migrationLock !== undefined && this.#lease === undefined;
     const lockNow = migrating && (behavior === 'deferred' || behavior === 'read');
     this.#transaction = await this.database.begin(lockNow ? 'immediate' : behavior);
+    this.#open?.add(this);
     this.#lastError = undefined;
   }
 
@@ -97,6 +101,7 @@ export class TursoConnection implements DatabaseConnection {
     const { transaction } = this;
     // Whatever comes of it, nothing more can be run in the transaction.
     this.#transaction = undefined;
+    this.#open?.delete(this);
     await transaction.commit();
   }
 
@@ -104,6 +109,7 @@ export class TursoConnection implements DatabaseConnection {
   async rollback(): Promise<void> {
     const transaction = this.#transaction;
     this.#transaction = undefined;
+    this.#open?.delete(this);
     try {
       await transaction?.rollback();
     } catch (error) {
@@ -129,12 +135,14 @@ export class TursoConnection implements DatabaseConnection {
     const lease = this.#lease;
     this.#migrationLock = undefined;
     this.#lease = undefined;
+    this.#open?.delete(this);
     await lease?.release();
   }
 
   async #lockMigrations(): Promise<void> {
     if (this.#transaction !== undefined || this.#lease !== undefined) return;
     this.#lease = await MigrationLease.acquire(this.database, this.#migrationLock as LeaseRow);
+    this.#open?.add(this);
   }
 
   #route(query: CompiledQuery): RoutedQuery {

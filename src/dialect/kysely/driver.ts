@@ -9,6 +9,8 @@ import { TransactionDriver } from './transaction-driver.js';
  */
 export class TursoDriver extends TransactionDriver {
   readonly #config: TursoDialectConfig;
+  /** Connections with a transaction or a lease, which hold locks. */
+  readonly #open = new Set<TursoConnection>();
   #opened: DialectDatabase | undefined;
 
   /** @param config - as that of {@link TursoDialect} */
@@ -24,10 +26,13 @@ export class TursoDriver extends TransactionDriver {
   override async acquireConnection(): Promise<DatabaseConnection> {
     // Kysely initializes a driver before it uses it.
     const { database, behavior } = this.#opened as DialectDatabase;
-    return new TursoConnection(database, behavior);
+    return new TursoConnection(database, behavior, this.#open);
   }
 
+  /** Rolls back what was left open. A database that was handed in goes on without it. */
   override async destroy(): Promise<void> {
     if (this.#opened?.owned) await this.#opened.database.close();
+    // In a database that is closed nothing is left to roll back, but a timer may be left.
+    await Promise.allSettled([...this.#open].map((connection) => connection.release()));
   }
 }

@@ -23,19 +23,22 @@ export interface TursoColumnMetadata extends ColumnMetadata {
   readonly generated: 'virtual' | 'stored' | undefined;
 }
 
+/** As `intMode` has it. */
+type Figure = number | bigint | string;
+
 /** A column of a table as the query gives it. */
 interface ColumnRow {
   readonly table: string;
   readonly kind: 'table' | 'view';
   readonly name: string;
   readonly type: string;
-  readonly notNull: number;
+  readonly notNull: Figure;
   readonly defaultValue: string | null;
-  readonly key: number;
-  readonly keys: number;
-  readonly hidden: number;
-  readonly withoutRowid: number;
-  readonly keyIndexes: number;
+  readonly key: Figure;
+  readonly keys: Figure;
+  readonly hidden: Figure;
+  readonly withoutRowid: Figure;
+  readonly keyIndexes: Figure;
 }
 
 /** Tables of Kysely's migrator, under their usual names. */
@@ -77,7 +80,7 @@ export class TursoIntrospector implements DatabaseIntrospector {
       name,
       isView: columns[0]?.kind === 'view',
       isForeign: false,
-      columns: columns.filter((column) => column.hidden !== HIDDEN).map(toMetadata),
+      columns: columns.filter(({ hidden }) => Number(hidden) !== HIDDEN).map(toMetadata),
     }));
   }
 
@@ -108,13 +111,14 @@ const COLUMNS = sql<ColumnRow>`
 `;
 
 function toMetadata(column: ColumnRow): TursoColumnMetadata {
-  const { name, type, defaultValue, hidden } = column;
+  const { name, type, defaultValue } = column;
+  const hidden = Number(column.hidden);
   const generated =
     hidden === GENERATED_VIRTUAL ? 'virtual' : hidden === GENERATED_STORED ? 'stored' : undefined;
   return {
     name,
     dataType: type,
-    isNullable: column.notNull === 0,
+    isNullable: Number(column.notNull) === 0,
     isAutoIncrementing: isRowid(column),
     hasDefaultValue: defaultValue !== null || generated !== undefined,
     defaultValue: defaultValue ?? undefined,
@@ -127,7 +131,6 @@ function toMetadata(column: ColumnRow): TursoColumnMetadata {
  * index of its own (a key declared `integer primary key desc` does), see https://www.sqlite.org/lang_createtable.html#rowid.
  */
 function isRowid({ key, keys, type, withoutRowid, keyIndexes }: ColumnRow): boolean {
-  return (
-    key === 1 && keys === 1 && type.toUpperCase() === 'INTEGER' && withoutRowid === 0 && keyIndexes === 0
-  );
+  const sole = Number(key) === 1 && Number(keys) === 1;
+  return sole && type.toUpperCase() === 'INTEGER' && Number(withoutRowid) === 0 && Number(keyIndexes) === 0;
 }

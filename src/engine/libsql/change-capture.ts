@@ -36,6 +36,8 @@ export class ChangeCapture {
   /** What `recursive_triggers` was, and will be. */
   readonly #recursive: boolean;
   #read: PreparedStatement | undefined;
+  /** Whether anything was ever made. */
+  #installed = false;
   /** Never used again: what another connection dropped the table of stays in the temporary schema, without effect. */
   #triggers = 0;
   #keyColumns = 0;
@@ -43,6 +45,10 @@ export class ChangeCapture {
   #version: unknown;
   /** Whether they were made in the transaction that is open, and would be undone with it. */
   #fresh = false;
+  /** How many tables and triggers were made. */
+  #objects = 0;
+  /** Whether what was made may be gone. */
+  #doubtful = false;
   /** Number of the last record that was delivered, and of the last that was read in the open transaction. */
   #delivered = 0n;
   #drained = 0n;
@@ -55,9 +61,18 @@ export class ChangeCapture {
     this.#recursive = this.#rows('PRAGMA recursive_triggers')[0]?.[0] === 1n;
   }
 
+  /**
+   * To be called when something was done that may take away what is temporary: SQLite drops it all when `temp_store`
+   * is set.
+   */
+  doubt(): void {
+    this.#doubtful = true;
+  }
+
   /** To be called before something is written: makes the triggers fit the schema. */
   prepare(): void {
     if (this.listener.tables !== 'all' && this.listener.tables.size === 0) return;
+    this.#settleDoubt();
     const version = this.#schemaVersion.readFirst([], true)?.[0];
     if (version !== this.#version) {
       this.#install();
@@ -69,12 +84,15 @@ export class ChangeCapture {
   /** To be called between transactions: forgets what was delivered. */
   purge(): void {
     if (this.#delivered <= MOST_RECORDS) return;
+    this.#settleDoubt();
+    if (this.#keyColumns === 0) return;
     this.#native.exec(`DELETE FROM ${RECORDS}`);
     this.#delivered = this.#drained = 0n;
   }
 
   /** To be called before a COMMIT: takes what the transaction has recorded. */
   drain(): void {
+    this.#settleDoubt();
     if (this.#keyColumns === 0) return;
     this.#read ??= this.#prepare(`SELECT * FROM ${RECORDS} WHERE seq > ? ORDER BY seq`);
     for (const record of this.#read.readAllOnce([this.#drained], 'exact')) {
@@ -102,19 +120,45 @@ export class ChangeCapture {
 
   /** To be called after a part of a transaction was undone, with its records and perhaps with triggers. */
   undone(): void {
-    if (this.#fresh) this.#version = undefined;
+    if (this.#fresh) {
+      this.#version = undefined;
+      this.#doubtful = true;
+    }
     this.#pending = [];
     this.#drained = this.#delivered;
   }
 
   /** Takes everything back; not inside a transaction. */
   remove(): void {
-    if (this.#keyColumns === 0) return;
+    if (!this.#installed) return;
     this.#dropTriggers();
-    this.#native.exec(`DROP TABLE ${RECORDS}; PRAGMA recursive_triggers=${this.#recursive ? 1 : 0}`);
+    this.#native.exec(
+      `DROP TABLE IF EXISTS ${RECORDS}; PRAGMA recursive_triggers=${this.#recursive ? 1 : 0}`,
+    );
+  }
+
+  /** Looks what is left of what was made. */
+  #settleDoubt(): void {
+    if (!this.#doubtful) return;
+    this.#doubtful = false;
+    if (!this.#installed) return;
+    if (this.#countObjects() !== this.#objects) this.#version = undefined;
+    this.#keyColumns = this.#countKeyColumns();
+  }
+
+  #countObjects(): number {
+    const [[count] = []] = this.#rows(`SELECT count(*) FROM sqlite_temp_schema WHERE name GLOB '${PREFIX}*'`);
+    return Number(count);
+  }
+
+  /** How many columns for keys the table has; none if it is not there. */
+  #countKeyColumns(): number {
+    const [[present] = []] = this.#rows(`SELECT count(*) FROM pragma_table_info('${PREFIX}changes', 'temp')`);
+    return Math.max(0, Number(present) - 3);
   }
 
   #install(): void {
+    this.#installed = true;
     this.#dropTriggers();
     const { tables } = this.listener;
     const wanted = this.#rows(TABLES).filter(
@@ -126,6 +170,7 @@ export class ChangeCapture {
     // A row that REPLACE displaces fires delete triggers only then. With triggers of others that is not ours to change.
     const [[others] = []] = this.#rows("SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger'");
     this.#native.exec(`PRAGMA recursive_triggers=${others === 0n || this.#recursive ? 1 : 0}`);
+    this.#objects = this.#countObjects();
   }
 
   /** @returns the table, and the names by which a trigger finds a row again; none where a table hides its rowid */
@@ -150,8 +195,7 @@ export class ChangeCapture {
       this.#keyColumns = 1;
       this.#delivered = this.#drained = 0n;
     }
-    const [[present] = []] = this.#rows(`SELECT count(*) FROM pragma_table_info('${PREFIX}changes', 'temp')`);
-    this.#keyColumns = Number(present) - 3;
+    this.#keyColumns = this.#countKeyColumns();
     for (; this.#keyColumns < keyColumns; this.#keyColumns++) {
       this.#native.exec(`ALTER TABLE ${RECORDS} ADD COLUMN k${this.#keyColumns}`);
     }

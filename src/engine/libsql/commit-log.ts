@@ -55,6 +55,11 @@ export class CommitLog {
     this.#capture = undefined;
   }
 
+  /** To be called before something that may take away what is temporary. */
+  doubt(): void {
+    this.#capture?.doubt();
+  }
+
   /** To be called after a part of the transaction was rolled back. */
   undone(): void {
     this.#capture?.undone();

@@ -14,9 +14,11 @@ import type {
 } from '../engine.js';
 import { noteClosed } from './collect.js';
 import { CommitLog } from './commit-log.js';
+import { BEGIN } from './begin.js';
 import { CursorOpener, discard } from './cursor-opener.js';
 import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
+import type { FileIdentity } from './file-identity.js';
 import type { NativeDatabase } from './native.js';
 import { OffThread } from './off-thread.js';
 import { noteSchemaChange } from './schema-changes.js';
@@ -26,17 +28,12 @@ import { StatementRunner } from './statement-runner.js';
 import { keepVectorIndexes } from './vector-indexes.js';
 
 const EXISTS = { fetch: 'first' } as const;
-const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
-  deferred: 'BEGIN',
-  immediate: 'BEGIN IMMEDIATE',
-  exclusive: 'BEGIN EXCLUSIVE',
-  read: 'BEGIN',
-};
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
   readonly interruptible = true;
   readonly #native: NativeDatabase;
+  readonly #identity: FileIdentity | undefined;
   readonly #commits: CommitLog;
   readonly #runner: StatementRunner;
   readonly #cursors: CursorSet;
@@ -51,7 +48,9 @@ export class LibsqlConnection implements Connection {
   });
   #alwaysReadOnly = false;
 
-  constructor(native: NativeDatabase, statementCacheSize: number, kept: object) {
+  /** @param identity - of the file, where it must stay the same */
+  constructor(native: NativeDatabase, statementCacheSize: number, kept: object, identity?: FileIdentity) {
+    this.#identity = identity;
     this.#native = native;
     this.#commits = new CommitLog(native);
     this.#cursors = new CursorSet(native);
@@ -121,6 +120,7 @@ export class LibsqlConnection implements Connection {
     this.#changesSchema = true;
     const before = this.inTransaction;
     if (before && /^(?:commit|end|release)/i.test(sql)) this.#commits.beforeCommit();
+    if (!before) this.#identity?.check(this.#runner);
     if (!before) this.#commits.beforeTransaction();
     this.#exec(sql);
     const ended = before && !this.inTransaction;
@@ -140,6 +140,7 @@ export class LibsqlConnection implements Connection {
       this.#setReadOnly(false);
     } else {
       this.#cursors.settle();
+      this.#commits.doubt();
       this.#exec(`PRAGMA ${name}=${value}`);
       this.#schema.changedBy(name);
     }
@@ -151,10 +152,12 @@ export class LibsqlConnection implements Connection {
     // libsql's own BEGIN READONLY does not stop writes on a local database (0.5.29).
     if (behavior === 'read') this.#setReadOnly(true);
     else this.#commits.beforeTransaction();
+    if (behavior !== 'read') this.#identity?.check(this.#runner);
     this.#exec(sql);
   }
 
   commit(): void {
+    this.#identity?.check(this.#runner);
     this.#commit('COMMIT');
     this.#setReadOnly(false);
   }
@@ -218,7 +221,8 @@ export class LibsqlConnection implements Connection {
       this.#cursors.settle();
       this.#changesSchema = true;
       this.#noteChange(statement.text);
-    }
+      this.#commits.doubt();
+    } else if (statement.pragma !== undefined) this.#commits.doubt();
     // An EXPLAIN takes no time, and only here it is ended.
     if (request.interruptible && statement.verb !== 'EXPLAIN')
       return this.#offThread(() => this.#executeOffThread(statement, args, request));
@@ -228,6 +232,7 @@ export class LibsqlConnection implements Connection {
       this.#schema.assert(schemaState, changesSchema(statement));
       return this.#runInside(statement, args, request);
     }
+    this.#identity?.check(this.#runner);
     // A prepared statement that is the first to meet a lock stays running in libsql 0.5.29, and later writes of its
     // connection are then never committed; a `BEGIN IMMEDIATE` through exec() meets the lock harmlessly.
     this.#exec('BEGIN IMMEDIATE', statement.text);
@@ -305,6 +310,7 @@ export class LibsqlConnection implements Connection {
     const writes = statement.kind === 'write';
     const wrap = writes && !this.inTransaction;
     if (writes) this.#commits.beforeTransaction();
+    if (wrap) this.#identity?.check(this.#runner);
     if (wrap) this.#exec('BEGIN IMMEDIATE', statement.text);
     try {
       if (writes) this.#schema.assert(request.schemaState, changesSchema(statement));

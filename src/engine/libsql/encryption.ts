@@ -59,7 +59,9 @@ export function rekeyFile(path: string, key: string | undefined, newKey: string 
 
 function explain(file: string, keyed: boolean, cause: DatabaseError): DatabaseError {
   const header = readHeader(file);
-  if (keyed && header.subarray(0, MAGIC.length).equals(Buffer.from(MAGIC))) {
+  if (header.subarray(0, MAGIC.length).equals(Buffer.from(MAGIC))) {
+    // Without a key something else is wrong with it.
+    if (!keyed) return cause;
     return new EncryptionKeyError('a key was given for a file that is not encrypted', cause);
   }
   if (!looksEncrypted(header)) return cause;

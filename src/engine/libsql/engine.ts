@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PragmaValue, ResolvedConfig, Target } from '../../config.js';
 import { BusyError, CapabilityError, ReadOnlyError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
@@ -10,20 +10,29 @@ import { copyDatabase } from './copy.js';
 import { openEncrypted, rekeyFile } from './encryption.js';
 import { loadExtension } from './extension.js';
 import { toDatabaseError } from './failure.js';
+import { FileIdentity } from './file-identity.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
 
-type LocalTarget = Extract<Target, { readonly path: string }>;
+type LocalTarget = Pick<Extract<Target, { readonly path: string }>, 'kind' | 'path'>;
 
 /** Memory and file databases through the `libsql` 0.5 binding. */
 export class LibsqlEngine implements Engine {
   readonly name = 'libsql';
   readonly capabilities: Capabilities;
   readonly #config: ResolvedConfig;
+  readonly #target: LocalTarget;
+  /** Missing in memory, and for the file of a replica, which its sync may replace. */
+  readonly #identity: FileIdentity | undefined;
   #writeLock: string | undefined;
   #collected = false;
 
   constructor(config: ResolvedConfig) {
     this.#config = config;
+    const { kind, path } = config.target as LocalTarget;
+    // Connections that are opened after a `process.chdir()` must lead to the same file.
+    const plain = kind !== 'memory' && !path.startsWith('file:');
+    this.#target = { kind, path: plain ? resolve(path) : path };
+    this.#identity = plain ? new FileIdentity(this.#target.path) : undefined;
     this.capabilities = {
       behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
       multipleConnections: config.target.kind === 'file',
@@ -37,16 +46,18 @@ export class LibsqlEngine implements Engine {
   }
 
   connect(): LibsqlConnection {
-    const { extensions, pragmas, statementCacheSize } = this.#config;
-    const target = this.#config.target as LocalTarget;
+    const { pragmas, statementCacheSize } = this.#config;
+    const target = this.#target;
     try {
       const native = this.#open(target);
       try {
-        for (const [i, extension] of extensions.entries()) loadExtension(native, extension, i);
+        this.#loadExtensions(native);
         const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.
         this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
-        const connection = new LibsqlConnection(native, statementCacheSize, probe);
+        this.#identity?.learn();
+        this.#identity?.assertSame();
+        const connection = new LibsqlConnection(native, statementCacheSize, probe, this.#identity);
         if (pragmas['query_only'] === 1) connection.applyPragma('query_only', 1);
         return connection;
       } catch (thrown) {
@@ -72,24 +83,36 @@ export class LibsqlEngine implements Engine {
   }
 
   async rekey(key: string | undefined): Promise<void> {
-    const { path, kind } = this.#config.target as LocalTarget;
+    const { path, kind } = this.#target;
     if (kind === 'memory') throw new CapabilityError('encryption', 'a memory database can not be encrypted');
+    this.#identity?.assertSame();
     rekeyFile(path, this.#config.encryptionKey.reveal(), key);
   }
 
   async copy(to: string, key: string | undefined): Promise<void> {
-    const { path, kind } = this.#config.target as LocalTarget;
+    const { path, kind } = this.#target;
     if (kind === 'memory') throw new CapabilityError('copy', 'a memory database has no file to copy');
     const connection = this.connect();
     try {
-      await copyDatabase(connection, path, to, this.#config.encryptionKey.reveal(), key);
+      const prepare = (native: NativeDatabase): void => this.#loadExtensions(native);
+      const own = this.#config.encryptionKey.reveal();
+      await copyDatabase(connection, { from: path, to, key: own, newKey: key, prepare });
     } finally {
       await connection.close();
     }
   }
 
+  #loadExtensions(native: NativeDatabase): void {
+    for (const [i, extension] of this.#config.extensions.entries()) loadExtension(native, extension, i);
+  }
+
   #open({ kind, path }: LocalTarget): NativeDatabase {
     if (kind === 'memory') return openNative(path);
+    if (this.#identity?.known) {
+      this.#identity.assertSame();
+      // It must not be made again if it disappears now.
+      return openEncrypted(`${pathToFileURL(path).href}?mode=rw`, this.#config.encryptionKey.reveal(), path);
+    }
     return openEncrypted(path, this.#config.encryptionKey.reveal(), filePath(path));
   }
 }

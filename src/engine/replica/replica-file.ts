@@ -90,7 +90,8 @@ export class ReplicaFile implements Replica {
   async copy(path: string, newKey: string | undefined): Promise<void> {
     const connection = this.#connect();
     try {
-      await copyDatabase(connection, this.#path, path, this.#config.encryptionKey.reveal(), newKey);
+      const key = this.#config.encryptionKey.reveal();
+      await copyDatabase(connection, { from: this.#path, to: path, key, newKey });
     } finally {
       await connection.close();
     }
