@@ -175,6 +175,10 @@ export class Pool {
     let connection: Connection;
     try {
       connection = idle ?? (await this.#connect(abort));
+      if (this.closed) {
+        await connection.close();
+        this.#assertOpen();
+      }
     } catch (error) {
       this.#makeRoom();
       throw error;

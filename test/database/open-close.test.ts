@@ -226,6 +226,30 @@ describe('close', () => {
     expect(look('select * from t')).toEqual([]);
   });
 
+  it.each([
+    ['a transaction', (db: Database) => db.transaction((tx) => tx.execute('insert into t values (1)'))],
+    [
+      'a stream',
+      (db: Database) => collect(db.stream('insert into t values (1) returning a', [], { timeout: 9_000 })),
+    ],
+    ['a statement', (db: Database) => db.execute('insert into t values (1)', [], { timeout: 9_000 })],
+  ])('refuses %s whose connection is still being set up', async (_what, call) => {
+    const { open: opened, opened: ready } = gate();
+    let connections = 0;
+    const { db, look } = await openFile('', {
+      onConnect: async () => {
+        if (++connections > 1) await ready;
+      },
+    });
+    await db.execute('create table t (a)');
+    const running = failure(call(db));
+    while (connections < 2) await turn();
+    await db.close();
+    opened();
+    expect(await running).toMatchObject(CLOSED);
+    expect(look('select * from t')).toEqual([]);
+  });
+
   it('stops a long statement that can be stopped, with the event loop free', async () => {
     for (const db of [await openMemory(), (await openFile()).db]) {
       await db.ready();
