@@ -234,18 +234,21 @@ describe('close', () => {
     ],
     ['a statement', (db: Database) => db.execute('insert into t values (1)', [], { timeout: 9_000 })],
   ])('refuses %s whose connection is still being set up', async (_what, call) => {
-    const { open: opened, opened: ready } = gate();
+    const settingUp = gate();
+    const ready = gate();
     let connections = 0;
     const { db, look } = await openFile('', {
       onConnect: async () => {
-        if (++connections > 1) await ready;
+        if (++connections === 1) return;
+        settingUp.open();
+        await ready.opened;
       },
     });
     await db.execute('create table t (a)');
     const running = failure(call(db));
-    while (connections < 2) await turn();
+    await settingUp.opened;
     await db.close();
-    opened();
+    ready.open();
     expect(await running).toMatchObject(CLOSED);
     expect(look('select * from t')).toEqual([]);
   });
