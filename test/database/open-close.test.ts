@@ -226,6 +226,33 @@ describe('close', () => {
     expect(look('select * from t')).toEqual([]);
   });
 
+  it.each([
+    ['a transaction', (db: Database) => db.transaction((tx) => tx.execute('insert into t values (1)'))],
+    [
+      'a stream',
+      (db: Database) => collect(db.stream('insert into t values (1) returning a', [], { timeout: 9_000 })),
+    ],
+    ['a statement', (db: Database) => db.execute('insert into t values (1)', [], { timeout: 9_000 })],
+  ])('refuses %s whose connection is still being set up', async (_what, call) => {
+    const settingUp = gate();
+    const ready = gate();
+    let connections = 0;
+    const { db, look } = await openFile('', {
+      onConnect: async () => {
+        if (++connections === 1) return;
+        settingUp.open();
+        await ready.opened;
+      },
+    });
+    await db.execute('create table t (a)');
+    const running = failure(call(db));
+    await settingUp.opened;
+    await db.close();
+    ready.open();
+    expect(await running).toMatchObject(CLOSED);
+    expect(look('select * from t')).toEqual([]);
+  });
+
   it('stops a long statement that can be stopped, with the event loop free', async () => {
     for (const db of [await openMemory(), (await openFile()).db]) {
       await db.ready();
