@@ -148,7 +148,7 @@ const ENCRYPTION_KEYS = ['encryptionKey'] as const;
 const REMOTE_KEYS = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'networkRetry'] as const;
 const SYNC_KEYS = [
   ...(['syncUrl', 'syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),
-  ...(['onSync', 'onSyncError'] as const),
+  ...(['onSync', 'onSyncError', 'afterWriteTimeout', 'syncTimeout'] as const),
 ] as const;
 
 const KNOWN_KEYS: ReadonlySet<string> = new Set([

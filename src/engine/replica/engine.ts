@@ -41,6 +41,11 @@ export class ReplicaEngine implements Engine {
 
   async connect(): Promise<ReplicaConnection> {
     await this.#policy.opening(this.replica);
-    return new ReplicaConnection(this.#file.connect(), this.#server.connect(), this.#policy);
+    return new ReplicaConnection(
+      () => this.#file.connect(),
+      this.#server.connect(),
+      this.replica,
+      this.#policy,
+    );
   }
 }

@@ -1,4 +1,5 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { SyncError } from '../../errors.js';
 
 /** The file beside a replica in which the binding notes how far it is synced. */
@@ -6,9 +7,28 @@ export function indexPath(path: string): string {
   return `${path}-client_wal_index`;
 }
 
+/** The database beside a replica that the process holds which syncs it. */
+export function ownerPath(path: string): string {
+  return `${path}-owner`;
+}
+
 /** Whether the file was synced before, by what lies in its folder. */
 export function isReplica(path: string): boolean {
   return sizeOf(path) > 0 && existsSync(indexPath(path));
+}
+
+/** The one name of a file, whatever links lead to it, also before it exists. */
+export function canonicalPath(path: string): string {
+  const full = resolve(path);
+  try {
+    return realpathSync(full);
+  } catch {
+    try {
+      return join(realpathSync(dirname(full)), basename(full));
+    } catch {
+      return full;
+    }
+  }
 }
 
 /**
@@ -20,15 +40,80 @@ export function isReplica(path: string): boolean {
 export function checkFiles(path: string): void {
   const database = sizeOf(path) > 0;
   const index = existsSync(indexPath(path));
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw notReplica(`"${path}" is a folder, and no replica`);
+  }
   if (database && !index) {
     throw notReplica(`"${path}" is a database of its own, and no replica`);
   }
   if (!database && (index || sizeOf(`${path}-wal`) > 0)) {
     throw notReplica(
-      `what is left of the replica "${path}" lacks the database itself; delete "${path}", "${indexPath(path)}", ` +
-        `"${path}-wal" and "${path}-shm" to sync it anew`,
+      `what is left of the replica "${path}" lacks the database itself; ${HOW_TO_REBUILD}, or delete ${names(path)}`,
     );
   }
+}
+
+/** Whether what lies there is what is left of a replica, and no database of its own. */
+export function isRemains(path: string): boolean {
+  return existsSync(indexPath(path)) || sizeOf(path) === 0;
+}
+
+/** What makes a replica whole again. */
+export const HOW_TO_REBUILD = 'open it with startup: "rebuild"';
+
+/** The files of a replica, for messages. */
+export function names(path: string): string {
+  return `"${path}", "${indexPath(path)}", "${path}-wal" and "${path}-shm"`;
+}
+
+/** Deletes a replica; nothing may have it open for writing. */
+export function removeFiles(path: string): void {
+  // Without its index a database is none of ours, so that goes last.
+  for (const file of [`${path}-wal`, `${path}-shm`, path, indexPath(path)]) rmSync(file, { force: true });
+}
+
+/** What tells a file from another in its place. */
+export interface FileMark {
+  readonly database: bigint;
+  readonly index: bigint;
+  readonly log: bigint;
+}
+
+/** Marks the files of a replica; undefined when one of them is missing or the database is empty. */
+export function markFiles(path: string): FileMark | undefined {
+  const database = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const index = statSync(indexPath(path), { bigint: true, throwIfNoEntry: false });
+  const log = statSync(`${path}-wal`, { bigint: true, throwIfNoEntry: false });
+  if (database === undefined || index === undefined || log === undefined) return undefined;
+  if (database.size === 0n) return undefined;
+  return { database: database.ino, index: index.ino, log: log.ino };
+}
+
+/** The id of the log that a replica was made from: the first 16 bytes of its index (libsql 0.5.29). */
+export function logId(path: string): string | undefined {
+  try {
+    const bytes = readFileSync(indexPath(path));
+    return bytes.length >= 24 ? bytes.subarray(0, 16).toString('hex') : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How far a replica is: the number after the id (libsql 0.5.29). */
+export function syncedFrame(path: string): number | undefined {
+  try {
+    const bytes = readFileSync(indexPath(path));
+    if (bytes.length < 24) return undefined;
+    const frame = bytes.readBigUInt64LE(16);
+    return frame > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(frame);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Size of the log of a replica, which grows while a sync writes. */
+export function logSize(path: string): number {
+  return sizeOf(`${path}-wal`);
 }
 
 function sizeOf(path: string): number {

@@ -1,0 +1,424 @@
+import { statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { closedError, DatabaseError, SyncError } from '../../errors.js';
+import type { SyncOutcome, SyncRequest } from '../engine.js';
+import { Follower, OwnerGone, OwnerPort, type Wish } from './channel.js';
+import {
+  canonicalPath,
+  type FileMark,
+  logId,
+  logSize,
+  markFiles,
+  names,
+  ownerPath,
+  removeFiles,
+  syncedFrame,
+} from './files.js';
+import { NativeSync, type NativeSyncOptions } from './native-sync.js';
+import { OwnerLock } from './owner-lock.js';
+
+/** How long the process that has the lock may take to answer, in ms. */
+const OWNER_ANSWERS_WITHIN = 5_000;
+const TRY_OWNER_AGAIN = 50;
+/** A server may need some seconds after a large transaction until it can send it (sqld 0.24.1). */
+const SNAPSHOT_WITHIN = 15_000;
+const ASK_SNAPSHOT_AGAIN = 250;
+/** A server that is behind for a moment only is one of several, and no other history. */
+const BEHIND_FOR = 1_000;
+const LOOKS_BEHIND = 5;
+/** How many syncs may pass until the server is asked whether its log is still the one. */
+const CHECK_EVERY = 20;
+
+/** What a user of the file brings along. */
+export interface Access {
+  /** How long a server may send nothing, in ms. */
+  readonly patience: number;
+  /** Whether a file that is damaged is made again without a question. */
+  readonly rebuilds: boolean;
+  /** How the file is opened, with the token of the moment. */
+  options(): Promise<NativeSyncOptions>;
+  /**
+   * Looks at the file before it is opened.
+   *
+   * @throws {@link SyncError} with code `NOT_A_REPLICA` or `REPLICA_CORRUPT`
+   */
+  check(): Promise<void>;
+  /** Finds out whether the server is there. */
+  probe(): Promise<void>;
+  /** What a failure of the binding means. */
+  explain(thrown: unknown): Promise<DatabaseError>;
+  /** How far the log of the server is. */
+  logIndex(): Promise<number | undefined>;
+}
+
+/** A sync of the file, with the number of the history that it has. */
+export interface SharedOutcome extends SyncOutcome {
+  /** Grows when the server turned out to have another history. */
+  readonly history: number;
+}
+
+/**
+ * The file of a replica as all handles of this thread share it. Each handle of the binding (libsql 0.5.29) keeps its
+ * own position in the log, and two that sync one file destroy it, also one after the other. So one process has the
+ * file's lock and one handle; the others, worker threads too, ask it for their syncs and only read.
+ */
+export class SharedFile {
+  readonly path: string;
+  readonly server: string;
+  /** Grows when the file was replaced by another: who reads it must open it again. */
+  generation = 0;
+  /** False from the moment on when the file turned out to be another history, until it was made again. */
+  serving = true;
+  /** Of the database file, once it was synced. */
+  inode: bigint | undefined;
+  readonly #users = new Set<Access>();
+  /** Those of them that have found the file and the server in order. */
+  readonly #checked = new WeakSet<Access>();
+  #queue: Promise<unknown> = Promise.resolve();
+  #native: NativeSync | undefined;
+  #lock: OwnerLock | undefined;
+  #port: OwnerPort | undefined;
+  #follower: Follower | undefined;
+  #mark: (FileMark & { readonly size: number }) | undefined;
+  #frameNo: number | undefined;
+  /** Of the log that the file was made from, as of the last sync that succeeded. */
+  #logId: string | undefined;
+  #history = 0;
+  #unchecked = CHECK_EVERY;
+  #ended = false;
+
+  /**
+   * @param server - its HTTP address
+   * @param before - what had the file before and may not be over yet
+   */
+  constructor(path: string, server: string, before?: SharedFile) {
+    this.path = path;
+    this.server = server;
+    if (before !== undefined) this.#queue = before.#queue;
+  }
+
+  get used(): boolean {
+    return this.#users.size > 0;
+  }
+
+  /** Whether another process or thread has the lock. */
+  get follows(): boolean {
+    return this.#follower !== undefined;
+  }
+
+  get history(): number {
+    return this.#history;
+  }
+
+  join(user: Access): void {
+    this.#users.add(user);
+  }
+
+  /** Ends the use of the file; after the last, the handle that syncs it is ended. */
+  leave(user: Access): void {
+    this.#users.delete(user);
+    if (this.#users.size > 0) return;
+    this.#native?.cut();
+    void this.#inTurn(() => this.#end()).catch(ignore);
+  }
+
+  async sync(access: Access, request: SyncRequest): Promise<SharedOutcome> {
+    return await this.#inTurn(() => this.#as(access, 'sync', request));
+  }
+
+  /** Makes the file again from the server. */
+  async rebuild(access: Access): Promise<SharedOutcome> {
+    return await this.#inTurn(() => this.#as(access, 'rebuild', { afterWrite: false }));
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(run);
+    this.#queue = turn.catch(ignore);
+    return turn;
+  }
+
+  async #as(access: Access, wish: Wish, request: SyncRequest): Promise<SharedOutcome> {
+    for (;;) {
+      // Who has left does not sync any more.
+      if (!this.#users.has(access)) throw closedError();
+      if (this.#lock !== undefined && !this.#lock.holds) await this.#giveUpLock();
+      if (this.#follower?.ended) this.#follower = undefined;
+      if (this.#lock === undefined && this.#follower === undefined) await this.#findRole();
+      if (this.#lock !== undefined) return await this.#own(access, wish, request);
+      try {
+        return await this.#follow(wish, request);
+      } catch (error) {
+        if (!(error instanceof OwnerGone)) throw error;
+      }
+    }
+  }
+
+  /** Takes the lock, or finds who has it. */
+  async #findRole(): Promise<void> {
+    const port = await OwnerPort.open((wish, afterWrite) => this.#serve(wish, afterWrite));
+    const info = { pid: process.pid, host: hostname(), port: port.port, secret: port.secret };
+    const path = ownerPath(this.path);
+    const start = performance.now();
+    try {
+      for (;;) {
+        this.#lock = OwnerLock.take(path, info);
+        if (this.#lock !== undefined) break;
+        const owner = OwnerLock.read(path);
+        if (owner !== undefined) {
+          this.#follower = await Follower.connect(owner, () => {
+            this.serving = false;
+          });
+        }
+        if (this.#follower !== undefined) break;
+        if (performance.now() - start > OWNER_ANSWERS_WITHIN) throw inUse(this.path, owner);
+        await sleep(TRY_OWNER_AGAIN);
+      }
+    } finally {
+      if (this.#lock === undefined) port.close();
+      else this.#port = port;
+    }
+  }
+
+  /** Does for a follower what it asks for. */
+  async #serve(wish: Wish, afterWrite: boolean): Promise<SharedOutcome> {
+    return await this.#inTurn(async () => {
+      const [access] = this.#users;
+      // The port is closed right after this, so the follower looks for another owner.
+      if (access === undefined) throw new SyncError('the owner is closing', { retryable: true });
+      return await this.#as(access, wish, { afterWrite });
+    });
+  }
+
+  async #follow(wish: Wish, { afterWrite }: SyncRequest): Promise<SharedOutcome> {
+    const outcome = (await this.#follower?.ask(wish, afterWrite)) as SyncOutcome;
+    const inode = inodeOf(this.path);
+    if (this.inode !== undefined && inode !== this.inode) this.generation++;
+    this.inode = inode;
+    this.serving = true;
+    if (outcome.replaced) this.#history++;
+    return { ...outcome, frameNo: outcome.frameNo, history: this.#history };
+  }
+
+  async #own(access: Access, wish: Wish, request: SyncRequest): Promise<SharedOutcome> {
+    if (wish === 'rebuild') return await this.#rebuild(access, false);
+    try {
+      if (this.#filesAreGone()) return await this.#rebuild(access, false);
+      return await this.#syncAndCompare(access, request);
+    } catch (error) {
+      const damaged = error instanceof DatabaseError && error.code === 'REPLICA_CORRUPT';
+      if (!damaged || !access.rebuilds) throw error;
+      return await this.#rebuild(access, false);
+    }
+  }
+
+  /**
+   * Whether files of the replica were deleted or cut while it is open.
+   *
+   * @throws {@link SyncError} when they were replaced by others, which are nobody's to delete
+   */
+  #filesAreGone(): boolean {
+    const mark = this.#mark;
+    if (mark === undefined || this.#native === undefined) return false;
+    const now = markFiles(this.path);
+    if (now !== undefined && now.database !== mark.database) {
+      throw new SyncError(
+        `another file has taken the place of the replica "${this.path}" while it was open; close it and put the ` +
+          `replica back, or call rebuild(), which deletes ${names(this.path)} and makes it again from the server`,
+        { code: 'NOT_A_REPLICA' },
+      );
+    }
+    return (
+      now === undefined || now.index !== mark.index || now.log !== mark.log || logSize(this.path) < mark.size
+    );
+  }
+
+  async #syncAndCompare(access: Access, request: SyncRequest): Promise<SharedOutcome> {
+    const before = this.#frameNo;
+    const outcome = await this.#syncNative(access);
+    if (outcome.frameNo === undefined) return { ...outcome, replaced: false, history: this.#history };
+    const grew = before === undefined || outcome.frameNo !== before;
+    const doubtful = (request.afterWrite && !grew) || ++this.#unchecked >= CHECK_EVERY;
+    if (doubtful) {
+      this.#unchecked = 0;
+      if (await this.#isAhead(access, outcome.frameNo)) return await this.#rebuild(access, true);
+    }
+    const id = logId(this.path);
+    const replaced = this.#logId !== undefined && id !== this.#logId;
+    this.#logId = id;
+    if (replaced) this.#history++;
+    return { ...outcome, replaced, history: this.#history };
+  }
+
+  /**
+   * Whether the replica has frames that its server has not: that was restored from an older copy of the same log, which
+   * the binding (libsql 0.5.29) does not notice.
+   */
+  async #isAhead(access: Access, frameNo: number): Promise<boolean> {
+    for (let look = 1; ; look++) {
+      const index = await access.logIndex();
+      if (index === undefined || index >= frameNo) return false;
+      if (look === LOOKS_BEHIND) return true;
+      await sleep(BEHIND_FOR / LOOKS_BEHIND);
+    }
+  }
+
+  /** Deletes the file and makes it again. Until that is done, nobody reads what was there. */
+  async #rebuild(access: Access, replaced: boolean): Promise<SharedOutcome> {
+    await access.probe();
+    this.serving = false;
+    this.#port?.tellReplacing();
+    if (replaced) this.#history++;
+    await this.#endNative();
+    removeFiles(this.path);
+    const outcome = await this.#syncNative(access);
+    this.#logId = logId(this.path);
+    return { ...outcome, replaced, history: this.#history };
+  }
+
+  async #syncNative(access: Access): Promise<Pick<SyncOutcome, 'frameNo' | 'framesSynced'>> {
+    if (this.#native === undefined || !this.#checked.has(access)) {
+      await access.check();
+      // The event loop stands still while it is opened, so the server is asked first whether it answers.
+      await access.probe();
+      this.#checked.add(access);
+    }
+    const options = await access.options();
+    this.#native ??= await this.#open(access, options);
+    const outcome = await this.#withSnapshot(access, this.#native, options.token);
+    // A server that has lost its data, and has no new ones yet, says that there is nothing to do.
+    if (outcome.frameNo === undefined && this.#frameNo !== undefined) {
+      throw new SyncError('the database of the server is empty, though the replica has its content');
+    }
+    this.#frameNo = outcome.frameNo;
+    const mark = markFiles(this.path);
+    this.#mark = mark && { ...mark, size: logSize(this.path) };
+    this.inode = mark?.database;
+    if (!this.serving) this.generation++;
+    this.serving = true;
+    return outcome;
+  }
+
+  /** Syncs, and waits for a server that can't send its last transaction yet. */
+  async #withSnapshot(
+    access: Access,
+    native: NativeSync,
+    token: string | undefined,
+  ): Promise<Pick<SyncOutcome, 'frameNo' | 'framesSynced'>> {
+    const start = performance.now();
+    for (;;) {
+      try {
+        return await native.sync(token, access.patience);
+      } catch (thrown) {
+        const waiting = /snapshot not found/i.test(String(thrown));
+        if (!waiting || performance.now() - start > SNAPSHOT_WITHIN)
+          throw await this.#explain(access, thrown);
+        await sleep(ASK_SNAPSHOT_AGAIN);
+      }
+    }
+  }
+
+  async #open(access: Access, options: NativeSyncOptions): Promise<NativeSync> {
+    // A replica that was synced before is that far.
+    this.#frameNo ??= syncedFrame(this.path);
+    this.#logId ??= logId(this.path);
+    this.#unchecked = CHECK_EVERY;
+    try {
+      return await NativeSync.open(this.path, options);
+    } catch (thrown) {
+      throw await this.#explain(access, thrown);
+    }
+  }
+
+  async #explain(access: Access, thrown: unknown): Promise<DatabaseError> {
+    if (thrown instanceof DatabaseError) return thrown;
+    if (/corrupt|malformed|not a database|Rowid out of order|2nd reference/i.test(String(thrown))) {
+      return damaged(this.path, thrown);
+    }
+    return await access.explain(thrown);
+  }
+
+  async #endNative(): Promise<void> {
+    const native = this.#native;
+    this.#native = undefined;
+    this.#mark = undefined;
+    this.#frameNo = undefined;
+    await native?.end();
+  }
+
+  async #giveUpLock(): Promise<void> {
+    await this.#endNative();
+    this.#port?.close();
+    this.#port = undefined;
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  async #end(): Promise<void> {
+    // Somebody may have come since.
+    if (this.used || this.#ended) return;
+    await this.#giveUpLock();
+    this.#follower?.close();
+    this.#follower = undefined;
+    if (this.used) return;
+    this.#ended = true;
+    if (registry.get(this.path) === this) registry.delete(this.path);
+  }
+}
+
+/** Kept on the global object, so that two copies of this package in one process share the files. */
+const REGISTRY = Symbol.for('turso-dialect.replicas.1');
+
+const registry: Map<string, SharedFile> = ((globalThis as { [REGISTRY]?: Map<string, SharedFile> })[
+  REGISTRY
+] ??= new Map());
+
+/**
+ * The file at a path, for all who use it; see {@link SharedFile.join}.
+ *
+ * @param server - its HTTP address
+ * @throws {@link SyncError} with code `REPLICA_IN_USE` when it is in use with another server or by another name
+ */
+export function shareFile(path: string, server: string): SharedFile {
+  const name = canonicalPath(path);
+  const there = registry.get(name);
+  if (there?.server === server) return there;
+  if (there?.used) {
+    throw new SyncError(`"${path}" is open as the replica of another server in this process`, {
+      code: 'REPLICA_IN_USE',
+    });
+  }
+  const inode = inodeOf(name);
+  for (const other of registry.values()) {
+    if (inode === 0n || other.inode !== inode || other.path === name) continue;
+    throw new SyncError(`"${path}" is open under another name, "${other.path}", in this process`, {
+      code: 'REPLICA_IN_USE',
+    });
+  }
+  const file = new SharedFile(name, server, there);
+  registry.set(name, file);
+  return file;
+}
+
+/** The error for a replica that only the server can make whole again. */
+export function damaged(path: string, cause: unknown): SyncError {
+  return new SyncError(
+    `the replica "${path}" is damaged; nothing is lost at the server: call rebuild(), open it with startup: ` +
+      `"rebuild", or delete ${names(path)}`,
+    { code: 'REPLICA_CORRUPT', cause },
+  );
+}
+
+function inUse(path: string, owner: { readonly pid: number; readonly host: string } | undefined): SyncError {
+  const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`;
+  return new SyncError(`the replica "${path}" is synced by ${who}, which does not answer`, {
+    code: 'REPLICA_IN_USE',
+    retryable: true,
+  });
+}
+
+function inodeOf(path: string): bigint {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
+}
+
+function ignore(): void {}
