@@ -8,6 +8,9 @@ import { gate } from '../support/time.js';
 const ROUNDS = Number(process.env['REPLICA_RESTORES'] ?? 4);
 const SEED = Number(process.env['REPLICA_SEED'] ?? 1);
 
+/** Makes a row large, so that the table has many pages. */
+const LONG = 'x'.repeat(900);
+
 async function backUp({ sqld }: ReplicaScene): Promise<void> {
   await sqld.stop('SIGTERM');
   sqld.backUp();
@@ -74,6 +77,29 @@ describe('a server that was restored from an older copy', () => {
     await expectSame(scene, database);
   });
 
+  it.each([
+    ['an open replica', false],
+    ['a replica that was closed', true],
+  ])('is noticed although its log has passed that of %s', async (_, closed) => {
+    const scene = await replicaScene();
+    await addRows(scene, `before ${LONG}`, 20);
+    await backUp(scene);
+    await scene.outside.execute("update items set name = 'lost' where id < 8");
+    await addRows(scene, `lost ${LONG}`, 20);
+    const events: SyncEvent[] = [];
+    const config = { onSync: (event: SyncEvent) => void events.push(event) };
+    let database = scene.open(config);
+    await database.ready();
+    if (closed) await database.close();
+    await restore(scene);
+    await addRows(scene, `after ${LONG}`, 40);
+    events.length = 0;
+    if (closed) database = scene.open(config);
+    await database.sync();
+    await expectSame(scene, database);
+    expect(events.filter(({ replaced }) => replaced).length).toBe(1);
+  });
+
   it('fails a transaction that reads the history that is gone', { timeout: 60_000 }, async () => {
     const scene = await replicaScene();
     await backUp(scene);
@@ -106,17 +132,19 @@ describe('a server that was restored from an older copy', () => {
       const random = randomFrom(seed * 7_919);
       const upTo = (most: number): number => Math.floor(random() * most);
       const scene = await replicaScene();
-      await addRows(scene, 'before', upTo(30));
+      await addRows(scene, `before ${LONG}`, upTo(30));
       await backUp(scene);
-      await addRows(scene, 'lost', 1 + upTo(40));
+      await addRows(scene, `lost ${LONG}`, 1 + upTo(40));
+      await scene.outside.execute("update items set name = 'lost' where id % 7 = 0");
       let database = scene.open();
       await database.ready();
-      for (let i = upTo(10); i > 0; i--) await database.execute("insert into items (name) values ('lost own')");
+      for (let i = upTo(10); i > 0; i--)
+        await database.execute("insert into items (name) values ('lost own')");
       const closed = random() < 0.5;
       if (closed) await database.close();
       await restore(scene);
       // Some of these pass the number of the last frame that the replica has.
-      await addRows(scene, 'after', upTo(80));
+      await addRows(scene, `after ${LONG}`, upTo(80));
       if (closed) database = scene.open();
       for (let i = 0; i < 5; i++) await database.execute("insert into items (name) values ('own')");
       await expectSame(scene, database);

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SyncError } from '../../errors.js';
+import type { LogTail } from './history-check.js';
 
 /** The file beside a replica in which the binding notes how far it is synced. */
 export function indexPath(path: string): string {
@@ -69,7 +70,9 @@ export function names(path: string): string {
 /** Deletes a replica; nothing may have it open for writing. */
 export function removeFiles(path: string): void {
   // Without its index a database is none of ours, so that goes last.
-  for (const file of [`${path}-wal`, `${path}-shm`, path, indexPath(path)]) rmSync(file, { force: true });
+  for (const file of [tailPath(path), `${path}-wal`, `${path}-shm`, path, indexPath(path)]) {
+    rmSync(file, { force: true });
+  }
 }
 
 /** What tells a file from another in its place. */
@@ -108,6 +111,34 @@ export function syncedFrame(path: string): number | undefined {
     return frame > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(frame);
   } catch {
     return undefined;
+  }
+}
+
+/** The file beside a replica that has its last frame: number and checksum, 8 bytes each. */
+function tailPath(path: string): string {
+  return `${path}-tail`;
+}
+
+/** The last frame that a replica has; undefined when what was noted is of another one. */
+export function loadTail(path: string): LogTail | undefined {
+  try {
+    const bytes = readFileSync(tailPath(path));
+    const tail = { frameNo: bytes.readBigUInt64LE(0), checksum: bytes.readBigUInt64LE(8) };
+    return Number(tail.frameNo) === syncedFrame(path) ? tail : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Notes the last frame that a replica has. */
+export function saveTail(path: string, { frameNo, checksum }: LogTail): void {
+  const bytes = Buffer.alloc(16);
+  bytes.writeBigUInt64LE(frameNo, 0);
+  bytes.writeBigUInt64LE(checksum, 8);
+  try {
+    writeFileSync(tailPath(path), bytes);
+  } catch {
+    // A disk that is full has no say in whether the sync succeeded.
   }
 }
 

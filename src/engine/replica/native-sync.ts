@@ -3,6 +3,7 @@ import type { SyncOutcome } from '../engine.js';
 import { collectNow } from '../libsql/collect.js';
 import { type NativeReplica, openNativeReplica } from '../libsql/native.js';
 import { logSize } from './files.js';
+import type { LogTail } from './history-check.js';
 import { openRelay, type Relay } from './relay.js';
 
 /** How often it is looked whether a sync gets on, in ms. */
@@ -21,6 +22,8 @@ export interface NativeSyncOptions {
 
 /** The one handle of the binding that syncs a file, and its way to the server. */
 export class NativeSync {
+  /** The last frame that the file has, as far as it came since this was opened. */
+  tail: LogTail | undefined;
   readonly #path: string;
   readonly #relay: Relay;
   #handle: NativeReplica | undefined;
@@ -33,10 +36,19 @@ export class NativeSync {
     this.#handle = handle;
   }
 
-  /** Opens it. The event loop stands still for one round trip to the server. */
-  static async open(path: string, options: NativeSyncOptions): Promise<NativeSync> {
+  /**
+   * Opens it.
+   *
+   * @param tail - the last frame that the file has, if it is known. The event loop stands still for one round trip to the server.
+   */
+  static async open(
+    path: string,
+    tail: LogTail | undefined,
+    options: NativeSyncOptions,
+  ): Promise<NativeSync> {
     const relay = await openRelay(options.server);
     relay.setToken(options.token);
+    relay.setTail(tail);
     try {
       const handle = openNativeReplica(path, {
         syncUrl: relay.url,
@@ -73,10 +85,21 @@ export class NativeSync {
     this.#running = over;
     const watch = this.#watch(patience);
     try {
-      return await Promise.race([running, watch.givenUp]);
+      const outcome = await Promise.race([running, watch.givenUp]);
+      const { passed } = this.#relay;
+      if (outcome.frameNo !== undefined && passed?.frameNo === BigInt(outcome.frameNo)) {
+        this.#relay.setTail(passed);
+        this.tail = passed;
+      }
+      return outcome;
     } finally {
       watch.end();
     }
+  }
+
+  /** Whether the server has sent frames of another history, which the file did not get. */
+  get diverged(): boolean {
+    return this.#relay.diverged;
   }
 
   /** Has the sync that is under way fail soon. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
+import type { AnswerCheck } from './history-check.js';
 
 /** What the thread of the relay is asked for. */
 export type RelayRequest =
@@ -16,8 +17,8 @@ export type RelayRequest =
       readonly secret: string;
       /** How long the server may take for the request with which a replica is opened, in ms. */
       readonly openWithin: number;
-      /** Counts the bytes that came from the server. */
-      readonly received: SharedArrayBuffer;
+      /** What is known of the log, and how many bytes came; see `history-check.ts`. */
+      readonly shared: SharedArrayBuffer;
     }
   | { readonly type: 'token'; readonly id: number; readonly token: string | undefined }
   /** Ends every connection and refuses others, or takes them again. */
@@ -33,14 +34,14 @@ export interface RelayAnswer {
  * The program of the relay, which runs in a thread of its own from its own source text: it must not use anything of
  * this module, nor syntax for which a compiler needs helpers. It is a thread because the binding (libsql 0.5.29) opens a replica synchronously, with a request.
  */
-export function relayProgram(): void {
+export function relayProgram(checkAnswers: (shared: Int32Array) => AnswerCheck): void {
   const { connect: connectPlain, createServer } = process.getBuiltinModule('node:net');
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
   const port = parentPort as MessagePort;
 
   interface Route {
     readonly request: Extract<RelayRequest, { type: 'open' }>;
-    readonly received: Int32Array;
+    readonly shared: Int32Array;
     readonly sockets: Set<Socket>;
     readonly server: ReturnType<typeof createServer>;
     token: string | undefined;
@@ -53,7 +54,7 @@ export function relayProgram(): void {
    *
    * @returns what is to be sent for what came; undefined when the request is not ours
    */
-  function rewriter(route: Route, opening: () => void): (data: Buffer) => Buffer | undefined {
+  function rewriter(route: Route, begin: (path: string) => void): (data: Buffer) => Buffer | undefined {
     let state: 'head' | 'body' | 'size' | 'chunk' | 'trailer' = 'head';
     /** Bytes of the body that are still to come; of a chunk with its line break, where it is sent in chunks. */
     let left = 0;
@@ -68,8 +69,7 @@ export function relayProgram(): void {
     function rewrite(text: string): string | undefined {
       let ours = false;
       const lines: string[] = [];
-      // The first request of a replica is this one, and the event loop of its process waits for it.
-      if (text.startsWith('GET ')) opening();
+      begin(text.slice(0, text.indexOf(' HTTP/')));
       for (const line of text.slice(0, -4).split('\r\n')) {
         const [, name = '', value = ''] = /^([^:\s]+): *(.*)$/.exec(line) ?? [];
         const key = name.toLowerCase();
@@ -148,12 +148,20 @@ export function relayProgram(): void {
     socket.on('drain', () => other.resume());
   }
 
+  function cut(route: Route): void {
+    route.cut = true;
+    for (const socket of route.sockets) socket.destroy();
+  }
+
   function accept(route: Route, client: Socket): void {
     if (route.cut) return void client.destroy();
     const server = connectServer(route);
     let timer: NodeJS.Timeout | undefined;
-    const rewrite = rewriter(route, () => {
-      timer = setTimeout(() => client.destroy(), route.request.openWithin);
+    const check = checkAnswers(route.shared);
+    const rewrite = rewriter(route, (path) => {
+      check.begin(path);
+      // The first request of a replica is this one, and the event loop of its process waits for it.
+      if (path.startsWith('GET ')) timer = setTimeout(() => client.destroy(), route.request.openWithin);
     });
     tie(route, client, server, false);
     tie(route, server, client, true);
@@ -165,15 +173,17 @@ export function relayProgram(): void {
     });
     server.on('data', (data: Buffer) => {
       clearTimeout(timer);
-      Atomics.add(route.received, 0, data.length);
-      if (!client.write(data)) server.pause();
+      Atomics.add(route.shared, 0, data.length);
+      const passed = check.push(data);
+      if (passed === undefined) cut(route);
+      else if (passed.length > 0 && !client.write(passed)) server.pause();
     });
   }
 
   function open(request: Extract<RelayRequest, { type: 'open' }>): void {
     const server = createServer();
-    const received = new Int32Array(request.received);
-    const route: Route = { request, server, received, token: undefined, cut: false, sockets: new Set() };
+    const shared = new Int32Array(request.shared);
+    const route: Route = { request, server, shared, token: undefined, cut: false, sockets: new Set() };
     routes.set(request.id, route);
     server.on('connection', (client) => accept(route, client));
     server.listen(0, '127.0.0.1', () => {
@@ -191,8 +201,7 @@ export function relayProgram(): void {
     if (request.type === 'token') route.token = request.token;
     else if (request.type === 'mend') route.cut = false;
     else {
-      route.cut = true;
-      for (const socket of route.sockets) socket.destroy();
+      cut(route);
       if (request.type === 'cut') return;
       route.server.close();
       routes.delete(request.id);

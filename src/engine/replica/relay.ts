@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
+import {
+  checkAnswers,
+  COMMITTED,
+  DIVERGED,
+  type LogTail,
+  PASSED,
+  PLACES,
+  readTail,
+  RECEIVED,
+  writeTail,
+} from './history-check.js';
 import { type RelayAnswer, type RelayRequest, relayProgram } from './relay-program.js';
 
 /**
@@ -15,6 +26,12 @@ export interface Relay {
   readonly secret: string;
   /** How many bytes came from the server; it begins again after 4 GiB. */
   readonly received: number;
+  /** Whether the server has sent frames that do not follow those of the replica; nothing is passed on any more. */
+  readonly diverged: boolean;
+  /** The last frame that was passed on. */
+  readonly passed: LogTail | undefined;
+  /** The last frame that the replica has. */
+  setTail(tail: LogTail | undefined): void;
   /** The token of the requests from now on. */
   setToken(token: string | undefined): void;
   /** Ends every connection and refuses others until {@link mend}. */
@@ -40,14 +57,14 @@ export async function openRelay(server: string): Promise<Relay> {
   const tls = protocol === 'https:';
   const id = ++lastId;
   const secret = randomBytes(24).toString('base64url');
-  const received = new SharedArrayBuffer(4);
-  const counter = new Int32Array(received);
+  const shared = new SharedArrayBuffer(4 * PLACES);
+  const places = new Int32Array(shared);
   const opened = new Promise<number>((resolve, reject) => {
     waiting.set(id, { resolve, reject });
   });
   const namespace = Buffer.from(namespaceOf(hostname)).toString('base64').replace(/=+$/, '');
   post({
-    ...{ type: 'open', id, tls, secret, received, namespace, authority: host, openWithin: OPEN_WITHIN },
+    ...{ type: 'open', id, tls, secret, shared, namespace, authority: host, openWithin: OPEN_WITHIN },
     host: hostname.replace(/^\[|\]$/g, ''),
     port: given === '' ? (tls ? 443 : 80) : Number(given),
   });
@@ -57,8 +74,15 @@ export async function openRelay(server: string): Promise<Relay> {
     url: `http://127.0.0.1:${port}${pathname === '/' ? '' : pathname}`,
     secret,
     get received() {
-      return Atomics.load(counter, 0);
+      return Atomics.load(places, RECEIVED);
     },
+    get diverged() {
+      return Atomics.load(places, DIVERGED) !== 0;
+    },
+    get passed() {
+      return readTail(places, PASSED);
+    },
+    setTail: (tail) => writeTail(places, COMMITTED, tail),
     setToken: (token) => post({ type: 'token', id, token }),
     cut: () => post({ type: 'cut', id }),
     mend: () => post({ type: 'mend', id }),
@@ -80,11 +104,14 @@ function post(request: RelayRequest): void {
 
 function startWorker(): Worker {
   // Run from its text, so that a bundler has no second file to find; some name functions by a helper of their own.
-  const started = new Worker(`const __name = (named) => named; (${relayProgram.toString()})();`, {
-    eval: true,
-    execArgv: [],
-    name: 'turso-dialect-relay',
-  });
+  const started = new Worker(
+    `const __name = (named) => named; (${relayProgram.toString()})(${checkAnswers.toString()});`,
+    {
+      eval: true,
+      execArgv: [],
+      name: 'turso-dialect-relay',
+    },
+  );
   started.unref();
   started.on('message', ({ id, port }: RelayAnswer) => {
     waiting.get(id)?.resolve(port);

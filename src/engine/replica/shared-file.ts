@@ -7,12 +7,14 @@ import { Follower, OwnerGone, OwnerPort, type Wish } from './channel.js';
 import {
   canonicalPath,
   type FileMark,
+  loadTail,
   logId,
   logSize,
   markFiles,
   names,
   ownerPath,
   removeFiles,
+  saveTail,
   syncedFrame,
 } from './files.js';
 import { NativeSync, type NativeSyncOptions } from './native-sync.js';
@@ -206,8 +208,9 @@ export class SharedFile {
       if (this.#filesAreGone()) return await this.#rebuild(access, false);
       return await this.#syncAndCompare(access, request);
     } catch (error) {
-      const damaged = error instanceof DatabaseError && error.code === 'REPLICA_CORRUPT';
-      if (!damaged || !access.rebuilds) throw error;
+      if (this.#native?.diverged) return await this.#rebuild(access, true);
+      const corrupt = error instanceof DatabaseError && error.code === 'REPLICA_CORRUPT';
+      if (!corrupt || !access.rebuilds) throw error;
       return await this.#rebuild(access, false);
     }
   }
@@ -291,6 +294,8 @@ export class SharedFile {
       throw new SyncError('the database of the server is empty, though the replica has its content');
     }
     this.#frameNo = outcome.frameNo;
+    const { tail } = this.#native;
+    if (outcome.framesSynced > 0 && tail !== undefined) saveTail(this.path, tail);
     const mark = markFiles(this.path);
     this.#mark = mark && { ...mark, size: logSize(this.path) };
     this.inode = mark?.database;
@@ -324,7 +329,7 @@ export class SharedFile {
     this.#logId ??= logId(this.path);
     this.#unchecked = CHECK_EVERY;
     try {
-      return await NativeSync.open(this.path, options);
+      return await NativeSync.open(this.path, loadTail(this.path), options);
     } catch (thrown) {
       throw await this.#explain(access, thrown);
     }
