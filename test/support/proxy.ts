@@ -28,6 +28,7 @@ const METHODS: readonly MethodOf<Proxy>[] = [
   'fail',
   'respond',
   'delay',
+  'rate',
   'heal',
   'cut',
   'refuse',

@@ -114,7 +114,7 @@ export function syncedFrame(path: string): number | undefined {
   }
 }
 
-/** The file beside a replica that has its last frame: number and checksum, 8 bytes each. */
+/** The file beside a replica that has its last frame: number, checksum, the one before, page and whether that is known. */
 function tailPath(path: string): string {
   return `${path}-tail`;
 }
@@ -123,18 +123,23 @@ function tailPath(path: string): string {
 export function loadTail(path: string): LogTail | undefined {
   try {
     const bytes = readFileSync(tailPath(path));
-    const tail = { frameNo: bytes.readBigUInt64LE(0), checksum: bytes.readBigUInt64LE(8) };
-    return Number(tail.frameNo) === syncedFrame(path) ? tail : undefined;
+    const frameNo = bytes.readBigUInt64LE(0);
+    if (Number(frameNo) !== syncedFrame(path)) return undefined;
+    const before = bytes.readUInt32LE(28) === 1 ? bytes.readBigUInt64LE(16) : undefined;
+    return { frameNo, checksum: bytes.readBigUInt64LE(8), before, page: bytes.readUInt32LE(24) };
   } catch {
     return undefined;
   }
 }
 
 /** Notes the last frame that a replica has. */
-export function saveTail(path: string, { frameNo, checksum }: LogTail): void {
-  const bytes = Buffer.alloc(16);
+export function saveTail(path: string, { frameNo, checksum, before, page }: LogTail): void {
+  const bytes = Buffer.alloc(32);
   bytes.writeBigUInt64LE(frameNo, 0);
   bytes.writeBigUInt64LE(checksum, 8);
+  bytes.writeBigUInt64LE(before ?? 0n, 16);
+  bytes.writeUInt32LE(page, 24);
+  bytes.writeUInt32LE(before === undefined ? 0 : 1, 28);
   try {
     writeFileSync(tailPath(path), bytes);
   } catch {

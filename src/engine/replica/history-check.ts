@@ -2,38 +2,76 @@
 export const RECEIVED = 0;
 /** Set when frames came that do not follow those of the replica; they were not passed on. */
 export const DIVERGED = 1;
-/** Two frames by number and checksum, each of them [known, number low and high, checksum low and high]. */
+/**
+ * Two frames, each of them [known, number low and high, checksum low and high, page, whether the checksum before it is
+ * known, that low and high].
+ */
 export const COMMITTED = 2;
-export const PASSED = 7;
-export const PLACES = 12;
+export const PASSED = 11;
+export const PLACES = 20;
 
-/** The number of a frame of a log, and the checksum that it has of all frames up to it. */
+/** A frame of a log. */
 export interface LogTail {
   readonly frameNo: bigint;
+  /** Of the pages of all frames up to it. */
   readonly checksum: bigint;
+  /** The page that it has changed. */
+  readonly page: number;
+  /** The checksum of the frame before; undefined when it is not known. */
+  readonly before: bigint | undefined;
 }
 
 /** The frame at a place; undefined when none is known. */
 export function readTail(shared: Int32Array, place: number): LogTail | undefined {
   if (Atomics.load(shared, place) === 0) return undefined;
   const word = (i: number): bigint => BigInt(Atomics.load(shared, place + i) >>> 0);
-  return { frameNo: (word(2) << 32n) | word(1), checksum: (word(4) << 32n) | word(3) };
+  return {
+    frameNo: (word(2) << 32n) | word(1),
+    checksum: (word(4) << 32n) | word(3),
+    page: Number(word(5)),
+    before: word(6) === 0n ? undefined : (word(8) << 32n) | word(7),
+  };
 }
 
 /** Puts a frame at a place. */
 export function writeTail(shared: Int32Array, place: number, tail: LogTail | undefined): void {
   Atomics.store(shared, place, tail === undefined ? 0 : 1);
   if (tail === undefined) return;
-  const words = [tail.frameNo, tail.frameNo >> 32n, tail.checksum, tail.checksum >> 32n];
+  const { frameNo, checksum, page, before = 0n } = tail;
+  const known = tail.before === undefined ? 0n : 1n;
+  const words = [
+    frameNo,
+    frameNo >> 32n,
+    checksum,
+    checksum >> 32n,
+    BigInt(page),
+    known,
+    before,
+    before >> 32n,
+  ];
   for (const [i, word] of words.entries()) {
     Atomics.store(shared, place + 1 + i, Number(BigInt.asIntN(32, word)));
   }
+}
+
+/** Whether a page is the one that a frame has left; undefined when that can't be told. */
+export function hasPage({ before, checksum }: LogTail, page: Uint8Array): boolean | undefined {
+  if (before === undefined) return undefined;
+  const shared = new Int32Array(PLACES);
+  writeTail(shared, COMMITTED, { frameNo: 0n, checksum: before, page: 0, before: undefined });
+  const frame = Buffer.alloc(24 + page.length);
+  frame.writeBigUInt64LE(1n, 0);
+  frame.writeBigUInt64LE(checksum, 8);
+  frame.set(page, 24);
+  return checkAnswers(shared).follows(frame);
 }
 
 /** Looks at the bytes of an answer on their way to the binding. */
 export interface AnswerCheck {
   /** The next request is this one. */
   begin(path: string): void;
+  /** Whether a frame (24 bytes and its page) follows the one that the replica has; undefined when another is next. */
+  follows(frame: Buffer): boolean | undefined;
   /** @returns what may be passed on of the bytes so far; undefined when they are of another history */
   push(data: Buffer): Buffer | undefined;
 }
@@ -48,7 +86,7 @@ export interface AnswerCheck {
  */
 export function checkAnswers(shared: Int32Array): AnswerCheck {
   // RECEIVED to PASSED, whose names another thread does not know.
-  const [diverged, committed, passed] = [1, 2, 7];
+  const [diverged, committed, passed] = [1, 2, 11];
   const FRAMES = /\/BatchLogEntries$/;
   /** More than the fields of a frame take without its page, and with it. */
   const SMALL = 64;
@@ -72,13 +110,17 @@ export function checkAnswers(shared: Int32Array): AnswerCheck {
     return result;
   }
 
-  /** Whether the frame (24 bytes and its page) follows the one at a place; undefined when that is not the one before. */
-  function follows(place: number, frame: Buffer): boolean | undefined {
-    if (Atomics.load(shared, place) === 0) return undefined;
+  /** Whether the frame is the next after the one at a place, by their numbers. */
+  function isNext(place: number, frame: Buffer): boolean {
+    if (Atomics.load(shared, place) === 0) return false;
     const low = Atomics.load(shared, place + 1) >>> 0;
     const high = Atomics.load(shared, place + 2) >>> 0;
     const next = low === 0xffffffff ? [0, high + 1] : [low + 1, high];
-    if (frame.readUInt32LE(0) !== next[0] || frame.readUInt32LE(4) !== next[1]) return undefined;
+    return frame.readUInt32LE(0) === next[0] && frame.readUInt32LE(4) === next[1];
+  }
+
+  function follows(place: number, frame: Buffer): boolean | undefined {
+    if (!isNext(place, frame)) return undefined;
     let sumHigh = reversed(Atomics.load(shared, place + 3));
     let sumLow = reversed(Atomics.load(shared, place + 4));
     for (let i = 24; i < frame.length; i++) {
@@ -113,8 +155,14 @@ export function checkAnswers(shared: Int32Array): AnswerCheck {
   }
 
   function note(frame: Buffer): void {
+    const before = isNext(passed, frame) ? passed : isNext(committed, frame) ? committed : undefined;
+    Atomics.store(shared, passed + 6, before === undefined ? 0 : 1);
+    if (before !== undefined) {
+      Atomics.store(shared, passed + 7, Atomics.load(shared, before + 3));
+      Atomics.store(shared, passed + 8, Atomics.load(shared, before + 4));
+    }
     Atomics.store(shared, passed, 1);
-    for (let i = 0; i < 4; i++) Atomics.store(shared, passed + 1 + i, frame.readInt32LE(4 * i));
+    for (let i = 0; i < 5; i++) Atomics.store(shared, passed + 1 + i, frame.readInt32LE(4 * i));
   }
 
   /** Takes one field of the message. @returns false when it is not all there, 'other' for another history */
@@ -194,6 +242,7 @@ export function checkAnswers(shared: Int32Array): AnswerCheck {
   }
 
   return {
+    follows: (frame) => follows(committed, frame),
     begin(path) {
       reading = FRAMES.test(path);
       state = 'head';

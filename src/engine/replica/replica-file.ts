@@ -1,11 +1,13 @@
 import type { ResolvedConfig } from '../../config.js';
 import { closedError, DatabaseError, SyncError } from '../../errors.js';
-import type { Replica, SyncOutcome, SyncRequest } from '../engine.js';
+import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
+import type { RawResult, Replica, SyncOutcome, SyncRequest } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
 import { copyDatabase } from '../libsql/copy.js';
 import { httpUrl } from '../remote/client.js';
 import type { RemoteEngine } from '../remote/engine.js';
-import { checkFiles, isRemains, isReplica, removeFiles } from './files.js';
+import { checkFiles, isRemains, isReplica, loadTail, logSize, removeFiles } from './files.js';
+import { hasPage } from './history-check.js';
 import type { NativeSyncOptions } from './native-sync.js';
 import { askLogIndex } from './server-index.js';
 import { type Access, damaged, type SharedFile, type SharedOutcome, shareFile } from './shared-file.js';
@@ -97,11 +99,30 @@ export class ReplicaFile implements Replica, Access {
     if (!this.readable) return;
     // The binding would say of a wrong key that the sync failed.
     try {
-      await this.#connect().close();
+      const connection = this.#connect();
+      try {
+        this.#assertLastFrame(connection);
+      } finally {
+        await connection.close();
+      }
     } catch (error) {
       const whole = error instanceof DatabaseError && !DAMAGE.has(error.kind);
       throw whole ? error : damaged(this.#path, error);
     }
+  }
+
+  /** A log that lies beside the database in part, or not at all, leaves an older database, which looks whole. */
+  #assertLastFrame(connection: LibsqlConnection): void {
+    const tail = loadTail(this.#path);
+    // Whoever copies the database and its index leaves most of the content behind.
+    if (tail === undefined && logSize(this.#path) === 0) {
+      throw damaged(this.#path, new Error('its log is missing'));
+    }
+    if (tail === undefined || this.#config.encryptionKey.reveal() !== undefined) return;
+    const { rows } = connection.execute(PAGE, [tail.page], { fetch: 'all' }) as RawResult;
+    const page = rows[0]?.[0];
+    const has = page instanceof Uint8Array ? hasPage(tail, page) : false;
+    if (has === false) throw damaged(this.#path, new Error('the last page that was synced is not there'));
   }
 
   async probe(): Promise<void> {
@@ -140,6 +161,8 @@ export class ReplicaFile implements Replica, Access {
     return { frameNo, framesSynced, replaced };
   }
 }
+
+const [PAGE] = analyze('SELECT data FROM sqlite_dbpage WHERE pgno = ?').statements as [AnalyzedStatement];
 
 /** Of errors of a file that is not whole. */
 const DAMAGE: ReadonlySet<DatabaseError['kind']> = new Set(['corrupt', 'io', 'sql']);
