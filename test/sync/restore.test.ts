@@ -53,6 +53,19 @@ describe('a server that was restored from an older copy', () => {
     expect(events.filter(({ replaced }) => replaced).length).toBe(1);
   });
 
+  it('is noticed when both are as far as each other', async () => {
+    const scene = await replicaScene();
+    await backUp(scene);
+    await addRows(scene, 'lost', 1);
+    const events: SyncEvent[] = [];
+    const database = scene.open({ onSync: (event) => events.push(event) });
+    expect(await namesIn(database)).toEqual(['lost 0']);
+    await restore(scene);
+    await database.execute("insert into items (name) values ('own')");
+    expect(await namesIn(database)).toEqual(['own']);
+    expect(events.map(({ replaced }) => replaced)).toEqual([false, true]);
+  });
+
   it('is noticed when the replica is opened', async () => {
     const scene = await replicaScene();
     await backUp(scene);

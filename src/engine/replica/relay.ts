@@ -62,7 +62,7 @@ export async function openRelay(server: string): Promise<Relay> {
   const opened = new Promise<number>((resolve, reject) => {
     waiting.set(id, { resolve, reject });
   });
-  const namespace = Buffer.from(namespaceOf(hostname)).toString('base64').replace(/=+$/, '');
+  const namespace = namespaceOf(hostname);
   post({
     ...{ type: 'open', id, tls, secret, shared, namespace, authority: host, openWithin: OPEN_WITHIN },
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -90,10 +90,11 @@ export async function openRelay(server: string): Promise<Relay> {
   };
 }
 
-/** The binding (libsql 0.5.29) names the database of a server by the first label of its host. */
-function namespaceOf(hostname: string): string {
+/** The binding (libsql 0.5.29) names the database of a server by the first label of its host; this is the header's text. */
+export function namespaceOf(hostname: string): string {
   const dot = hostname.indexOf('.');
-  return dot < 0 ? 'default' : hostname.slice(0, dot);
+  const name = dot < 0 ? 'default' : hostname.slice(0, dot);
+  return Buffer.from(name).toString('base64').replace(/=+$/, '');
 }
 
 function post(request: RelayRequest): void {

@@ -9,7 +9,8 @@ import type { RemoteEngine } from '../remote/engine.js';
 import { checkFiles, isRemains, isReplica, loadTail, logSize, removeFiles } from './files.js';
 import { hasPage } from './history-check.js';
 import type { NativeSyncOptions } from './native-sync.js';
-import { askLogIndex } from './server-index.js';
+import { namespaceOf } from './relay.js';
+import { askChecksum, askLogIndex, type LogQuestion } from './server-log.js';
 import { type Access, damaged, type SharedFile, type SharedOutcome, shareFile } from './shared-file.js';
 
 /** How long the server may take to show that it is there, in ms. */
@@ -138,10 +139,18 @@ export class ReplicaFile implements Replica, Access {
   }
 
   async logIndex(): Promise<number | undefined> {
+    return await askLogIndex(await this.#question());
+  }
+
+  async checksum(frameNo: number): Promise<bigint | undefined> {
+    const { hostname } = new URL(this.#url);
+    return await askChecksum(await this.#question(), namespaceOf(hostname), frameNo);
+  }
+
+  async #question(): Promise<LogQuestion> {
     const { fetch = globalThis.fetch, remoteEncryptionKey } = this.#config.remote;
     const token = await this.#server.token();
-    const key = remoteEncryptionKey.reveal();
-    return await askLogIndex({ server: this.#url, fetch, token, remoteEncryptionKey: key });
+    return { server: this.#url, fetch, token, remoteEncryptionKey: remoteEncryptionKey.reveal() };
   }
 
   #join(): SharedFile {

@@ -52,6 +52,8 @@ export interface Access {
   explain(thrown: unknown): Promise<DatabaseError>;
   /** How far the log of the server is. */
   logIndex(): Promise<number | undefined>;
+  /** The checksum of a frame in the log of the server. */
+  checksum(frameNo: number): Promise<bigint | undefined>;
 }
 
 /** A sync of the file, with the number of the history that it has. */
@@ -244,7 +246,7 @@ export class SharedFile {
     const doubtful = (request.afterWrite && !grew) || ++this.#unchecked >= CHECK_EVERY;
     if (doubtful) {
       this.#unchecked = 0;
-      if (await this.#isAhead(access, outcome.frameNo)) return await this.#rebuild(access, true);
+      if (await this.#isOfAnother(access, outcome.frameNo)) return await this.#rebuild(access, true);
     }
     const id = logId(this.path);
     const replaced = this.#logId !== undefined && id !== this.#logId;
@@ -257,13 +259,19 @@ export class SharedFile {
    * Whether the replica has frames that its server has not: that was restored from an older copy of the same log, which
    * the binding (libsql 0.5.29) does not notice.
    */
-  async #isAhead(access: Access, frameNo: number): Promise<boolean> {
+  async #isOfAnother(access: Access, frameNo: number): Promise<boolean> {
     for (let look = 1; ; look++) {
       const index = await access.logIndex();
-      if (index === undefined || index >= frameNo) return false;
+      if (index === undefined || index > frameNo) return false;
+      if (index === frameNo) break;
       if (look === LOOKS_BEHIND) return true;
       await sleep(BEHIND_FOR / LOOKS_BEHIND);
     }
+    // Both may have written since, and be as far as each other.
+    const tail = this.#native?.tail ?? loadTail(this.path);
+    if (tail === undefined || Number(tail.frameNo) !== frameNo) return false;
+    const checksum = await access.checksum(frameNo);
+    return checksum !== undefined && checksum !== tail.checksum;
   }
 
   /** Deletes the file and makes it again. Until that is done, nobody reads what was there. */
