@@ -161,6 +161,7 @@ export class ReplicaModel {
 
   async #sync(handle: Handle): Promise<void> {
     await handle.database.sync();
+    if (handle.epoch !== this.#epoch) handle.most = 0;
     handle.epoch = this.#epoch;
     if (this.#child === undefined) await this.#compare(handle);
   }

@@ -114,7 +114,10 @@ export function syncedFrame(path: string): number | undefined {
   }
 }
 
-/** The file beside a replica that has its last frame: number, checksum, the one before, page and whether that is known. */
+/**
+ * The file beside a replica that has its last frame: the number, the checksum, the one before it, the page, whether the
+ * one before is known, and the id of the log.
+ */
 function tailPath(path: string): string {
   return `${path}-tail`;
 }
@@ -124,7 +127,9 @@ export function loadTail(path: string): LogTail | undefined {
   try {
     const bytes = readFileSync(tailPath(path));
     const frameNo = bytes.readBigUInt64LE(0);
+    // A sync that was cut off has gone further, or has begun another log.
     if (Number(frameNo) !== syncedFrame(path)) return undefined;
+    if (bytes.toString('hex', 32) !== logId(path)) return undefined;
     const before = bytes.readUInt32LE(28) === 1 ? bytes.readBigUInt64LE(16) : undefined;
     return { frameNo, checksum: bytes.readBigUInt64LE(8), before, page: bytes.readUInt32LE(24) };
   } catch {
@@ -141,7 +146,7 @@ export function saveTail(path: string, { frameNo, checksum, before, page }: LogT
   bytes.writeUInt32LE(page, 24);
   bytes.writeUInt32LE(before === undefined ? 0 : 1, 28);
   try {
-    writeFileSync(tailPath(path), bytes);
+    writeFileSync(tailPath(path), Buffer.concat([bytes, Buffer.from(logId(path) ?? '', 'hex')]));
   } catch {
     // A disk that is full has no say in whether the sync succeeded.
   }

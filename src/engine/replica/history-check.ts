@@ -8,7 +8,9 @@ export const DIVERGED = 1;
  */
 export const COMMITTED = 2;
 export const PASSED = 11;
-export const PLACES = 20;
+/** How many connections to the server were made. */
+export const CONNECTIONS = 20;
+export const PLACES = 21;
 
 /** A frame of a log. */
 export interface LogTail {

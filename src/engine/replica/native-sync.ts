@@ -97,6 +97,11 @@ export class NativeSync {
     }
   }
 
+  /** How many connections to the server were made; after a restart of the server there is another. */
+  get connections(): number {
+    return this.#relay.connections;
+  }
+
   /** Whether the server has sent frames of another history, which the file did not get. */
   get diverged(): boolean {
     return this.#relay.diverged;

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import {
   checkAnswers,
   COMMITTED,
+  CONNECTIONS,
   DIVERGED,
   type LogTail,
   PASSED,
@@ -26,6 +27,8 @@ export interface Relay {
   readonly secret: string;
   /** How many bytes came from the server; it begins again after 4 GiB. */
   readonly received: number;
+  /** How many connections to the server were made; a server that was started again needs another. */
+  readonly connections: number;
   /** Whether the server has sent frames that do not follow those of the replica; nothing is passed on any more. */
   readonly diverged: boolean;
   /** The last frame that was passed on. */
@@ -75,6 +78,9 @@ export async function openRelay(server: string): Promise<Relay> {
     secret,
     get received() {
       return Atomics.load(places, RECEIVED);
+    },
+    get connections() {
+      return Atomics.load(places, CONNECTIONS);
     },
     get diverged() {
       return Atomics.load(places, DIVERGED) !== 0;

@@ -90,6 +90,8 @@ export class SharedFile {
   #logId: string | undefined;
   #history = 0;
   #unchecked = CHECK_EVERY;
+  /** Of the native handle, when the log was compared last. */
+  #connections = 0;
   #ended = false;
 
   /**
@@ -243,9 +245,12 @@ export class SharedFile {
     const outcome = await this.#syncNative(access);
     if (outcome.frameNo === undefined) return { ...outcome, replaced: false, history: this.#history };
     const grew = before === undefined || outcome.frameNo !== before;
-    const doubtful = (request.afterWrite && !grew) || ++this.#unchecked >= CHECK_EVERY;
-    if (doubtful) {
+    // Frames that came were compared on their way, so the doubt is about a log from which none came.
+    const connections = this.#native?.connections ?? 0;
+    const doubtful = !grew && (request.afterWrite || connections !== this.#connections);
+    if (doubtful || ++this.#unchecked >= CHECK_EVERY) {
       this.#unchecked = 0;
+      this.#connections = connections;
       if (await this.#isOfAnother(access, outcome.frameNo)) return await this.#rebuild(access, true);
     }
     const id = logId(this.path);
