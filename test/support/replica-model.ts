@@ -67,7 +67,7 @@ export class ReplicaModel {
       await Promise.all(this.#handles.map(({ database }) => database.close()));
       this.#child?.kill('SIGKILL');
       this.#outside.close();
-      for (const end of this.#ends.reverse()) await end();
+      for (const end of this.#ends.toReversed()) await end();
       rmSync(this.#folder, { recursive: true, force: true });
     }
   }
@@ -168,8 +168,10 @@ export class ReplicaModel {
 
   async #compare({ database, file }: Handle): Promise<void> {
     const all = 'select id, name from items order by id';
-    const expected = (await this.#outside.execute(all)).rows.map((row) => `${row['id']} ${row['name']}`);
-    const seen = (await database.execute(all)).rows.map((row) => `${row['id']} ${row['name']}`);
+    const expected = (await this.#outside.execute(all)).rows.map((row) =>
+      JSON.stringify([row['id'], row['name']]),
+    );
+    const seen = (await database.execute(all)).rows.map((row) => JSON.stringify([row['id'], row['name']]));
     if (expected.join('\n') !== seen.join('\n')) {
       throw new Error(
         `${path.basename(file)} has ${seen.length} rows that are not the ${expected.length} of the server`,

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Config, DatabaseError, open, SyncError } from '../../src/index.js';
+import { type Config, type DatabaseError, open, SyncError } from '../../src/index.js';
 import { startProgram } from '../support/child.js';
 import { makeIssuer } from '../support/jwt.js';
 import { failure } from '../support/outcome.js';

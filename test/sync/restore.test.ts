@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Database, type SyncEvent } from '../../src/index.js';
+import type { Database, SyncEvent } from '../../src/index.js';
 import { randomFrom } from '../support/random.js';
 import { namesIn, type ReplicaScene, replicaScene } from '../support/replica.js';
 import { gate } from '../support/time.js';

@@ -10,7 +10,7 @@ export type Wish = 'sync' | 'rebuild';
 const REPLACING = 'replacing';
 
 /** Does what a follower asks for; `afterWrite` as in a {@link SyncRequest}. */
-type Serve = (wish: Wish, afterWrite: boolean) => Promise<SyncOutcome>;
+export type Serve = (wish: Wish, afterWrite: boolean) => Promise<SyncOutcome>;
 
 interface Answer {
   readonly id: number;

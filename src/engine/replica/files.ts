@@ -157,6 +157,11 @@ export function logSize(path: string): number {
   return sizeOf(`${path}-wal`);
 }
 
+/** Number of a file in its file system; 0 when it is not there. */
+export function inodeOf(path: string): bigint {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
+}
+
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

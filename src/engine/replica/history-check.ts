@@ -86,6 +86,7 @@ export interface AnswerCheck {
  *
  * Part of the program of the relay: it must not use anything of this module, nor syntax for which a compiler needs helpers.
  */
+// oxlint-disable-next-line eslint/max-lines-per-function -- it runs from its source text, so nothing of it can stand outside
 export function checkAnswers(shared: Int32Array): AnswerCheck {
   // RECEIVED to PASSED, whose names another thread does not know.
   const [diverged, committed, passed] = [1, 2, 11];

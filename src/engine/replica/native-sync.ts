@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../../errors.js';
 import type { SyncOutcome } from '../engine.js';
 import { collectNow } from '../libsql/collect.js';
@@ -5,6 +6,13 @@ import { type NativeReplica, openNativeReplica } from '../libsql/native.js';
 import { logSize } from './files.js';
 import type { LogTail } from './history-check.js';
 import { openRelay, type Relay } from './relay.js';
+
+/** A server may need some seconds after a large transaction until it can send it (sqld 0.24.1). */
+const SNAPSHOT_WITHIN = 15_000;
+const ASK_SNAPSHOT_AGAIN = 250;
+
+/** What a sync has brought. */
+type Brought = Pick<SyncOutcome, 'frameNo' | 'framesSynced'>;
 
 /** How often it is looked whether a sync gets on, in ms. */
 const LOOK_EVERY = 250;
@@ -69,20 +77,30 @@ export class NativeSync {
    * @param patience - how long the server may send nothing, in ms
    * @throws {@link SyncError} when the server has sent nothing for that long
    */
-  async sync(
-    token: string | undefined,
-    patience: number,
-  ): Promise<Pick<SyncOutcome, 'frameNo' | 'framesSynced'>> {
+  async sync(token: string | undefined, patience: number): Promise<Brought> {
+    const start = performance.now();
+    for (;;) {
+      try {
+        return await this.#sync(token, patience);
+      } catch (thrown) {
+        const waiting = /snapshot not found/i.test(String(thrown));
+        if (!waiting || performance.now() - start > SNAPSHOT_WITHIN) throw thrown;
+        await sleep(ASK_SNAPSHOT_AGAIN);
+      }
+    }
+  }
+
+  async #sync(token: string | undefined, patience: number): Promise<Brought> {
     await this.#idle();
     this.#relay.setToken(token);
     this.#relay.mend();
     const handle = this.#handle;
     if (handle === undefined) throw new SyncError('the replica is closed');
     const running = handle.sync();
-    const over = running.then(ignore, ignore).then(() => {
+    const ended = (): void => {
       this.#running = undefined;
-    });
-    this.#running = over;
+    };
+    this.#running = running.then(ended, ended);
     const watch = this.#watch(patience);
     try {
       const outcome = await Promise.race([running, watch.givenUp]);

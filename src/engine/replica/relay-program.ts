@@ -34,6 +34,7 @@ export interface RelayAnswer {
  * The program of the relay, which runs in a thread of its own from its own source text: it must not use anything of
  * this module, nor syntax for which a compiler needs helpers. It is a thread because the binding (libsql 0.5.29) opens a replica synchronously, with a request.
  */
+// oxlint-disable-next-line eslint/max-lines-per-function -- it runs from its source text, so nothing of it can stand outside
 export function relayProgram(checkAnswers: (shared: Int32Array) => AnswerCheck): void {
   const { connect: connectPlain, createServer } = process.getBuiltinModule('node:net');
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
@@ -54,6 +55,7 @@ export function relayProgram(checkAnswers: (shared: Int32Array) => AnswerCheck):
    *
    * @returns what is to be sent for what came; undefined when the request is not ours
    */
+  // oxlint-disable-next-line eslint/max-lines-per-function -- it runs from its source text, so nothing of it can stand outside
   function rewriter(route: Route, begin: (path: string) => void): (data: Buffer) => Buffer | undefined {
     let state: 'head' | 'body' | 'size' | 'chunk' | 'trailer' = 'head';
     /** Bytes of the body that are still to come; of a chunk with its line break, where it is sent in chunks. */
@@ -70,8 +72,8 @@ export function relayProgram(checkAnswers: (shared: Int32Array) => AnswerCheck):
       let ours = false;
       const lines: string[] = [];
       begin(text.slice(0, text.indexOf(' HTTP/')));
-      for (const line of text.slice(0, -4).split('\r\n')) {
-        const [, name = '', value = ''] = /^([^:\s]+): *(.*)$/.exec(line) ?? [];
+      for (const field of text.slice(0, -4).split('\r\n')) {
+        const [, name = '', value = ''] = /^([^:\s]+): *(.*)$/.exec(field) ?? [];
         const key = name.toLowerCase();
         if (key === 'authorization' || key === 'x-authorization') {
           if (value !== `Bearer ${route.request.secret}`) return undefined;
@@ -80,7 +82,7 @@ export function relayProgram(checkAnswers: (shared: Int32Array) => AnswerCheck):
         } else if (key === 'host') lines.push(`${name}: ${route.request.authority}`);
         else if (key === 'x-namespace-bin') lines.push(`${name}: ${route.request.namespace}`);
         else {
-          lines.push(line);
+          lines.push(field);
           if (key === 'content-length') left = Number(value);
           if (key === 'content-length' && left > 0) state = 'body';
           if (key === 'transfer-encoding') state = 'size';
@@ -191,7 +193,6 @@ export function relayProgram(checkAnswers: (shared: Int32Array) => AnswerCheck):
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       const answer: RelayAnswer = { id: request.id, port: (address as { port: number }).port };
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
       port.postMessage(answer);
     });
   }

@@ -7,11 +7,12 @@ import { copyDatabase } from '../libsql/copy.js';
 import { httpUrl } from '../remote/client.js';
 import type { RemoteEngine } from '../remote/engine.js';
 import { checkFiles, isRemains, isReplica, loadTail, logSize, removeFiles } from './files.js';
+import { shareFile } from './file-registry.js';
 import { hasPage } from './history-check.js';
 import type { NativeSyncOptions } from './native-sync.js';
 import { namespaceOf } from './relay.js';
 import { askChecksum, askLogIndex, type LogQuestion } from './server-log.js';
-import { type Access, damaged, type SharedFile, type SharedOutcome, shareFile } from './shared-file.js';
+import { type Access, damaged, type SharedFile, type SharedOutcome } from './shared-file.js';
 
 /** How long the server may take to show that it is there, in ms. */
 const THERE_WITHIN = 5_000;

@@ -1,31 +1,22 @@
-import { statSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closedError, DatabaseError, SyncError } from '../../errors.js';
 import type { SyncOutcome, SyncRequest } from '../engine.js';
-import { Follower, OwnerGone, OwnerPort, type Wish } from './channel.js';
+import { type Follower, OwnerGone, type Wish } from './channel.js';
 import {
-  canonicalPath,
   type FileMark,
+  inodeOf,
   loadTail,
   logId,
   logSize,
   markFiles,
   names,
-  ownerPath,
   removeFiles,
   saveTail,
   syncedFrame,
 } from './files.js';
 import { NativeSync, type NativeSyncOptions } from './native-sync.js';
-import { OwnerLock } from './owner-lock.js';
+import { Role } from './role.js';
 
-/** How long the process that has the lock may take to answer, in ms. */
-const OWNER_ANSWERS_WITHIN = 5_000;
-const TRY_OWNER_AGAIN = 50;
-/** A server may need some seconds after a large transaction until it can send it (sqld 0.24.1). */
-const SNAPSHOT_WITHIN = 15_000;
-const ASK_SNAPSHOT_AGAIN = 250;
 /** A server that is behind for a moment only is one of several, and no other history. */
 const BEHIND_FOR = 1_000;
 const LOOKS_BEHIND = 5;
@@ -76,14 +67,13 @@ export class SharedFile {
   serving = true;
   /** Of the database file, once it was synced. */
   inode: bigint | undefined;
+  readonly #onEnd: (file: SharedFile) => void;
   readonly #users = new Set<Access>();
   /** Those of them that have found the file and the server in order. */
   readonly #checked = new WeakSet<Access>();
   #queue: Promise<unknown> = Promise.resolve();
   #native: NativeSync | undefined;
-  #lock: OwnerLock | undefined;
-  #port: OwnerPort | undefined;
-  #follower: Follower | undefined;
+  readonly #role: Role;
   #mark: (FileMark & { readonly size: number }) | undefined;
   #frameNo: number | undefined;
   /** Of the log that the file was made from, as of the last sync that succeeded. */
@@ -92,25 +82,31 @@ export class SharedFile {
   #unchecked = CHECK_EVERY;
   /** Of the native handle, when the log was compared last. */
   #connections = 0;
+  /** Whether the file must be made again before anything else. */
+  #condemned = false;
   #ended = false;
 
   /**
    * @param server - its HTTP address
+   * @param onEnd - called when nobody uses it any more
    * @param before - what had the file before and may not be over yet
    */
-  constructor(path: string, server: string, before?: SharedFile) {
+  constructor(path: string, server: string, onEnd: (file: SharedFile) => void, before?: SharedFile) {
     this.path = path;
     this.server = server;
+    this.#onEnd = onEnd;
     if (before !== undefined) this.#queue = before.#queue;
+    this.#role = new Role(
+      path,
+      (wish, afterWrite) => this.#serve(wish, afterWrite),
+      () => {
+        this.serving = false;
+      },
+    );
   }
 
   get used(): boolean {
     return this.#users.size > 0;
-  }
-
-  /** Whether another process or thread has the lock. */
-  get follows(): boolean {
-    return this.#follower !== undefined;
   }
 
   get history(): number {
@@ -148,41 +144,14 @@ export class SharedFile {
     for (;;) {
       // Who has left does not sync any more.
       if (!this.#users.has(access)) throw closedError();
-      if (this.#lock !== undefined && !this.#lock.holds) await this.#giveUpLock();
-      if (this.#follower?.ended) this.#follower = undefined;
-      if (this.#lock === undefined && this.#follower === undefined) await this.#findRole();
-      if (this.#lock !== undefined) return await this.#own(access, wish, request);
+      if (this.#role.lost) await this.#giveUpRole();
+      const owner = await this.#role.find();
+      if (owner === undefined) return await this.#own(access, wish, request);
       try {
-        return await this.#follow(wish, request);
+        return await this.#follow(owner, wish, request);
       } catch (error) {
         if (!(error instanceof OwnerGone)) throw error;
       }
-    }
-  }
-
-  /** Takes the lock, or finds who has it. */
-  async #findRole(): Promise<void> {
-    const port = await OwnerPort.open((wish, afterWrite) => this.#serve(wish, afterWrite));
-    const info = { pid: process.pid, host: hostname(), port: port.port, secret: port.secret };
-    const path = ownerPath(this.path);
-    const start = performance.now();
-    try {
-      for (;;) {
-        this.#lock = OwnerLock.take(path, info);
-        if (this.#lock !== undefined) break;
-        const owner = OwnerLock.read(path);
-        if (owner !== undefined) {
-          this.#follower = await Follower.connect(owner, () => {
-            this.serving = false;
-          });
-        }
-        if (this.#follower !== undefined) break;
-        if (performance.now() - start > OWNER_ANSWERS_WITHIN) throw inUse(this.path, owner);
-        await sleep(TRY_OWNER_AGAIN);
-      }
-    } finally {
-      if (this.#lock === undefined) port.close();
-      else this.#port = port;
     }
   }
 
@@ -196,8 +165,8 @@ export class SharedFile {
     });
   }
 
-  async #follow(wish: Wish, { afterWrite }: SyncRequest): Promise<SharedOutcome> {
-    const outcome = (await this.#follower?.ask(wish, afterWrite)) as SyncOutcome;
+  async #follow(owner: Follower, wish: Wish, { afterWrite }: SyncRequest): Promise<SharedOutcome> {
+    const outcome = await owner.ask(wish, afterWrite);
     const inode = inodeOf(this.path);
     if (this.inode !== undefined && inode !== this.inode) this.generation++;
     this.inode = inode;
@@ -207,6 +176,7 @@ export class SharedFile {
   }
 
   async #own(access: Access, wish: Wish, request: SyncRequest): Promise<SharedOutcome> {
+    if (this.#condemned) return await this.#rebuild(access, true);
     if (wish === 'rebuild') return await this.#rebuild(access, false);
     try {
       if (this.#filesAreGone()) return await this.#rebuild(access, false);
@@ -281,15 +251,25 @@ export class SharedFile {
 
   /** Deletes the file and makes it again. Until that is done, nobody reads what was there. */
   async #rebuild(access: Access, replaced: boolean): Promise<SharedOutcome> {
+    if (replaced) this.#condemn();
+    // What can't be made again now is left as it is.
     await access.probe();
-    this.serving = false;
-    this.#port?.tellReplacing();
-    if (replaced) this.#history++;
+    this.#condemn();
     await this.#endNative();
     removeFiles(this.path);
+    this.#condemned = false;
+    if (replaced) this.#history++;
     const outcome = await this.#syncNative(access);
     this.#logId = logId(this.path);
     return { ...outcome, replaced, history: this.#history };
+  }
+
+  /** From now on nobody reads the file. */
+  #condemn(): void {
+    if (this.#condemned) return;
+    this.#condemned = true;
+    this.serving = false;
+    this.#role.tellReplacing();
   }
 
   async #syncNative(access: Access): Promise<Pick<SyncOutcome, 'frameNo' | 'framesSynced'>> {
@@ -301,7 +281,9 @@ export class SharedFile {
     }
     const options = await access.options();
     this.#native ??= await this.#open(access, options);
-    const outcome = await this.#withSnapshot(access, this.#native, options.token);
+    const outcome = await this.#native.sync(options.token, access.patience).catch(async (thrown: unknown) => {
+      throw await this.#explain(access, thrown);
+    });
     // A server that has lost its data, and has no new ones yet, says that there is nothing to do.
     if (outcome.frameNo === undefined && this.#frameNo !== undefined) {
       throw new SyncError('the database of the server is empty, though the replica has its content');
@@ -311,29 +293,11 @@ export class SharedFile {
     if (outcome.framesSynced > 0 && tail !== undefined) saveTail(this.path, tail);
     const mark = markFiles(this.path);
     this.#mark = mark && { ...mark, size: logSize(this.path) };
+    const another = this.inode !== undefined && mark?.database !== this.inode;
     this.inode = mark?.database;
-    if (!this.serving) this.generation++;
+    if (another || !this.serving) this.generation++;
     this.serving = true;
     return outcome;
-  }
-
-  /** Syncs, and waits for a server that can't send its last transaction yet. */
-  async #withSnapshot(
-    access: Access,
-    native: NativeSync,
-    token: string | undefined,
-  ): Promise<Pick<SyncOutcome, 'frameNo' | 'framesSynced'>> {
-    const start = performance.now();
-    for (;;) {
-      try {
-        return await native.sync(token, access.patience);
-      } catch (thrown) {
-        const waiting = /snapshot not found/i.test(String(thrown));
-        if (!waiting || performance.now() - start > SNAPSHOT_WITHIN)
-          throw await this.#explain(access, thrown);
-        await sleep(ASK_SNAPSHOT_AGAIN);
-      }
-    }
   }
 
   async #open(access: Access, options: NativeSyncOptions): Promise<NativeSync> {
@@ -364,58 +328,19 @@ export class SharedFile {
     await native?.end();
   }
 
-  async #giveUpLock(): Promise<void> {
+  async #giveUpRole(): Promise<void> {
     await this.#endNative();
-    this.#port?.close();
-    this.#port = undefined;
-    this.#lock?.release();
-    this.#lock = undefined;
+    this.#role.release();
   }
 
   async #end(): Promise<void> {
     // Somebody may have come since.
     if (this.used || this.#ended) return;
-    await this.#giveUpLock();
-    this.#follower?.close();
-    this.#follower = undefined;
+    await this.#giveUpRole();
     if (this.used) return;
     this.#ended = true;
-    if (registry.get(this.path) === this) registry.delete(this.path);
+    this.#onEnd(this);
   }
-}
-
-/** Kept on the global object, so that two copies of this package in one process share the files. */
-const REGISTRY = Symbol.for('turso-dialect.replicas.1');
-
-const registry: Map<string, SharedFile> = ((globalThis as { [REGISTRY]?: Map<string, SharedFile> })[
-  REGISTRY
-] ??= new Map());
-
-/**
- * The file at a path, for all who use it; see {@link SharedFile.join}.
- *
- * @param server - its HTTP address
- * @throws {@link SyncError} with code `REPLICA_IN_USE` when it is in use with another server or by another name
- */
-export function shareFile(path: string, server: string): SharedFile {
-  const name = canonicalPath(path);
-  const there = registry.get(name);
-  if (there?.server === server) return there;
-  if (there?.used) {
-    throw new SyncError(`"${path}" is open as the replica of another server in this process`, {
-      code: 'REPLICA_IN_USE',
-    });
-  }
-  const inode = inodeOf(name);
-  for (const other of registry.values()) {
-    if (inode === 0n || other.inode !== inode || other.path === name) continue;
-    throw new SyncError(`"${path}" is open under another name, "${other.path}", in this process`, {
-      code: 'REPLICA_IN_USE',
-    });
-  }
-  const file = new SharedFile(name, server, there);
-  registry.set(name, file);
-  return file;
 }
 
 /** The error for a replica that only the server can make whole again. */
@@ -425,18 +350,6 @@ export function damaged(path: string, cause: unknown): SyncError {
       `"rebuild", or delete ${names(path)}`,
     { code: 'REPLICA_CORRUPT', cause },
   );
-}
-
-function inUse(path: string, owner: { readonly pid: number; readonly host: string } | undefined): SyncError {
-  const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`;
-  return new SyncError(`the replica "${path}" is synced by ${who}, which does not answer`, {
-    code: 'REPLICA_IN_USE',
-    retryable: true,
-  });
-}
-
-function inodeOf(path: string): bigint {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
 }
 
 function ignore(): void {}
