@@ -1,11 +1,11 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Config, type DatabaseError, open, SyncError } from '../../src/index.js';
 import { startProgram } from '../support/child.js';
 import { makeIssuer } from '../support/jwt.js';
 import { failure } from '../support/outcome.js';
 import { namesIn, type ReplicaScene, replicaScene } from '../support/replica.js';
-import { pause } from '../support/time.js';
+import { gate, pause } from '../support/time.js';
 
 const OK = [{ integrity_check: 'ok' }];
 
@@ -217,6 +217,43 @@ describe('a write that the replica does not show in time', () => {
     await database.execute("insert into items (name) values ('b')");
     expect(await namesIn(database)).toEqual(['a', 'b']);
   });
+});
+
+it('a log that a long read made grow is cut when that has ended', { timeout: 120_000 }, async () => {
+  const scene = await replicaScene();
+  const log = `${scene.folder}/replica.db-wal`;
+  const rows = 'with recursive c(x) as (select 1 union all select x + 1 from c limit 1000) select x';
+  await scene.outside.execute(`insert into items ${rows}, printf('%.*c', 3900, 'x') from c`);
+  const database = scene.open();
+  await database.ready();
+  const reading = gate();
+  const read = database.transaction(
+    async (tx) => {
+      await tx.execute('select count(*) from items');
+      await reading.opened;
+    },
+    { behavior: 'read' },
+  );
+  for (let i = 0; i < 9; i++) {
+    await scene.outside.execute("update items set name = name || 'y'");
+    await database.sync();
+  }
+  expect(statSync(log).size).toBeGreaterThan(32 * 2 ** 20);
+  reading.open();
+  await read;
+  await expect
+    .poll(
+      async () => {
+        await database.sync();
+        return statSync(log).size;
+      },
+      { timeout: 20_000 },
+    )
+    .toBeLessThan(2 ** 20);
+  await scene.add('after');
+  await database.sync();
+  expect((await database.execute('select count(*) as n from items')).rows).toEqual([{ n: 1_001 }]);
+  expect((await database.execute('pragma integrity_check')).rows).toEqual(OK);
 });
 
 describe('the clock of the day', () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closedError, DatabaseError, SyncError } from '../../errors.js';
 import type { SyncOutcome, SyncRequest } from '../engine.js';
+import { cutLog } from './cut-log.js';
 import { type Follower, OwnerGone, type Wish } from './channel.js';
 import {
   type FileMark,
@@ -20,6 +21,9 @@ import { Role } from './role.js';
 /** A server that is behind for a moment only is one of several, and no other history. */
 const BEHIND_FOR = 1_000;
 const LOOKS_BEHIND = 5;
+/** From which size on a log is cut, in bytes, and how often that is tried, in ms. */
+const LONG_LOG = 32 * 2 ** 20;
+const CUT_EVERY = 1_000;
 /** How many syncs may pass until the server is asked whether its log is still the one. */
 const CHECK_EVERY = 20;
 
@@ -84,6 +88,8 @@ export class SharedFile {
   #connections = 0;
   /** Whether the file must be made again before anything else. */
   #condemned = false;
+  /** When the log was found too long last. */
+  #cutAt = 0;
   #ended = false;
 
   /**
@@ -291,6 +297,7 @@ export class SharedFile {
     this.#frameNo = outcome.frameNo;
     const { tail } = this.#native;
     if (outcome.framesSynced > 0 && tail !== undefined) saveTail(this.path, tail);
+    await this.#cutLongLog(options.encryptionKey);
     const mark = markFiles(this.path);
     this.#mark = mark && { ...mark, size: logSize(this.path) };
     const another = this.inode !== undefined && mark?.database !== this.inode;
@@ -298,6 +305,13 @@ export class SharedFile {
     if (another || !this.serving) this.generation++;
     this.serving = true;
     return outcome;
+  }
+
+  async #cutLongLog(encryptionKey: string | undefined): Promise<void> {
+    const now = performance.now();
+    if (now - this.#cutAt < CUT_EVERY || logSize(this.path) < LONG_LOG) return;
+    this.#cutAt = now;
+    await cutLog(this.path, encryptionKey);
   }
 
   async #open(access: Access, options: NativeSyncOptions): Promise<NativeSync> {
