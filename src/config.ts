@@ -155,7 +155,7 @@ const REMOTE_KEYS = [
 ] as const;
 const SYNC_KEYS = [
   ...(['syncUrl', 'syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),
-  ...(['onSync', 'onSyncError'] as const),
+  ...(['onSync', 'onSyncError', 'afterWriteTimeout', 'syncTimeout'] as const),
 ] as const;
 
 const KNOWN_KEYS: ReadonlySet<string> = new Set([

@@ -50,6 +50,9 @@ export type ErrorCode =
   | 'RESPONSE_TOO_LARGE'
   | 'SYNC_FAILED'
   | 'NOT_A_REPLICA'
+  | 'REPLICA_CORRUPT'
+  | 'REPLICA_IN_USE'
+  | 'WRITE_UNSEEN'
   | 'ABORTED'
   | 'TIMEOUT';
 

@@ -43,6 +43,8 @@ describe('the defaults', () => {
       sync: {
         interval: undefined,
         afterWrite: 'await',
+        afterWriteTimeout: 5_000,
+        timeout: 30_000,
         maxStaleness: undefined,
         startup: 'require-sync',
         onSync: undefined,

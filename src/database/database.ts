@@ -340,6 +340,25 @@ export class Database extends Session {
   }
 
   /**
+   * Deletes the file of a replica and makes it again from its server, also when it is damaged or no longer a replica. What
+   * was only in the file is lost. Reads wait until it is done; a transaction that reads the file meanwhile fails.
+   *
+   * @param options - as for {@link sync}
+   * @throws as {@link sync}
+   *
+   * @example
+   * ```ts no-run
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open({ url: 'file:replica.db', syncUrl: 'libsql://app.turso.io', authToken: 'token' });
+   * await db.rebuild({ timeout: 600_000 });
+   * ```
+   */
+  async rebuild(options: SyncCallOptions = {}): Promise<SyncResult> {
+    return await this.#asReplica().rebuild(options);
+  }
+
+  /**
    * How far a replica is, and how its last sync went.
    *
    * @throws {@link CapabilityError} when the database is no replica

@@ -188,16 +188,26 @@ export interface SyncOutcome {
   /** Number of the last frame that the replica has; undefined while the database of the server is empty. */
   readonly frameNo: number | undefined;
   readonly framesSynced: number;
+  /** Whether the server had another log than the one that the file was made from. */
+  readonly replaced: boolean;
+}
+
+/** What is known before a sync. */
+export interface SyncRequest {
+  /** A write was acknowledged, so there should be something new. */
+  readonly afterWrite: boolean;
 }
 
 /** A file that is kept like the database of a server. Nothing but {@link ReplicaPolicy} decides when it is synced. */
 export interface Replica {
   /** Whether the file was synced before, so that it can be read without its server. */
   readonly readable: boolean;
-  /** Brings the file up to date. One at a time, unless the one before was given up. */
-  sync(): Promise<SyncOutcome>;
-  /** Gives up the sync that is under way, of which nothing can be known. */
-  giveUp(): void;
+  /** False while the file is another history than the server's, which nobody may read until the next sync. */
+  readonly serving: boolean;
+  /** Brings the file up to date; fails when the server sends nothing for too long. */
+  sync(request: SyncRequest): Promise<SyncOutcome>;
+  /** Deletes the file and makes it again from the server. */
+  rebuild(): Promise<SyncOutcome>;
   /** Makes a copy of the file as it is, which is a database of its own with a key of its own. No sync may be under way. */
   copy(path: string, key: string | undefined): Promise<void>;
   /** Ends what is open for syncing. */

@@ -1,6 +1,6 @@
 import { Abort, orAborted, sleep } from '../database/abort.js';
 import { enclosingTransactions } from '../database/transaction-frame.js';
-import { TransactionError } from '../errors.js';
+import { type ErrorCode, SyncError, TransactionError } from '../errors.js';
 import type { SyncCallOptions, SyncResult, SyncStatus } from './status.js';
 import type { Syncer } from './syncer.js';
 
@@ -8,6 +8,9 @@ import type { Syncer } from './syncer.js';
 const WAITS = 30_000;
 /** How long the server is left alone while a frame is not there yet, in ms. */
 const ASK_AGAIN = 100;
+
+/** Failures to open that are no reason not to make the file again. */
+const REBUILT: ReadonlySet<ErrorCode> = new Set(['REPLICA_CORRUPT', 'NOT_A_REPLICA', 'SYNC_FAILED']);
 
 /** What a database of a replica can do that others can't. */
 export class ReplicaHandle {
@@ -42,13 +45,26 @@ export class ReplicaHandle {
     this.#assertOutside();
     return await within(options, async (abort) => {
       let framesSynced = 0;
+      let replaced = false;
       // The binding's own wait for a frame that is still to come has no end, and can't be stopped.
       for (;;) {
         const result = await this.#sync(abort);
         framesSynced += result.framesSynced;
-        if ((result.frameNo ?? -1) >= frameNo) return { frameNo: result.frameNo, framesSynced };
+        replaced ||= result.replaced;
+        if ((result.frameNo ?? -1) >= frameNo) return { frameNo: result.frameNo, framesSynced, replaced };
         await sleep(ASK_AGAIN, abort);
       }
+    });
+  }
+
+  /** A damaged replica can't be opened before, so this opens it as well as it can. */
+  async rebuild(options: SyncCallOptions): Promise<SyncResult> {
+    this.#assertOutside();
+    return await within(options, async (abort) => {
+      await this.#open(abort).catch((error: unknown) => {
+        if (!(error instanceof SyncError) || !REBUILT.has(error.code)) throw error;
+      });
+      return await orAborted(this.#syncer.rebuild(), abort);
     });
   }
 

@@ -15,6 +15,8 @@ export interface SyncStatus {
   readonly lag: number | undefined;
   /** Number of the last frame that the replica has, as of that sync. */
   readonly frameNo: number | undefined;
+  /** How many writes of this handle were acknowledged by the server since the last successful sync had begun. */
+  readonly unseenWrites: number;
   /** How many frames (changed pages) all syncs of this handle have brought. */
   readonly framesSynced: number;
   /** Why the last sync failed; undefined when it did not. */
@@ -26,6 +28,8 @@ export interface SyncResult {
   /** Number of the last frame that the replica has; undefined while the database of the server is empty. */
   readonly frameNo: number | undefined;
   readonly framesSynced: number;
+  /** Whether the server had another log than the one that the replica was made from, so that the replica was replaced. */
+  readonly replaced: boolean;
 }
 
 /** How long a sync is waited for. */

@@ -1,13 +1,13 @@
 import type { SyncConfig, SyncTrigger } from '../config.js';
+import { sleep } from '../database/abort.js';
 import type { Replica, ReplicaPolicy, SyncOutcome } from '../engine/engine.js';
 import { closedError, DatabaseError, SyncError } from '../errors.js';
 import type { SyncState, SyncStatus } from './status.js';
 
-/** How long a sync may take before it is given up, in ms. */
-const GIVEN_UP_AFTER = 30_000;
-/** How long a write waits for the sync after it, and `close()` for one that is under way, in ms. */
-const WRITE_WAITS = 5_000;
+/** How long `close()` waits for a sync that is under way, in ms. */
 const CLOSE_WAITS = 1_000;
+/** How long the server is left alone before a write asks again for what it has not seen, in ms. */
+const ASK_AGAIN = 100;
 /** First and longest pause before a server that failed is tried again, in ms. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
@@ -27,7 +27,12 @@ export class Syncer implements ReplicaPolicy {
   #abandon: (reason: DatabaseError) => void = ignore;
   #failures = 0;
   #closed = false;
-  #lastSyncAt: number | undefined;
+  /** `performance.now()` of the last success: the clock of the day may be set back. */
+  #syncedAt: number | undefined;
+  #lastSyncAt: Date | undefined;
+  /** How many writes were acknowledged, and how many of them the last success has brought. */
+  #writes = 0;
+  #seen = 0;
   #frameNo: number | undefined;
   #framesSynced = 0;
   #lastError: DatabaseError | undefined;
@@ -37,12 +42,13 @@ export class Syncer implements ReplicaPolicy {
   }
 
   get status(): SyncStatus {
-    const at = this.#lastSyncAt;
+    const at = this.#syncedAt;
     return {
       state: this.#state,
-      lastSyncAt: at === undefined ? undefined : new Date(at),
-      lag: at === undefined ? undefined : Math.max(0, Date.now() - at),
+      lastSyncAt: this.#lastSyncAt,
+      lag: at === undefined ? undefined : performance.now() - at,
       frameNo: this.#frameNo,
+      unseenWrites: this.#writes - this.#seen,
       framesSynced: this.#framesSynced,
       lastError: this.#lastError,
     };
@@ -59,7 +65,9 @@ export class Syncer implements ReplicaPolicy {
 
   get fresh(): boolean {
     const { maxStaleness } = this.#config;
-    return maxStaleness === undefined || Date.now() - (this.#lastSyncAt ?? 0) <= maxStaleness;
+    if (this.#replica?.serving === false) return false;
+    if (maxStaleness === undefined) return true;
+    return this.#syncedAt !== undefined && performance.now() - this.#syncedAt <= maxStaleness;
   }
 
   async reading(): Promise<void> {
@@ -68,20 +76,30 @@ export class Syncer implements ReplicaPolicy {
 
   written(): Promise<void> | undefined {
     const { afterWrite } = this.#config;
+    const write = ++this.#writes;
     if (afterWrite === 'none' || this.#closed) return undefined;
-    // The write is done, whatever becomes of the sync; who cares is told by `onSyncError`.
-    const done = this.sync('write').then(ignore, ignore);
-    return afterWrite === 'lazy' ? undefined : atMost(done, WRITE_WAITS);
+    // The write is done, whatever becomes of the sync; `onSyncError` tells of it.
+    if (afterWrite === 'lazy') return void this.sync('write').catch(ignore);
+    return this.#untilSeen(write);
   }
 
   /** Syncs with what the server has by now. */
   sync(trigger: SyncTrigger): Promise<SyncOutcome> {
-    if (this.#running === undefined) return this.#alone(() => this.#attempt(trigger));
+    if (this.#running === undefined) {
+      const request = { afterWrite: this.#writes > this.#seen };
+      return this.#alone(() => this.#attempt(trigger, (replica) => replica.sync(request)));
+    }
     this.#next ??= this.#running.then(ignore, ignore).then(() => {
       this.#next = undefined;
       return this.sync(trigger);
     });
     return this.#next;
+  }
+
+  /** Makes the file again from the server. */
+  async rebuild(): Promise<SyncOutcome> {
+    await this.settled();
+    return await this.#alone(() => this.#attempt('manual', (replica) => replica.rebuild()));
   }
 
   /** Waits for the syncs that were asked for, whatever becomes of them. */
@@ -108,7 +126,7 @@ export class Syncer implements ReplicaPolicy {
     if (this.#closed) return 'closed';
     if (this.#running !== undefined) return 'syncing';
     if (this.#lastError !== undefined) return 'stale';
-    return this.#lastSyncAt === undefined ? 'unopened' : 'synced';
+    return this.#syncedAt === undefined ? 'unopened' : 'synced';
   }
 
   #opened(): Replica {
@@ -135,20 +153,24 @@ export class Syncer implements ReplicaPolicy {
     return running;
   }
 
-  async #attempt(trigger: SyncTrigger): Promise<SyncOutcome> {
+  async #attempt(
+    trigger: SyncTrigger,
+    run: (replica: Replica) => Promise<SyncOutcome>,
+  ): Promise<SyncOutcome> {
     const replica = this.#opened();
     const start = performance.now();
+    const writes = this.#writes;
     try {
-      const outcome = await this.#limited(replica, trigger);
-      const before = this.#frameNo;
-      const replaced = before !== undefined && outcome.frameNo !== undefined && outcome.frameNo < before;
+      const outcome = await this.#unlessClosed(run(replica));
+      this.#seen = writes;
       this.#frameNo = outcome.frameNo;
       this.#framesSynced += outcome.framesSynced;
-      this.#lastSyncAt = Date.now();
+      this.#syncedAt = performance.now();
+      this.#lastSyncAt = new Date();
       this.#lastError = undefined;
       this.#failures = 0;
       const duration = performance.now() - start;
-      tell(() => this.#config.onSync?.({ trigger, ...outcome, duration, replaced }));
+      tell(() => this.#config.onSync?.({ trigger, ...outcome, duration }));
       return outcome;
     } catch (thrown) {
       const error =
@@ -160,41 +182,59 @@ export class Syncer implements ReplicaPolicy {
     }
   }
 
-  async #limited(replica: Replica, trigger: SyncTrigger): Promise<SyncOutcome> {
-    let timer: NodeJS.Timeout | undefined;
+  async #unlessClosed<T>(sync: Promise<T>): Promise<T> {
     const abandoned = new Promise<never>((_resolve, reject) => {
       this.#abandon = reject;
-      timer = setTimeout(() => {
-        replica.giveUp();
-        reject(
-          new SyncError(`the sync was given up after ${GIVEN_UP_AFTER / 1_000} seconds`, { retryable: true }),
-        );
-      }, GIVEN_UP_AFTER);
-      // What nobody waits for does not keep the process alive.
-      if (trigger === 'interval' || trigger === 'reconnect') timer.unref();
     });
-    try {
-      return await Promise.race([replica.sync(), abandoned]);
-    } finally {
-      clearTimeout(timer);
-    }
+    // It may fail after the other has won.
+    sync.catch(ignore);
+    return await Promise.race([sync, abandoned]);
   }
 
-  /** Whoever wants a replica that is fresh by itself has a server that failed tried again. */
+  /** Waits until the file has a write, for as long as it may; what fails meanwhile and may pass is tried again. */
+  async #untilSeen(write: number): Promise<void> {
+    const { afterWrite, afterWriteTimeout } = this.#config;
+    const end = performance.now() + afterWriteTimeout;
+    let failed: unknown;
+    while (this.#seen < write && !this.#closed) {
+      const left = end - performance.now();
+      if (left <= 0) break;
+      failed = undefined;
+      const syncing = this.sync('write').then(ignore, (error: unknown) => {
+        failed = error;
+      });
+      await atMost(syncing, left);
+      if (failed === undefined) continue;
+      if (!isOutage(failed)) break;
+      await sleep(Math.min(ASK_AGAIN, Math.max(0, end - performance.now())), undefined);
+    }
+    if (afterWrite !== 'require' || this.#seen >= write || this.#closed) return;
+    throw new SyncError(
+      `the write was done at the server, but the replica has not got it within ${afterWriteTimeout} ms; do not repeat it`,
+      { code: 'WRITE_UNSEEN', cause: failed ?? this.#lastError },
+    );
+  }
+
+  /** Sets the timer for the next sync: after the interval, or after an outage, if syncing is automatic. */
   #schedule(): void {
     clearTimeout(this.#timer);
     const { interval, afterWrite, startup } = this.#config;
     if (this.#closed || this.#next !== undefined) return;
     const failed = this.#lastError !== undefined;
-    if (failed && !isOutage(this.#lastError)) return;
-    const eager = interval !== undefined || afterWrite !== 'none' || startup === 'serve-stale';
-    const again =
-      failed && eager ? Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE) : interval;
+    const eager =
+      interval !== undefined ||
+      (isOutage(this.#lastError) && (afterWrite !== 'none' || startup === 'serve-stale'));
+    const again = failed && eager ? this.#pause : interval;
     if (again === undefined) return;
     this.#timer = setTimeout(() => {
       this.sync(failed ? 'reconnect' : 'interval').catch(ignore);
     }, again);
     this.#timer.unref();
+  }
+
+  /** Grows with every failure. */
+  get #pause(): number {
+    return Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
   }
 }
 

@@ -28,16 +28,20 @@ const METHODS: readonly MethodOf<Proxy>[] = [
   'fail',
   'respond',
   'delay',
+  'rate',
   'heal',
   'cut',
   'refuse',
   'listen',
 ];
 
-/** Starts a proxy in a thread of its own, stopped when the test ends. */
-export async function startThreadProxy(target: number): Promise<ThreadProxy> {
+/** Starts a proxy in a thread of its own, stopped when the test ends, or by `atEnd`. */
+export async function startThreadProxy(
+  target: number,
+  atEnd: (stop: () => Promise<void>) => void = onTestFinished,
+): Promise<ThreadProxy> {
   const worker = new Worker(await bundleProgram('proxy-worker.ts'), { eval: true, workerData: target });
-  onTestFinished(async () => {
+  atEnd(async () => {
     await worker.terminate();
   });
   let last = 0;

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,6 +31,10 @@ export interface Sqld {
   start(): Promise<void>;
   /** Removes its data; only while it is stopped. */
   wipe(): void;
+  /** Keeps a copy of its data, in the place of the one before; only while it is stopped. */
+  backUp(): void;
+  /** Puts the copy in the place of its data; only while it is stopped. */
+  restore(): void;
 }
 
 /**
@@ -121,6 +125,16 @@ class SqldProcess implements Sqld {
 
   wipe(): void {
     rmSync(path.join(this.#folder, 'data'), { recursive: true, force: true });
+  }
+
+  backUp(): void {
+    rmSync(path.join(this.#folder, 'backup'), { recursive: true, force: true });
+    cpSync(path.join(this.#folder, 'data'), path.join(this.#folder, 'backup'), { recursive: true });
+  }
+
+  restore(): void {
+    this.wipe();
+    cpSync(path.join(this.#folder, 'backup'), path.join(this.#folder, 'data'), { recursive: true });
   }
 
   async remove(): Promise<void> {

@@ -35,6 +35,8 @@ export interface Proxy {
   respond(status: number, body?: string, headers?: Record<string, string>, times?: number): void;
   /** Holds every byte back for this long, in ms. */
   delay(ms: number): void;
+  /** Lets so many bytes a second come from the server. */
+  rate(bytes: number): void;
   heal(): void;
   /** Destroys all connections. */
   cut(): void;
@@ -58,6 +60,8 @@ export class TcpProxy implements Proxy {
   readonly #sockets = new Set<Socket>();
   #server = createServer((client) => this.#accept(client));
   #fault: Fault = NONE;
+  #rate = 0;
+  #line: Promise<void> = Promise.resolve();
   #times = Infinity;
   #delay = 0;
 
@@ -94,9 +98,14 @@ export class TcpProxy implements Proxy {
     this.#delay = ms;
   }
 
+  rate(bytes: number): void {
+    this.#rate = bytes;
+  }
+
   heal(): void {
     this.#fault = NONE;
     this.#delay = 0;
+    this.#rate = 0;
   }
 
   cut(): void {
@@ -161,7 +170,8 @@ export class TcpProxy implements Proxy {
           return;
         }
       }
-      this.#later(() => client.write(chunk));
+      if (this.#rate > 0) this.#slowly(client, chunk);
+      else this.#later(() => client.write(chunk));
     });
   }
 
@@ -172,6 +182,18 @@ export class TcpProxy implements Proxy {
       return NONE;
     }
     return this.#fault;
+  }
+
+  /** One after the other, in pieces of 50 ms. */
+  #slowly(client: Socket, chunk: Buffer): void {
+    this.#line = this.#line.then(async () => {
+      for (let at = 0; at < chunk.length && !client.destroyed; ) {
+        const size = this.#rate > 0 ? Math.ceil(this.#rate / 20) : chunk.length;
+        client.write(chunk.subarray(at, at + size));
+        at += size;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    });
   }
 
   #later(run: () => void): void {

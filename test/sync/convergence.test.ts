@@ -1,12 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Database, NetworkError, SyncError } from '../../src/index.js';
+import { randomFrom } from '../support/random.js';
 import { replicaScene } from '../support/replica.js';
-
-/** Numbers that look random and are the same in every run (Park and Miller). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-}
 
 /** A write as SQL with a row that three parties fight for. */
 function randomWrite(random: () => number): { sql: string; args: (string | number)[] } {

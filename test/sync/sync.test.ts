@@ -47,7 +47,7 @@ describe('sync()', () => {
     expect(result.framesSynced).toBeGreaterThan(0);
     expect(result.frameNo).toBeGreaterThan(before.frameNo ?? 0);
     expect(await namesIn(database)).toEqual(['a']);
-    expect(await database.sync()).toEqual({ frameNo: result.frameNo, framesSynced: 0 });
+    expect(await database.sync()).toEqual({ frameNo: result.frameNo, framesSynced: 0, replaced: false });
   });
 
   it('is one for all who ask during another', async () => {
@@ -345,6 +345,7 @@ describe('status', () => {
       lastSyncAt: undefined,
       lag: undefined,
       frameNo: undefined,
+      unseenWrites: 0,
       framesSynced: 0,
       lastError: undefined,
     });

@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { DatabaseError } from '../../errors.js';
+import { DatabaseError, SyncError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import {
@@ -19,24 +19,44 @@ import type { LibsqlConnection } from '../libsql/connection.js';
 import { refuseWrite } from '../refuse-write.js';
 import type { RemoteConnection } from '../remote/connection.js';
 
+/** Where it is seen that the file was replaced by another. */
+interface FileSource {
+  readonly generation: number;
+  readonly serving: boolean;
+}
+
 /** Which of the two has an open transaction. */
 type Side = 'file' | 'server';
 
 /** A connection to the file, which is only read, and one to the server, which does everything else. */
 export class ReplicaConnection implements Connection {
   readonly interruptible = true;
-  readonly #file: LibsqlConnection;
+  readonly #openFile: () => LibsqlConnection;
   readonly #server: RemoteConnection;
+  readonly #source: FileSource;
   readonly #policy: ReplicaPolicy;
+  readonly #pragmas = new Map<string, string | number>();
+  #opened: LibsqlConnection;
+  /** Of the file that is open. */
+  #generation: number;
   #transaction: Side | undefined;
   #pinned = false;
   /** Whether the transaction or session on the server has changed anything. */
   #wrote = false;
 
-  constructor(file: LibsqlConnection, server: RemoteConnection, policy: ReplicaPolicy) {
-    this.#file = file;
+  /** @param openFile - opens a connection that only reads the file */
+  constructor(
+    openFile: () => LibsqlConnection,
+    server: RemoteConnection,
+    source: FileSource,
+    policy: ReplicaPolicy,
+  ) {
+    this.#openFile = openFile;
     this.#server = server;
+    this.#source = source;
     this.#policy = policy;
+    this.#generation = source.generation;
+    this.#opened = openFile();
   }
 
   get inTransaction(): boolean {
@@ -44,7 +64,7 @@ export class ReplicaConnection implements Connection {
   }
 
   get usable(): boolean {
-    return this.#file.usable && this.#server.usable;
+    return this.#opened.usable && this.#server.usable;
   }
 
   runsAtOnce(statement: AnalyzedStatement): boolean {
@@ -59,7 +79,7 @@ export class ReplicaConnection implements Connection {
   ): MaybePromise<RawResult> {
     if (this.#transaction === 'file') {
       refuseWrite(statement);
-      return this.#file.execute(statement, args, request);
+      return this.#snapshot.execute(statement, args, request);
     }
     // The state that the caller knows is that of the file.
     if (request.schemaState !== undefined && !this.#readsFile(statement)) throw new SchemaMovedError();
@@ -95,6 +115,7 @@ export class ReplicaConnection implements Connection {
 
   applyPragma(name: string, value: string | number): void {
     this.#file.applyPragma(name, value);
+    this.#pragmas.set(name, value);
   }
 
   /** All that commits is the server's. */
@@ -111,15 +132,16 @@ export class ReplicaConnection implements Connection {
     const reads = items.every(({ statement }) => statement.kind === 'read');
     if (!reads) return await this.#write(() => this.#server.batch(items, behavior));
     if (!this.#policy.fresh) await this.#policy.reading();
-    this.#file.begin('read');
+    const file = this.#file;
+    file.begin('read');
     try {
       const results: RawResult[] = [];
       for (const { statement, values, request } of items) {
-        results.push(await this.#file.execute(statement, values, request));
+        results.push(await file.execute(statement, values, request));
       }
       return results;
     } finally {
-      this.#file.rollback();
+      file.rollback();
     }
   }
 
@@ -128,7 +150,8 @@ export class ReplicaConnection implements Connection {
     args: readonly SqlValue[],
     options: CursorOptions,
   ): MaybePromise<Cursor> {
-    const open = (): MaybePromise<Cursor> => this.#file.openCursor(statement, args, options);
+    const open = (): MaybePromise<Cursor> =>
+      (this.#transaction === 'file' ? this.#snapshot : this.#file).openCursor(statement, args, options);
     if (this.#transaction === 'file') return open();
     if (this.#transaction === 'server' || this.#pinned)
       return this.#server.openCursor(statement, args, options);
@@ -159,7 +182,7 @@ export class ReplicaConnection implements Connection {
   }
 
   async commit(): Promise<void> {
-    if (this.#transaction === 'file') this.#file.commit();
+    if (this.#transaction === 'file') this.#opened.commit();
     else await this.#server.commit();
     this.#transaction = undefined;
     if (this.#wrote) await this.#policy.written();
@@ -170,7 +193,7 @@ export class ReplicaConnection implements Connection {
     const side = this.#transaction;
     this.#transaction = undefined;
     this.#wrote = false;
-    if (side === 'file') this.#file.rollback();
+    if (side === 'file') this.#opened.rollback();
     else await this.#server.rollback();
   }
 
@@ -179,7 +202,7 @@ export class ReplicaConnection implements Connection {
     this.#transaction = undefined;
     this.#pinned = false;
     this.#wrote = false;
-    this.#file.reset();
+    this.#opened.reset();
     await this.#server.reset();
     if (wrote) await this.#policy.written();
   }
@@ -197,13 +220,33 @@ export class ReplicaConnection implements Connection {
   }
 
   interrupt(): void {
-    this.#file.interrupt();
+    this.#opened.interrupt();
     this.#server.interrupt();
   }
 
   async close(): Promise<void> {
     this.#server.close();
-    await this.#file.close();
+    await this.#opened.close();
+  }
+
+  /** The file as it is now: after it was replaced, the old one is still there for who has it open. */
+  get #file(): LibsqlConnection {
+    if (this.#generation !== this.#source.generation) this.#reopen();
+    return this.#opened;
+  }
+
+  /** The file in the transaction that reads it. */
+  get #snapshot(): LibsqlConnection {
+    if (this.#source.serving && this.#generation === this.#source.generation) return this.#opened;
+    throw new SyncError('the replica was replaced while this transaction read it', { retryable: true });
+  }
+
+  #reopen(): void {
+    const opened = this.#openFile();
+    for (const [name, value] of this.#pragmas) opened.applyPragma(name, value);
+    void this.#opened.close();
+    this.#opened = opened;
+    this.#generation = this.#source.generation;
   }
 
   #readsFile({ kind }: AnalyzedStatement): boolean {
@@ -212,7 +255,7 @@ export class ReplicaConnection implements Connection {
   }
 
   get #side(): Connection {
-    return this.#transaction === 'file' ? this.#file : this.#server;
+    return this.#transaction === 'file' ? this.#opened : this.#server;
   }
 
   #whenFresh<T>(read: () => MaybePromise<T>): MaybePromise<T> {

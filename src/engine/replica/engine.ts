@@ -41,6 +41,13 @@ export class ReplicaEngine implements Engine {
 
   async connect(): Promise<ReplicaConnection> {
     await this.#policy.opening(this.replica);
-    return new ReplicaConnection(this.#file.connect(), this.#server.connect(), this.#policy);
+    // While the file is made again it may not be there.
+    if (!this.replica.serving) await this.#policy.reading();
+    return new ReplicaConnection(
+      () => this.#file.connect(),
+      this.#server.connect(),
+      this.replica,
+      this.#policy,
+    );
   }
 }

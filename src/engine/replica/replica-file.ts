@@ -1,32 +1,34 @@
 import type { ResolvedConfig } from '../../config.js';
 import { closedError, DatabaseError, SyncError } from '../../errors.js';
-import type { Replica, SyncOutcome } from '../engine.js';
+import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
+import type { RawResult, Replica, SyncOutcome, SyncRequest } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
-import { type NativeReplica, openNativeReplica } from '../libsql/native.js';
+import { copyDatabase } from '../libsql/copy.js';
 import { httpUrl } from '../remote/address.js';
 import type { RemoteEngine } from '../remote/engine.js';
-import { copyDatabase } from '../libsql/copy.js';
-import { checkFiles, isReplica } from './files.js';
+import { checkFiles, isRemains, isReplica, loadTail, logSize, removeFiles } from './files.js';
+import { shareFile } from './file-registry.js';
+import { hasPage } from './history-check.js';
+import type { NativeSyncOptions } from './native-sync.js';
+import { namespaceOf } from './relay.js';
+import { askChecksum, askLogIndex, type LogQuestion } from './server-log.js';
+import { type Access, damaged, type SharedFile, type SharedOutcome } from './shared-file.js';
 
 /** How long the server may take to show that it is there, in ms. */
 const THERE_WITHIN = 5_000;
 
-/** When the last sync of each file ends that was begun in this process. */
-const turns = new Map<string, Promise<void>>();
-
-/** The file of a replica, and the handle that syncs it. */
-export class ReplicaFile implements Replica {
+/** The file of a replica for one handle: what it brings along to the {@link SharedFile}. */
+export class ReplicaFile implements Replica, Access {
+  readonly patience: number;
+  readonly rebuilds: boolean;
   readonly #config: ResolvedConfig;
   readonly #path: string;
   readonly #url: string;
   readonly #server: RemoteEngine;
   readonly #connect: () => LibsqlConnection;
-  #handle: NativeReplica | undefined;
-  /** The token that the handle was opened with and has for good. */
-  #token: string | undefined;
-  #frameNo: number | undefined;
+  #file: SharedFile | undefined;
+  #history = 0;
   #closed = false;
-  #endTurn = (): void => {};
 
   /** @param connect - opens a connection that only reads the file */
   constructor(
@@ -35,9 +37,11 @@ export class ReplicaFile implements Replica {
     server: RemoteEngine,
     connect: () => LibsqlConnection,
   ) {
+    this.patience = config.sync.timeout;
+    this.rebuilds = config.sync.startup === 'rebuild';
     this.#config = config;
     this.#path = path;
-    this.#url = url;
+    this.#url = httpUrl(url, config.remote.tls);
     this.#server = server;
     this.#connect = connect;
   }
@@ -46,45 +50,21 @@ export class ReplicaFile implements Replica {
     return isReplica(this.#path);
   }
 
-  async sync(): Promise<SyncOutcome> {
-    const outcome = await this.#inTurn(async () => {
-      const handle = await this.#open();
-      try {
-        return await handle.sync();
-      } catch (thrown) {
-        throw await this.#explain(thrown);
-      }
-    });
-    // A server that has lost its data, and has no new ones yet, says that there is nothing to do.
-    if (outcome.frameNo === undefined && this.#frameNo !== undefined) {
-      throw new SyncError('the database of the server is empty, though the replica has its content');
-    }
-    this.#frameNo = outcome.frameNo;
-    return outcome;
+  get serving(): boolean {
+    return this.#file?.serving ?? true;
   }
 
-  giveUp(): void {
-    // Closing it does not end its sync; it is left to end by itself, and another takes its place.
-    this.#handle = undefined;
-    this.#endTurn();
+  /** Grows when the file was replaced, so that connections must be opened again. */
+  get generation(): number {
+    return this.#file?.generation ?? 0;
   }
 
-  /** Syncs when no other handle of this process is syncing the file: one of two may be told that there is nothing to do. */
-  async #inTurn<T>(sync: () => Promise<T>): Promise<T> {
-    const before = turns.get(this.#path);
-    let end = (): void => {};
-    const turn = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    this.#endTurn = end;
-    turns.set(this.#path, turn);
-    try {
-      await before;
-      return await sync();
-    } finally {
-      end();
-      if (turns.get(this.#path) === turn) turns.delete(this.#path);
-    }
+  async sync(request: SyncRequest): Promise<SyncOutcome> {
+    return this.#told(await this.#join().sync(this, request));
+  }
+
+  async rebuild(): Promise<SyncOutcome> {
+    return this.#told(await this.#join().rebuild(this));
   }
 
   async copy(path: string, newKey: string | undefined): Promise<void> {
@@ -99,45 +79,101 @@ export class ReplicaFile implements Replica {
 
   close(): void {
     this.#closed = true;
-    // A sync that goes on without an end must not hold up the others.
-    this.#endTurn();
-    this.#handle?.close();
-    this.#handle = undefined;
+    this.#file?.leave(this);
   }
 
-  async #open(): Promise<NativeReplica> {
-    const token = await this.#server.token();
-    if (this.#handle !== undefined && token === this.#token) return this.#handle;
-    this.#handle?.close();
-    this.#handle = undefined;
-    checkFiles(this.#path);
-    // The binding would say of a wrong key that the sync failed.
-    if (this.readable) await this.#connect().close();
-    // Opening asks the server while the event loop stands still, so it is asked first whether it answers.
-    await this.#server.probe(THERE_WITHIN);
+  async options(): Promise<NativeSyncOptions> {
     const { encryptionKey, remote } = this.#config;
+    return {
+      server: this.#url,
+      token: await this.#server.token(),
+      encryptionKey: encryptionKey.reveal(),
+      remoteEncryptionKey: remote.remoteEncryptionKey.reveal(),
+    };
+  }
+
+  async check(): Promise<void> {
     try {
-      this.#handle = openNativeReplica(this.#path, {
-        syncUrl: httpUrl(this.#url, remote.tls),
-        // The server may have made us ask for another token.
-        authToken: await this.#server.token(),
-        encryptionKey: encryptionKey.reveal(),
-        remoteEncryptionKey: remote.remoteEncryptionKey.reveal(),
-      });
-    } catch (thrown) {
-      throw await this.#explain(thrown);
+      checkFiles(this.#path);
+    } catch (error) {
+      if (!this.rebuilds || !isRemains(this.#path)) throw error;
+      removeFiles(this.#path);
     }
-    this.#token = await this.#server.token();
-    if (!this.#closed) return this.#handle;
-    this.close();
-    throw closedError();
+    if (!this.readable) return;
+    // The binding would say of a wrong key that the sync failed.
+    try {
+      const connection = this.#connect();
+      try {
+        this.#assertLastFrame(connection);
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      const whole = error instanceof DatabaseError && !DAMAGE.has(error.kind);
+      throw whole ? error : damaged(this.#path, error);
+    }
+  }
+
+  /** A log that lies beside the database in part, or not at all, leaves an older database, which looks whole. */
+  #assertLastFrame(connection: LibsqlConnection): void {
+    const tail = loadTail(this.#path);
+    // Whoever copies the database and its index leaves most of the content behind.
+    if (tail === undefined && logSize(this.#path) === 0) {
+      throw damaged(this.#path, new Error('its log is missing'));
+    }
+    if (tail === undefined || this.#config.encryptionKey.reveal() !== undefined) return;
+    const { rows } = connection.execute(PAGE, [tail.page], { fetch: 'all' }) as RawResult;
+    const page = rows[0]?.[0];
+    const has = page instanceof Uint8Array ? hasPage(tail, page) : false;
+    if (has === false) throw damaged(this.#path, new Error('the last page that was synced is not there'));
+  }
+
+  async probe(): Promise<void> {
+    await this.#server.probe(THERE_WITHIN);
   }
 
   /** The binding's failures have no code and tell little (`Replication(PrimaryHandshakeTimeout)`). */
-  async #explain(thrown: unknown): Promise<DatabaseError> {
-    const asked = await this.#server.probe(THERE_WITHIN).catch((error: unknown) => error);
+  async explain(thrown: unknown): Promise<DatabaseError> {
+    const asked = await this.probe().catch((error: unknown) => error);
     if (asked instanceof DatabaseError && asked.kind === 'auth') return asked;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new SyncError(`the sync failed: ${message}`, { retryable: true, cause: asked ?? thrown });
   }
+
+  async logIndex(): Promise<number | undefined> {
+    return await askLogIndex(await this.#question());
+  }
+
+  async checksum(frameNo: number): Promise<bigint | undefined> {
+    const { hostname } = new URL(this.#url);
+    return await askChecksum(await this.#question(), namespaceOf(hostname), frameNo);
+  }
+
+  async #question(): Promise<LogQuestion> {
+    const { fetch = globalThis.fetch, remoteEncryptionKey } = this.#config.remote;
+    const token = await this.#server.token();
+    return { server: this.#url, fetch, token, remoteEncryptionKey: remoteEncryptionKey.reveal() };
+  }
+
+  #join(): SharedFile {
+    if (this.#closed) throw closedError();
+    if (this.#file !== undefined) return this.#file;
+    const file = shareFile(this.#path, this.#url);
+    file.join(this);
+    this.#history = file.history;
+    this.#file = file;
+    return file;
+  }
+
+  /** Another handle may have met the new history first. */
+  #told({ frameNo, framesSynced, history }: SharedOutcome): SyncOutcome {
+    const replaced = history !== this.#history;
+    this.#history = history;
+    return { frameNo, framesSynced, replaced };
+  }
 }
+
+const [PAGE] = analyze('SELECT data FROM sqlite_dbpage WHERE pgno = ?').statements as [AnalyzedStatement];
+
+/** Of errors of a file that is not whole. */
+const DAMAGE: ReadonlySet<DatabaseError['kind']> = new Set(['corrupt', 'io', 'sql']);
