@@ -16,7 +16,7 @@ import { print } from './measure.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'turso-dialect-bench-'));
 const contenders = await openAll(join(folder, 'bench.db'));
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const groups = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 /** Each group is run only if it is wanted. */
 const GROUPS = {
   select: () => selectCases(contenders),
@@ -28,7 +28,7 @@ const GROUPS = {
 };
 const results = [];
 for (const [name, run] of Object.entries(GROUPS)) {
-  if (wanted.length === 0 || wanted.includes(name)) results.push(...(await run()));
+  if (groups.length === 0 || groups.includes(name)) results.push(...(await run()));
 }
 for (const result of results) print(result);
 

@@ -51,8 +51,8 @@ async function requestCases(protocol, server) {
     }),
     ...(await rowCases(protocol, ours, bare)),
     await measure(`${protocol}: 500 statements at once`, 500, {
-      ours: () => Promise.all(times(500, (i) => ours.execute(BY_ID, [i]))),
-      '@libsql/client': () => Promise.all(times(500, (i) => bare.execute({ sql: BY_ID, args: [i] }))),
+      ours: () => Promise.all(repeat(500, (i) => ours.execute(BY_ID, [i]))),
+      '@libsql/client': () => Promise.all(repeat(500, (i) => bare.execute({ sql: BY_ID, args: [i] }))),
     }),
     await measure(`${protocol}: insert`, REQUESTS, {
       ours: () => each((i) => ours.execute(INSERT, [`n${i}`])),
@@ -124,7 +124,7 @@ async function replicaCase(folder, server) {
 }
 
 /** @template T @param {(i: number) => T} make @returns {T[]} */
-function times(count, make) {
+function repeat(count, make) {
   return Array.from({ length: count }, (_, i) => make(i));
 }
 

@@ -21,7 +21,7 @@ import type {
 } from '../engine.js';
 import { sendBatch } from './batch.js';
 import { RemoteCursor } from './cursor.js';
-import { endsTransaction, toRemoteError } from './failure.js';
+import { endsTransaction, snapshotTooOld, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
 import { positionalText } from './positional.js';
 import { toRawResult } from './result.js';
@@ -330,7 +330,7 @@ export class RemoteConnection implements Connection {
       return await run();
     } catch (thrown) {
       const explained = await this.#explain(thrown, sql, stopped);
-      const error = explained instanceof BusyError && stream.started ? tooOld(explained) : explained;
+      const error = explained instanceof BusyError && stream.started ? snapshotTooOld(explained) : explained;
       const alive = !endsTransaction(error) && !stopped() && (await stream.isAlive().catch(() => false));
       if (!alive) this.#lost = true;
       throw error;
@@ -370,21 +370,4 @@ export class RemoteConnection implements Connection {
     }
     return await this.#parts.diagnose(toRemoteError(thrown, sql));
   }
-}
-
-/**
- * A server waits for locks itself. What it can't wait for any more is a transaction that has read and then meets
- * somebody else's write: to repeat the statement would fail again, and jams the server's lock (sqld 0.24). The same error
- * as on a file, where the transaction as a whole may be repeated.
- */
-function tooOld(error: BusyError): BusyError {
-  return new BusyError(error.message, {
-    code: 'SQLITE_BUSY',
-    extendedCode: 'SQLITE_BUSY_SNAPSHOT',
-    rawCode: 517,
-    kind: 'busy',
-    retryable: true,
-    sql: error.sql,
-    cause: error.cause,
-  });
 }

@@ -1,5 +1,6 @@
 import {
   AuthError,
+  BusyError,
   DatabaseError,
   findDatabaseError,
   NetworkError,
@@ -53,6 +54,23 @@ export function toRemoteError(thrown: unknown, sql?: string): DatabaseError {
   const { statementIndex } = asFailure(thrown);
   if (typeof statementIndex === 'number') error.statementIndex = statementIndex;
   return error;
+}
+
+/**
+ * A server waits for locks itself. What it can't wait for any more is a transaction that has read and then meets
+ * somebody else's write: to repeat the statement would fail again, and jams the server's lock (sqld 0.24). The same error
+ * as on a file, where the transaction as a whole may be repeated.
+ */
+export function snapshotTooOld(error: BusyError): BusyError {
+  return new BusyError(error.message, {
+    code: 'SQLITE_BUSY',
+    extendedCode: 'SQLITE_BUSY_SNAPSHOT',
+    rawCode: 517,
+    kind: 'busy',
+    retryable: true,
+    sql: error.sql,
+    cause: error.cause,
+  });
 }
 
 /** Whether the failure ended the transaction, so that the next statement would run outside of one. */
