@@ -210,10 +210,14 @@ export class Transaction extends Executor {
     const root = this.#root;
     const { abort: either, forget } = Abort.either(abort, root.abort);
     const options = { exactIntegers, interruptible: either !== undefined };
-    const cursor = await this.#inTurn(either, (connection) =>
-      runAbortable(connection, [either], () => openOn(connection, statement, values, options, guard)),
-    ).finally(forget);
-    root.cursors.add(cursor);
+    const cursor = await this.#inTurn(either, async (connection) => {
+      const opened = await runAbortable(connection, [either], () =>
+        openOn(connection, statement, values, options, guard),
+      );
+      // Within the turn: a rollback that waits for it closes every cursor, or an interrupt would stop the ROLLBACK too.
+      root.cursors.add(opened);
+      return opened;
+    }).finally(forget);
     return {
       columns: cursor.columns,
       fetch: (size) => {

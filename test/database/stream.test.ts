@@ -251,6 +251,32 @@ describe('a stream that is stopped before its first row', () => {
   });
 });
 
+describe('a transaction that is stopped while it opens a stream', () => {
+  it.each(PLACES)('is rolled back, and %s keeps what is written next', async (_place, openPlace) => {
+    const db = await openPlace();
+    for (let turns = 0; turns < 20; turns++) {
+      const controller = new AbortController();
+      const stopped = db.transaction(
+        async (tx) => {
+          await tx.execute('insert into t values (?, 0)', [5_000 + turns]);
+          await collect(tx.stream(ROWS));
+          throw new Error('undo');
+        },
+        { signal: controller.signal },
+      );
+      stopped.catch(() => {});
+      for (let i = 0; i < turns; i++) await turn();
+      const since = performance.now();
+      while (performance.now() - since < 3);
+      controller.abort();
+      await expect(stopped).rejects.toThrow(/stopped by its signal|undo/);
+      await db.execute('insert into t values (?, 0)', [6_000 + turns], { timeout: 9_000 });
+    }
+    const { rows } = await db.execute('select count(*) as n, min(id) as first from t where id >= 5000');
+    expect(rows).toEqual([{ n: 20, first: 6_000 }]);
+  });
+});
+
 describe('the snapshot of a stream', () => {
   it('is held while it is read and given up when it is left', async () => {
     const { db, other } = await openFile(SETUP);

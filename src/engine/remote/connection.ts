@@ -111,7 +111,7 @@ export class RemoteConnection implements Connection {
 
   async describe(statement: AnalyzedStatement): Promise<ColumnOrigin[]> {
     const open = this.#stream;
-    const stream = open ?? (await this.#repeat(true, () => this.#parts.openStream()));
+    const stream = open ?? (await this.#repeat(true, () => this.#openStream()));
     try {
       return await this.#inStream(stream, () => stream.describe(positionalText(statement)), statement.text);
     } finally {
@@ -124,7 +124,7 @@ export class RemoteConnection implements Connection {
     const begin = BEGIN[behavior] as string;
     const reads = items.every(({ statement }) => statement.kind === 'read');
     const results = await this.#repeat(reads || this.#parts.retry.writes, () =>
-      sendBatch(this.#parts.openStream, items, begin),
+      sendBatch(() => this.#openStream(), items, begin),
     );
     if (!reads) this.listener?.committed([]);
     return results.map((result, i) => {
@@ -224,7 +224,7 @@ export class RemoteConnection implements Connection {
   }
 
   async #openCursor(statement: AnalyzedStatement, step: Step): Promise<RemoteCursor> {
-    const stream = await this.#parts.openStream();
+    const stream = await this.#openStream();
     const cursor = new RemoteCursor(statement.text, () => {
       this.#cursors.delete(cursor);
       stream.close();
@@ -281,7 +281,7 @@ export class RemoteConnection implements Connection {
     const stopped = this.#stopped();
     this.#stream?.close();
     try {
-      this.#stream = await this.#parts.openStream();
+      this.#stream = await this.#openStream();
     } catch (thrown) {
       throw await this.#explain(thrown, begin, stopped);
     }
@@ -318,14 +318,26 @@ export class RemoteConnection implements Connection {
   }
 
   async #session(): Promise<RemoteStream> {
-    if (this.#stream !== undefined) return this.#stream;
-    this.#stream = await this.#repeat(true, () => this.#parts.openStream());
-    return this.#stream;
+    return (this.#stream ??= await this.#repeat(true, () => this.#openStream()));
+  }
+
+  /** Opens a stream; one that comes after {@link close} is of no use any more. */
+  async #openStream(): Promise<RemoteStream> {
+    this.#assertOpen();
+    const stream = await this.#parts.openStream();
+    if (!this.#closed) return stream;
+    stream.close();
+    throw closedError();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw closedError();
   }
 
   /** Notes when a failure has ended the transaction, so that nothing more is run as if it were open. */
   async #inStream<T>(stream: RemoteStream, run: () => Promise<T>, sql?: string): Promise<T> {
     const stopped = this.#stopped();
+    this.#assertOpen();
     try {
       return await run();
     } catch (thrown) {
@@ -341,6 +353,7 @@ export class RemoteConnection implements Connection {
     const stopped = this.#stopped();
     return await withRetry(
       async () => {
+        this.#assertOpen();
         try {
           return await run();
         } catch (thrown) {

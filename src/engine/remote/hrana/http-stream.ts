@@ -1,6 +1,6 @@
 import { protocolError } from '../../../errors.js';
 import type { Calls } from '../calls.js';
-import type { HttpAnswer } from '../transport/transport.js';
+import { type HttpAnswer, TransportError } from '../transport/transport.js';
 import { HttpCursor } from './http-cursor.js';
 import { type HttpServer, HttpStatusError, movedTo } from './http-server.js';
 import {
@@ -25,6 +25,12 @@ import {
 } from './protocol.js';
 import { StoredTexts } from './stored-texts.js';
 
+/**
+ * How long the answer to a request that was given up is waited for, in ms. It may be on its way, and only it tells how to end
+ * the stream, whose transaction others would wait for; ending the connection stops a statement that still runs.
+ */
+const ANSWERED_WITHIN = 50;
+
 /** How long the end of a stream may take, in ms; the server ends one by itself after 10 s (sqld 0.24). */
 const CLOSED_WITHIN = 5_000;
 
@@ -43,6 +49,8 @@ export class HttpStream implements HranaStream {
   #base: string;
   #baton: string | null = null;
   #state: 'open' | 'broken' | 'closed' = 'open';
+  /** The request that is under way; settles however it ends. */
+  #pending: Promise<void> | undefined;
 
   /** @param release - called once, when nothing of it is left at the server */
   constructor(server: HttpServer, calls: Calls, release: () => void) {
@@ -95,31 +103,37 @@ export class HttpStream implements HranaStream {
       const answer = await this.#send('cursor', encode, signal);
       const cursor = new HttpCursor(answer, steps, this.#calls);
       this.#move(await cursor.head(signal));
+      // It came too late for who has given it up.
+      if (this.#state === 'closed') cursor.close();
       return cursor;
     });
   }
 
   close(): void {
     if (this.#state === 'closed') return;
-    const { open } = this;
     this.#state = 'closed';
-    if (this.#baton === null) this.#release();
-    else void this.#end(open);
+    if (this.#pending === undefined) this.#finish();
+    else void this.#pending.then(() => this.#finish());
   }
 
   readonly #numberOf = (sql: string): number | undefined => this.#texts.numberOf(sql);
 
+  /** Gives back what the server holds for it. */
+  #finish(): void {
+    if (this.#baton === null) this.#release();
+    else void this.#end(this.#baton);
+  }
+
   /** Tells the server that it ends; the answer is of no interest, but until then its place is taken. */
-  async #end(open: boolean): Promise<void> {
-    const body = `{"baton":${JSON.stringify(this.#baton)},"requests":[{"type":"close"}]}`;
+  async #end(baton: string): Promise<void> {
+    const body = `{"baton":${JSON.stringify(baton)},"requests":[{"type":"close"}]}`;
     this.#baton = null;
     try {
       const signal = AbortSignal.timeout(CLOSED_WITHIN);
       const answer = await this.#server.post(this.#base, this.#path('pipeline'), body, signal);
       answer.cancel();
     } catch {
-      // One whose answer was lost has a baton that is too old; the server ended it with the connection.
-      void open;
+      // The server ends it by itself when nobody has used it for a while.
     } finally {
       this.#release();
     }
@@ -150,10 +164,25 @@ export class HttpStream implements HranaStream {
   /** After a failure nobody knows the state of the stream. */
   async #guarded<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     try {
-      return await this.#calls.run(run);
+      return await this.#calls.run((signal) => {
+        const work = run(lingering(signal));
+        this.#pending = this.#settled(work);
+        return work;
+      });
     } catch (error) {
       if (this.#state === 'open') this.#state = 'broken';
       throw error;
+    }
+  }
+
+  async #settled(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      // A baton that was sent is used up, and the next one is not known.
+      if (!(error instanceof TransportError) || error.reached) this.#baton = null;
+    } finally {
+      this.#pending = undefined;
     }
   }
 
@@ -192,11 +221,22 @@ export class HttpStream implements HranaStream {
   }
 
   #ended(): void {
+    if (this.#state === 'closed') return;
     this.#state = 'closed';
-    // An answer that keeps the stream although its end was asked for.
-    if (this.#baton === null) this.#release();
-    else void this.#end(true);
+    // An answer may keep the stream although its end was asked for.
+    this.#finish();
   }
+}
+
+/** A signal that is aborted a moment after another. */
+function lingering(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => {
+    const timer = setTimeout(() => controller.abort(signal.reason), ANSWERED_WITHIN);
+    (timer as { unref?: () => void }).unref?.();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  return controller.signal;
 }
 
 /** The result of the request that matters; one before it, about a stored text, may have failed instead. */
