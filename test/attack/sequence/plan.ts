@@ -57,19 +57,19 @@ const ALL = 1_000_000;
  * sqld 0.24 jams its write lock when a deferred transaction repeats an upgrade that it has lost; until that is mended,
  * transactions on servers take the lock when they begin.
  */
-const DEFERRED_ON_SERVERS = false;
+const DEFERRED_ON_SERVERS = true;
 
 /**
  * A stream from a server that a timeout, a signal or `interrupt()` stops can hang, over WebSocket even alone. Until that
  * is mended, nothing else happens while one is read.
  */
-const STOPPED_STREAMS_ON_SERVERS = false;
+const STOPPED_STREAMS_ON_SERVERS = true;
 
 /**
  * A transaction over WebSocket that is under way when its handle is closed opens another socket, which stays open and
  * keeps the process alive. Until that is mended, a handle is closed when nothing is under way.
  */
-const CLOSES_AMID_TRANSACTIONS_ON_WS = false;
+const CLOSES_AMID_TRANSACTIONS_ON_WS = true;
 
 /**
  * In memory a stream with a `signal` or `timeout`, beside a transaction that streams, can make a read fail with
