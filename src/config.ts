@@ -73,7 +73,8 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly busyTimeout?: number;
   /**
    * Pragmas set on every connection, on top of the defaults for files: `journal_mode: 'wal'`,
-   * `synchronous: 'normal'`, `foreign_keys: true`. `false` sets none and leaves the database as it is.
+   * `synchronous: 'normal'`, `foreign_keys: true`, `journal_size_limit: 16777216`. `false` sets none and leaves the
+   * database as it is.
    */
   readonly pragmas?: Readonly<Record<string, PragmaValue>> | false;
   /** How a transaction takes its locks when it is not told. @default 'immediate' */
@@ -175,7 +176,8 @@ const SERVER_CONNECTIONS = 60;
 
 /** What is set on every connection. A server has settings of its own, foreign keys among them. */
 const PRAGMAS: Readonly<Record<Target['kind'], Readonly<Record<string, PragmaValue>>>> = {
-  file: { journal_mode: 'wal', synchronous: 'normal', foreign_keys: true },
+  // A log that a reader has made grow is cut when it begins again; otherwise it would keep its size.
+  file: { journal_mode: 'wal', synchronous: 'normal', foreign_keys: true, journal_size_limit: 16_777_216 },
   memory: { foreign_keys: true },
   replica: {},
   remote: {},

@@ -56,6 +56,7 @@ export {
 } from './errors.js';
 export type { AccessAction, AccessRule } from './hooks/access-rules.js';
 export type { ChangeEvent, Unsubscribe } from './hooks/change-feed.js';
+export type { AbandonedStream } from './database/abandoned.js';
 export type { StatementEvent } from './hooks/observer.js';
 export type { SyncCallOptions, SyncResult, SyncState, SyncStatus } from './sync/status.js';
 export type { IntMode, SqlValue } from './values.js';

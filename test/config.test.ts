@@ -22,7 +22,12 @@ describe('the defaults', () => {
       intMode: 'number',
       concurrency: 20,
       busyTimeout: 5000,
-      pragmas: { journal_mode: 'wal', synchronous: 'normal', foreign_keys: true },
+      pragmas: {
+        journal_mode: 'wal',
+        synchronous: 'normal',
+        foreign_keys: true,
+        journal_size_limit: 16_777_216,
+      },
       transactionBehavior: 'immediate',
       retry: { attempts: 0, minDelay: 10, maxDelay: 500 },
       timeout: undefined,

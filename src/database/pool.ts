@@ -9,6 +9,7 @@ import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
 import { isUnlike } from './run.js';
 import { assertOutsideSetup, runSetupFrame } from './setup-frame.js';
+import { nextTurn } from './turn.js';
 import { shareWriteLock, unshareWriteLock } from './write-lock.js';
 
 /** How often connections that were closed are waited for: collecting them takes the event loop some ms. */
@@ -266,8 +267,17 @@ export class Pool {
   /** Takes one of the `concurrency` places, which counts as `opening` until its connection is there. */
   async #waitForRoom(abort: Abort | undefined): Promise<void> {
     const start = performance.now();
+    let collected = false;
     while (this.#lent.size + this.#opening >= this.#config.concurrency) {
-      await this.#waitForReturn(start, () => exhausted(this.#config), abort);
+      try {
+        await this.#waitForReturn(start, () => exhausted(this.#config), abort);
+      } catch (error) {
+        if (collected || !(error instanceof BusyError)) throw error;
+        collected = true;
+        // Streams that nobody reads any more may have them all; the collector finds those.
+        await (await this.engine()).released?.();
+        for (let turn = 0; turn < 3; turn++) await nextTurn();
+      }
     }
     // Counted before anyone else can look.
     this.#opening++;

@@ -12,7 +12,8 @@ import { openStream, type StreamOptions } from './stream.js';
 export class Statement<Row = RowObject> {
   readonly #executor: Executor;
   readonly #statement: AnalyzedStatement;
-  readonly #iterating = new Set<AsyncGenerator<unknown, void, undefined>>();
+  /** Weak, so that one that is left without a word can be collected. */
+  readonly #iterating = new Set<WeakRef<AsyncGenerator<unknown, void, undefined>>>();
   #closed = false;
 
   /** @internal */
@@ -59,7 +60,7 @@ export class Statement<Row = RowObject> {
   async reset(): Promise<void> {
     const iterating = [...this.#iterating];
     this.#iterating.clear();
-    await Promise.all(iterating.map((rows) => rows.return()));
+    await Promise.all(iterating.map(async (rows) => rows.deref()?.return()));
   }
 
   /** Ends every {@link iterate} of it and refuses further use. Closing twice is fine. */
@@ -97,11 +98,12 @@ export class Statement<Row = RowObject> {
   async *iterate(args?: Arguments, options?: StreamOptions): AsyncGenerator<Row, void, undefined> {
     this.#assertOpen();
     const rows = openStream(this.#executor, this.#statement.text, args, options);
-    this.#iterating.add(rows);
+    const reference = new WeakRef(rows);
+    this.#iterating.add(reference);
     try {
       yield* rows as AsyncGenerator<Row, void, undefined>;
     } finally {
-      this.#iterating.delete(rows);
+      this.#iterating.delete(reference);
     }
   }
 

@@ -8,6 +8,7 @@ import type { Interrupts } from './interrupts.js';
 import type { Executor } from './executor.js';
 import { type RowMode, toRows } from './result.js';
 import { type Arguments, bind } from './statements.js';
+import { closeWhenAbandoned, type HeldSource } from './abandoned.js';
 import { nextTurn, turnIsOver } from './turn.js';
 import type { EndStatement } from '../hooks/observer.js';
 
@@ -88,19 +89,44 @@ export async function* openStream(
   }
 }
 
-/** The rows of a statement, batch by batch, as the engine gives them. */
-export async function* streamBatches(
+/** Some rows, and the columns of all. */
+export interface StreamBatch {
+  readonly rows: SqlValue[][];
+  readonly columns: readonly Column[];
+}
+
+/** The rows of a statement, batch by batch, as the engine gives them. One that is left without a word is closed in the end. */
+export function streamBatches(
   executor: Executor,
   statement: AnalyzedStatement,
   values: readonly SqlValue[],
   exactIntegers: boolean,
   options: StreamOptions | undefined,
-): AsyncGenerator<{ rows: SqlValue[][]; columns: readonly Column[] }, void, undefined> {
+): AsyncGenerator<StreamBatch, void, undefined> {
+  const held: HeldSource = { sql: statement.text, source: undefined };
+  const batches = readBatches(executor, { statement, values, exactIntegers, options, held });
+  closeWhenAbandoned(batches, held);
+  return batches;
+}
+
+interface BatchRequest {
+  readonly statement: AnalyzedStatement;
+  readonly values: readonly SqlValue[];
+  readonly exactIntegers: boolean;
+  readonly options: StreamOptions | undefined;
+  readonly held: HeldSource;
+}
+
+async function* readBatches(
+  executor: Executor,
+  { statement, values, exactIntegers, options, held }: BatchRequest,
+): AsyncGenerator<StreamBatch, void, undefined> {
   const size = checkBatchSize(options?.batchSize);
   const abort = executor.abortFrom(options);
   let source: StreamSource | undefined;
   try {
     source = await openAny(executor, statement, values, exactIntegers, abort);
+    held.source = source;
     for (;;) {
       abort?.throwIfAborted();
       const rows = await source.fetch(size);
@@ -110,6 +136,7 @@ export async function* streamBatches(
     }
   } finally {
     abort?.dispose();
+    held.source = undefined;
     await source?.close();
   }
 }
