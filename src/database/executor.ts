@@ -21,7 +21,7 @@ import {
 } from './batch.js';
 import type { Context } from './context.js';
 import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
-import { Guard, type GuardedRequest } from './guard.js';
+import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
 import type { Metadata } from './metadata.js';
 import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
@@ -307,8 +307,15 @@ export abstract class Executor {
     const { authorizer, observer } = this.context;
     const run = (trace?: StatementTrace): MaybePromise<RawResult> => {
       const guard = Guard.of(authorizer, [{ statement, values }]);
-      const guarded = { ...request, guard, ...(trace && { trace }) };
-      return this.runDirectly(statement, values, guarded, abort);
+      if (guard !== undefined) {
+        return this.runDirectly(statement, values, guardedRequest(request, guard, trace), abort);
+      }
+      return this.runDirectly(
+        statement,
+        values,
+        trace === undefined ? request : { ...request, trace },
+        abort,
+      );
     };
     return observer.active ? observer.observe(statement, values, this.origin, run) : run();
   }

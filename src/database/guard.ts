@@ -7,6 +7,7 @@ import {
   type MaybePromise,
   type RawResult,
   SchemaMovedError,
+  type StatementTrace,
 } from '../engine/engine.js';
 import { DatabaseError } from '../errors.js';
 import { type Authorizer, schemaUnsteady } from '../hooks/authorizer.js';
@@ -14,9 +15,20 @@ import { type Question, SCHEMA_STATE, type SchemaSource } from '../hooks/schema-
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 
-/** A request that a guard may have to allow. */
-export interface GuardedRequest extends ExecuteRequest {
+/** A request that a guard may have to allow, which fills in the state. */
+export interface GuardedRequest extends Omit<ExecuteRequest, 'schemaState'> {
   readonly guard?: Guard | undefined;
+  schemaState?: string | undefined;
+}
+
+/** A request of its own for a guard. To copy all there is would take as long as half a point select. */
+export function guardedRequest(
+  { fetch, columns = false, rowid = false, exactIntegers = false, interruptible = false }: ExecuteRequest,
+  guard: Guard,
+  trace: StatementTrace | undefined,
+): GuardedRequest {
+  const request = { fetch, columns, rowid, exactIntegers, interruptible, guard, schemaState: undefined };
+  return trace === undefined ? request : { ...request, trace };
 }
 
 /** A statement with its parameters, if they are known. */
@@ -56,8 +68,9 @@ export class Guard {
     this.#authorizer = authorizer;
     this.#calls = calls;
     this.#session = session;
-    const statements = calls.map(({ statement }) => statement) as [AnalyzedStatement];
-    this.#about = statements.find(({ kind }) => kind !== 'read') ?? statements[0];
+    const [{ statement }] = calls as readonly [GuardedCall];
+    const write = calls.length === 1 ? undefined : calls.find((call) => call.statement.kind !== 'read');
+    this.#about = write?.statement ?? statement;
   }
 
   /**
@@ -71,6 +84,10 @@ export class Guard {
     session = false,
   ): Guard | undefined {
     if (authorizer === undefined) return undefined;
+    if (calls.length === 1) {
+      const [{ statement }] = calls as readonly [GuardedCall];
+      return authorizer.checkText(statement) ? new Guard(authorizer, calls, session) : undefined;
+    }
     const open = calls.filter(({ statement }) => authorizer.checkText(statement));
     return open.length === 0 ? undefined : new Guard(authorizer, open, session);
   }
@@ -88,16 +105,20 @@ export class Guard {
    */
   run(
     connection: Connection,
-    request: ExecuteRequest,
+    request: GuardedRequest,
     atOnce: boolean,
     note: () => void,
   ): MaybePromise<RawResult> {
     const { statement, values = [] } = this.#calls[0] as GuardedCall;
+    if (atOnce) {
+      note();
+      request.schemaState = near.get(connection);
+      return connection.execute(statement, values, request);
+    }
     const run = (schemaState?: string): MaybePromise<RawResult> => {
       note();
       return connection.execute(statement, values, { ...request, schemaState });
     };
-    if (atOnce) return run(near.get(connection));
     if (this.#session && !connection.inTransaction && !this.#looksItself(connection)) {
       return inTransaction(connection, async () => this.run(connection, request, false, note));
     }

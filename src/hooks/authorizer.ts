@@ -53,8 +53,9 @@ export class Authorizer {
    */
   checkText(statement: AnalyzedStatement): boolean {
     const simple = simpleAccesses(statement);
-    for (const access of simple ?? []) this.#refuse(access, statement.text);
-    return simple === undefined;
+    if (simple === undefined) return true;
+    for (const access of simple) this.#refuse(access, statement.text);
+    return false;
   }
 
   /** @throws {@link AccessError} when the pragma may not be used */

@@ -40,7 +40,7 @@ const schema = (secret: string): string => `
   ${['open', 'plain', 'sorted', 'partial', 'computed']
     .map(
       (table) => `insert into ${table} (id, v, n, secret) values (1, 'a', 1, '${secret}'), (2, 'b', 2, 'x'),
-        (3, 'c', 3, '${secret}3'), (4, 'c', 2, '${[...secret].reverse().join('')}'), (5, 'aa', 1, null), (6, 'b', 2, 'y');`,
+        (3, 'c', 3, '${secret}3'), (4, 'c', 2, '${secret.slice(2)}${secret.slice(0, 2)}'), (5, 'aa', 1, null), (6, 'b', 2, 'y');`,
     )
     .join('\n')}
   insert into uniq values (1, 'a', 1, '${secret}'), (2, 'b', 2, 'x');
@@ -270,7 +270,6 @@ describe('a restricted view', { timeout: 600_000 }, () => {
     const untouched =
       'select (select group_concat(id || v || secret) from hidden) || (select group_concat(v) from open)';
     const before = await Promise.all(whole.map((db) => outcome(db, untouched)));
-    Error.stackTraceLimit = Number(process.env.S ?? 0);
     let [allowed, refused, count] = [0, 0, 0];
     await fc.assert(
       fc.asyncProperty(fc.oneof(select, select, write), async (sql) => {
@@ -283,7 +282,7 @@ describe('a restricted view', { timeout: 600_000 }, () => {
         // To compare each as an expectation takes longer than the statements.
         if (!isDeepStrictEqual(seen, alsoSeen)) expect(alsoSeen).toEqual(seen);
       }),
-      { numRuns: Number(process.env.N ?? 40_000) },
+      { numRuns: 40_000 },
     );
     expect(allowed).toBeGreaterThan(5_000);
     expect(refused).toBeGreaterThan(5_000);

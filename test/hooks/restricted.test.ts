@@ -262,6 +262,8 @@ describe('a way around the rules', () => {
     await inner.execute('select * from open');
     await refusal(inner, 'select * from hidden');
     await refusal(inner, 'insert into open (v) values (1)');
+    await failure(readers.restricted([allow(undefined)]).pragma.setCacheSize(9), AccessError);
+    await failure(readers.restricted([allow(undefined)]).execute('pragma cache_size = 9'), AccessError);
   });
 });
 
