@@ -64,6 +64,8 @@ describe('a URL that can not be opened', () => {
     ['file:app.db?mode=ro', /unknown query "mode"/],
     ['file:app.db?cache=shared', /unknown query "cache"/],
     ['file::memory:?cache=none', /unknown query "cache"/],
+    ['file:app.db?s3cret', /unknown query; only/],
+    ['file:app.db?a=1&s3cret=2', /unknown query; only/],
     ['file::memory:?mode=memory', /unknown query "mode"/],
     ['file::memory:?cache=shared&cache=private', /unknown query/],
     ['file:app.db#part', /fragment/],

@@ -154,6 +154,8 @@ describe('a value of every key', () => {
     [{ cache_size: 1.5 }, 'pragmas.cache_size', /whole number/],
     [{ cache_size: null }, 'pragmas.cache_size', /whole number/],
     [{ cache_size: undefined }, 'pragmas.cache_size', /whole number/],
+    [{ hexkey: 's3cret' }, 'pragmas.hexkey', /encryptionKey/],
+    [{ Key: 's3cret' }, 'pragmas.Key', /encryptionKey/],
     [{ busy_timeout: 100 }, 'pragmas.busy_timeout', /busyTimeout/],
     [{ BUSY_TIMEOUT: 100 }, 'pragmas.BUSY_TIMEOUT', /busyTimeout/],
     [{ query_only: true }, 'pragmas.query_only', /behavior 'read'/],

@@ -10,6 +10,11 @@ const OWN_PRAGMAS: Readonly<Record<string, string>> = {
   query_only: "use transactions with behavior 'read'",
 };
 
+/** Pragmas of SQLite3MC that take or change the key of a file. */
+export const KEY_PRAGMAS: ReadonlySet<string> = new Set(
+  'key rekey hexkey hexrekey textkey textrekey'.split(' '),
+);
+
 /** @throws {@link ConfigError} naming the pragma that can't be set, or not to this value */
 export function checkPragmas(
   pragmas: Readonly<Record<string, PragmaValue>> | undefined,
@@ -24,6 +29,7 @@ export function checkPragmas(
     const lower = name.toLowerCase();
     if (!/^[a-z_]+$/.test(lower)) throw new ConfigError(key, 'not the name of a pragma');
     if (OWN_PRAGMAS[lower] !== undefined) throw new ConfigError(key, OWN_PRAGMAS[lower]);
+    if (KEY_PRAGMAS.has(lower)) throw new ConfigError(key, 'use the key "encryptionKey"');
     const valid =
       typeof value === 'boolean' ||
       (typeof value === 'number' && Number.isSafeInteger(value)) ||

@@ -73,14 +73,20 @@ function parseFileUrl(url: string): Target {
   return { kind: 'memory', path: cache === undefined ? ':memory:' : `file::memory:?cache=${cache}` };
 }
 
+/** The parameters of SQLite's URIs, and those of other URLs of this package. */
+const URI_PARAMETERS: ReadonlySet<string> = new Set(
+  'cache mode vfs psow nolock immutable modeof cipher key hexkey kdf authToken tls syncUrl'.split(' '),
+);
+
 function parseQuery(query: string | undefined, memory: boolean): string | undefined {
   if (query === undefined || query === '') return undefined;
-  const [key, value] = [...new URLSearchParams(query)].at(-1) ?? [];
+  const [key = '', value] = [...new URLSearchParams(query)].at(-1) ?? [];
   const known = memory && query.split('&').length === 1 && key === 'cache';
   if (!known || (value !== 'shared' && value !== 'private')) {
     throw new ConfigError(
       'url',
-      `unknown query "${key ?? ''}"; only file::memory: takes one, "cache=shared" or "cache=private"`,
+      // Anything else may be a secret that stands in the wrong place.
+      `unknown query${URI_PARAMETERS.has(key) ? ` "${key}"` : ''}; only file::memory: takes one, "cache=shared" or "cache=private"`,
     );
   }
   return value;

@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from '../config.js';
+import { KEY_PRAGMAS } from '../config/pragmas.js';
 import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
 import { resolveArguments, type StatementArguments } from '../sql/parameters.js';
@@ -74,6 +75,13 @@ export class Statements {
         kind: 'sql',
         sql: statement.text,
       });
+    }
+    if (statement.pragmaArgument && KEY_PRAGMAS.has(statement.pragma as string)) {
+      // The text holds a key, so no error shows it.
+      throw new DatabaseError(
+        `PRAGMA ${statement.pragma} can not be set by SQL: use config.encryptionKey, or rekey()`,
+        { code: 'NOT_SUPPORTED', kind: 'capability', sql: `PRAGMA ${statement.pragma}` },
+      );
     }
     const own = statement.pragmaArgument ? OWN_PRAGMAS[statement.pragma as string] : undefined;
     if (own !== undefined) {

@@ -21,11 +21,21 @@ const LONE = 6;
  * ```
  */
 export function toWellFormedJson(text: string): string {
-  if (!text.includes('\\') || !SURROGATE.test(text)) return text;
+  if (!escapesSurrogate(text)) return text;
   const mended = text.replace(ESCAPE, (escape) =>
     escape.length === LONE && SURROGATE.test(escape) ? '\\ufffd' : escape,
   );
   return mended !== text && isJson5(text) ? mended : text;
+}
+
+/** What {@link SURROGATE} tells, several times faster on long texts. */
+function escapesSurrogate(text: string): boolean {
+  const first = text.indexOf('\\');
+  if (first < 0) return false;
+  for (let at = text.indexOf('\\u', first); at >= 0; at = text.indexOf('\\u', at + 2)) {
+    if ((text.charCodeAt(at + 2) | 0x20) === 0x64 && SURROGATE.test(text.slice(at, at + 4))) return true;
+  }
+  return false;
 }
 
 /** What may come next in a JSON text. */

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
 import { openMemory, temporaryFile } from '../../support/database.js';
@@ -114,6 +115,23 @@ describe('settings that the package rests on', () => {
     }
     await db.execute('insert into t values (1)');
     expect((await db.execute('pragma busy_timeout')).rows).toEqual([{ timeout: 0 }]);
+  });
+
+  it.each([
+    "pragma key = 's3cret'",
+    "PRAGMA main.rekey('s3cret')",
+    "pragma hexkey = 's3cret'",
+    "explain pragma rekey = 's3cret'",
+  ])('take no key by SQL, and show none: %s', async (sql) => {
+    const db = await openMemory();
+    for (const [, run] of WAYS) {
+      const outcome = await run(db, sql).then(
+        (value) => value,
+        (error: unknown) => error,
+      );
+      expect(outcome).toMatchObject({ code: 'NOT_SUPPORTED', kind: 'capability' });
+      expect(inspect(outcome, { depth: 9, showHidden: true })).not.toContain('s3cret');
+    }
   });
 
   it('can be read by SQL', async () => {
