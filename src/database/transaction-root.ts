@@ -45,6 +45,19 @@ export function newRoot(options: RootOptions, holder: LockHolder): TransactionRo
   };
 }
 
+/** Takes the write lock of the process, if the transaction has begun without it. */
+export async function takeWriteLock(root: TransactionRoot, abort: Abort | undefined): Promise<void> {
+  if (root.takeWriteLock === undefined) return;
+  await root.takeWriteLock(abort);
+  root.takeWriteLock = undefined;
+}
+
+/** Closes the streams that the transaction has left open. */
+export function closeCursors(root: TransactionRoot): void {
+  for (const cursor of root.cursors) cursor.close();
+  root.cursors.clear();
+}
+
 /** Pragmas that SQLite ignores inside a transaction without a word. */
 export function checkInside(statement: AnalyzedStatement): void {
   if (statement.pragma !== 'foreign_keys' || !statement.pragmaArgument) return;

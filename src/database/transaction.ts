@@ -28,10 +28,12 @@ import type { SourceOptions, StreamSource } from './stream.js';
 import { nextTransactionId, runInFrame } from './transaction-frame.js';
 import {
   checkInside,
+  closeCursors,
   newRoot,
-  TransactionHolder,
-  transactionClosed,
   type RootOptions,
+  takeWriteLock,
+  transactionClosed,
+  TransactionHolder,
   type TransactionRoot,
 } from './transaction-root.js';
 import { nextTurn, turnIsOver } from './turn.js';
@@ -269,7 +271,7 @@ export class Transaction extends Executor {
       await this.#waitForTurn(this.holder, root.abort);
       const connection = this.#connection();
       this.#end();
-      this.#closeCursors();
+      closeCursors(this.#root);
       await waitWhileBusy(() => connection.commit(), { timeout: this.config.busyTimeout, abort: root.abort });
     } catch (error) {
       await this.rollbackAfter(error);
@@ -294,7 +296,7 @@ export class Transaction extends Executor {
     root.lost ??= transactionClosed();
     try {
       await root.running?.catch(() => {});
-      this.#closeCursors();
+      closeCursors(this.#root);
       await root.connection?.rollback();
     } finally {
       await root.release();
@@ -311,7 +313,7 @@ export class Transaction extends Executor {
     const { abort: either, forget } = Abort.either(abort, this.#root.abort);
     const options = { ...request, interruptible: either !== undefined };
     return this.#inTurn(either, async (connection) => {
-      if (statement.kind !== 'read') await this.#takeWriteLock(either);
+      if (statement.kind !== 'read') await takeWriteLock(this.#root, either);
       const run = (): Promise<RawResult> =>
         runAbortable(connection, [either], () => runOn(connection, statement, values, options));
       try {
@@ -353,13 +355,6 @@ export class Transaction extends Executor {
     await this.#turn.acquire(holder, { timeout: this.config.busyTimeout, abort, patient: true });
   }
 
-  async #takeWriteLock(abort: Abort | undefined): Promise<void> {
-    const root = this.#root;
-    if (root.takeWriteLock === undefined) return;
-    await root.takeWriteLock(abort);
-    root.takeWriteLock = undefined;
-  }
-
   /** The connection, if statements may still be run. */
   #connection(): Connection {
     const { lost, connection } = this.#root;
@@ -389,10 +384,5 @@ export class Transaction extends Executor {
       suppress(error, later);
       root.lost ??= later;
     }
-  }
-
-  #closeCursors(): void {
-    for (const cursor of this.#root.cursors) cursor.close();
-    this.#root.cursors.clear();
   }
 }

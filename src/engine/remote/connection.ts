@@ -1,4 +1,4 @@
-import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
+import type { TransactionBehavior } from '../../config.js';
 import {
   BusyError,
   CapabilityError,
@@ -23,29 +23,15 @@ import { sendBatch } from './batch.js';
 import { RemoteCursor } from './cursor.js';
 import { endsTransaction, snapshotTooOld, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
+import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
 import { toRawResult } from './result.js';
 import { withRetry } from './retry.js';
-import { type Footprint, footprintOf, toStep } from './step.js';
+import { footprintOf, toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
 
 /** The settings of a connection that a server lets change (sqld 0.24). */
 const OF_A_CONNECTION: ReadonlySet<string> = new Set(['foreign_keys', 'defer_foreign_keys']);
-
-/** What a connection is made of. */
-export interface RemoteParts {
-  /** Runs a statement on its own. */
-  readonly execute: (step: Step, footprint: Footprint) => Promise<StepResult>;
-  readonly openStream: () => Promise<RemoteStream>;
-  /** Stops what is under way; missing where nothing can. */
-  readonly stop: (() => void) | undefined;
-  /** Finds out why a connection broke, where the failure itself does not tell. */
-  readonly diagnose: (error: DatabaseError) => Promise<DatabaseError>;
-  /** Whether a result can be read piece by piece. */
-  readonly cursors: boolean;
-  readonly retry: Required<NetworkRetryConfig>;
-  readonly close: () => void;
-}
 
 const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   deferred: 'BEGIN DEFERRED',
