@@ -130,11 +130,11 @@ export class Transaction extends Executor {
   started(
     connection: Connection,
     release: () => Promise<void>,
-    takeWriteLock: TransactionRoot['takeWriteLock'],
+    lockLater: TransactionRoot['takeWriteLock'],
   ): void {
     this.#root.connection = connection;
     this.#root.release = release;
-    this.#root.takeWriteLock = takeWriteLock;
+    this.#root.takeWriteLock = lockLater;
     this.#root.lastActive = performance.now();
   }
 

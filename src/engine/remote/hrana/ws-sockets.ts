@@ -43,7 +43,7 @@ export class WsSockets {
   /** A stream for a transaction. */
   async stream(): Promise<WsStream> {
     const stream = (await this.#takeKept(true)) ?? (await this.#open(this.#parts.places.take()));
-    this.#prepareNext();
+    stream.onSent(() => this.#prepareNext());
     return stream;
   }
 
@@ -56,7 +56,7 @@ export class WsSockets {
       if (release === undefined) await calls.run((signal) => places.wait(signal));
       stream = release === undefined ? await this.#takeKept(fresh) : await this.#open(release);
     }
-    if (fresh) this.#prepareNext();
+    if (fresh) stream.onSent(() => this.#prepareNext());
     return stream;
   }
 
@@ -113,7 +113,7 @@ export class WsSockets {
 
   /**
    * Has the server open a stream ahead, which takes it as long as a small statement, where one fresh stream is wanted
-   * after the other.
+   * after the other. It does so while another statement runs.
    */
   #prepareNext(): void {
     const now = performance.now();

@@ -30,6 +30,8 @@ export class WsStream implements HranaStream {
   readonly #return: (stream: WsStream, clean: boolean) => void;
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
   #used = false;
+  /** Called once, when the next request was sent. */
+  #onSent: (() => void) | undefined;
 
   constructor(connection: WsConnection, calls: Calls, giveBack: (stream: WsStream, clean: boolean) => void) {
     this.#connection = connection;
@@ -45,6 +47,11 @@ export class WsStream implements HranaStream {
   /** Whether anything ran on it. */
   get used(): boolean {
     return this.#used;
+  }
+
+  /** Calls `listener` once, when the next request was sent and its answer is waited for. */
+  onSent(listener: () => void): void {
+    this.#onSent = listener;
   }
 
   /** Has the server make its connection now instead of with the first call. */
@@ -107,6 +114,8 @@ export class WsStream implements HranaStream {
       for (const note of connection.texts.takeSurplus()) connection.tell(note);
       // The server does one after the other, so its end need not wait for the answer.
       if (last) this.#tellEnd();
+      this.#onSent?.();
+      this.#onSent = undefined;
       return await this.#calls.race(answer);
     } catch (error) {
       if (!connection.open && this.#state === 'open') this.#state = 'broken';
