@@ -303,6 +303,24 @@ describe('tokens', () => {
   });
 });
 
+it('each sync has the token of its moment', { timeout: 60_000 }, async () => {
+  const issuer = makeIssuer();
+  const scene = await replicaScene({ publicKey: issuer.publicKey, token: issuer.token() });
+  const state = { seconds: 31 };
+  const database = scene.open({
+    afterWrite: 'none',
+    authToken: () => issuer.token({ seconds: state.seconds }),
+  });
+  await database.ready();
+  state.seconds = -7_200;
+  await pause(1_500);
+  await failure(database.sync(), AuthError);
+  state.seconds = 3_600;
+  await scene.add('a');
+  await database.sync();
+  expect(await namesIn(database)).toEqual(['a']);
+});
+
 describe('encryption', () => {
   it('keeps the file unreadable without its key', async () => {
     const { open: connect, folder, add } = await replicaScene();
