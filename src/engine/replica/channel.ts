@@ -183,6 +183,11 @@ function onLines(socket: Socket, take: (line: string) => void): void {
   socket.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) take(line);
+    try {
+      for (const line of lines) take(line);
+    } catch {
+      // Somebody else has the port by now.
+      socket.destroy();
+    }
   });
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import NativeDatabase from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -192,6 +192,20 @@ describe('opening', () => {
     expect(await namesIn(database)).toEqual(['a', 'b']);
     await database.execute("insert into items (name) values ('d')");
     expect(await namesIn(database)).toEqual(['a', 'b', 'd']);
+  });
+
+  it("with 'serve-stale' serves what is there where nothing can be written", async () => {
+    const { open: connect, folder, add } = await replicaScene();
+    await add('a');
+    const first = connect();
+    await first.ready();
+    await first.close();
+    // As on a disk that is only read.
+    rmSync(path.join(folder, 'replica.db-owner'), { force: true });
+    mkdirSync(path.join(folder, 'replica.db-owner'));
+    const error = await failure(connect().ready(), SyncError);
+    expect(error.message).toContain('-owner');
+    expect(await namesIn(connect({ startup: 'serve-stale' }))).toEqual(['a']);
   });
 
   it("with 'serve-stale' there must be something to serve", async () => {
