@@ -98,7 +98,9 @@ export class Syncer implements ReplicaPolicy {
 
   /** Makes the file again from the server. */
   async rebuild(): Promise<SyncOutcome> {
-    await this.settled();
+    // Another may have waited too.
+    do await this.settled();
+    while (this.#running !== undefined);
     return await this.#alone(() => this.#attempt('manual', (replica) => replica.rebuild()));
   }
 

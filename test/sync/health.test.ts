@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Config, type DatabaseError, open, SyncError } from '../../src/index.js';
+import { type Config, ConstraintError, type DatabaseError, open, SyncError } from '../../src/index.js';
 import { startProgram } from '../support/child.js';
 import { makeIssuer } from '../support/jwt.js';
 import { failure } from '../support/outcome.js';
@@ -194,9 +194,20 @@ describe('a write that the replica does not show in time', () => {
     expect(waits.syncStatus().unseenWrites).toBe(1);
     const error = await failure(requires.execute("insert into items (name) values ('c')"), SyncError);
     expect(error).toMatchObject({ code: 'WRITE_UNSEEN', retryable: false });
+    let runs = 0;
+    const committed = requires.transaction(
+      async (tx) => {
+        runs++;
+        await tx.execute("insert into items (name) values ('d')");
+      },
+      { retry: 3 },
+    );
+    expect((await failure(committed, SyncError)).code).toBe('WRITE_UNSEEN');
+    expect(runs).toBe(1);
+    await failure(requires.execute("insert into items (id, name) values (1, 'twice')"), ConstraintError);
     owner.kill('SIGCONT');
     await Promise.all([waits.sync(), requires.sync()]);
-    expect(await namesIn(waits)).toEqual(['a', 'b', 'c']);
+    expect(await namesIn(waits)).toEqual(['a', 'b', 'c', 'd']);
     expect(waits.syncStatus().unseenWrites).toBe(0);
     owner.kill('SIGKILL');
     await owner.ended;

@@ -159,21 +159,25 @@ function send(socket: Socket, answer: Answer): void {
   if (socket.writable) socket.write(`${JSON.stringify(answer)}\n`);
 }
 
-/** An outcome has no undefined in JSON; what is missing comes back as undefined. */
+/** An error of this package, also of another copy of it in this process. */
+export function ownError(error: unknown): DatabaseError {
+  return error instanceof DatabaseError ? error : revive(describe(error), error);
+}
+
 function describe(error: unknown): NonNullable<Answer['error']> {
-  if (!(error instanceof DatabaseError)) {
-    return { message: String(error), code: 'SYNC_FAILED', kind: 'sync', retryable: true };
-  }
-  const { message, code, kind, retryable } = error;
+  const { message = String(error), code, kind, retryable = true } = error as Partial<DatabaseError>;
+  if (code === undefined || kind === undefined)
+    return { message, code: 'SYNC_FAILED', kind: 'sync', retryable };
   return { message, code, kind, retryable };
 }
 
-function revive(error: Answer['error']): DatabaseError {
+function revive(error: Answer['error'], cause?: unknown): DatabaseError {
   const { message = 'the sync failed', code, kind, retryable = true } = error ?? {};
-  if (kind === 'auth') return new AuthError(message, { retryable });
+  if (kind === 'auth') return new AuthError(message, { retryable, cause });
   return new SyncError(message, {
     code: kind === 'sync' ? (code ?? 'SYNC_FAILED') : 'SYNC_FAILED',
     retryable,
+    cause,
   });
 }
 
@@ -183,6 +187,11 @@ function onLines(socket: Socket, take: (line: string) => void): void {
   socket.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) take(line);
+    try {
+      for (const line of lines) take(line);
+    } catch {
+      // Somebody else has the port by now.
+      socket.destroy();
+    }
   });
 }

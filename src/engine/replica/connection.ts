@@ -185,8 +185,9 @@ export class ReplicaConnection implements Connection {
     if (this.#transaction === 'file') this.#opened.commit();
     else await this.#server.commit();
     this.#transaction = undefined;
-    if (this.#wrote) await this.#policy.written();
+    const wrote = this.#wrote;
     this.#wrote = false;
+    if (wrote) await this.#policy.written();
   }
 
   async rollback(): Promise<void> {
@@ -270,7 +271,7 @@ export class ReplicaConnection implements Connection {
     } catch (error) {
       // What has refused it is at the server, and who asks for it next should find it in the file.
       const refused = error instanceof DatabaseError && (error.kind === 'constraint' || error.kind === 'sql');
-      if (refused) await this.#policy.written();
+      if (refused) await Promise.resolve(this.#policy.written()).catch(() => {});
       throw error;
     }
   }

@@ -130,15 +130,20 @@ export class NativeSync {
     this.#relay.cut();
   }
 
-  /** Resolves when nothing of it is left: a second handle beside it would destroy the file. */
-  async end(): Promise<void> {
+  /**
+   * Resolves when it does not sync any more: a second handle beside it would destroy the file.
+   *
+   * @param wholly - whether it must have let go of the files too
+   */
+  async end(wholly: boolean): Promise<void> {
     this.cut();
     while (this.#running !== undefined) await this.#running;
     this.#handle?.close();
     this.#handle = undefined;
     this.#relay.close();
-    // The binding (libsql 0.5.29) keeps the files open until its handle is collected.
-    await collectNow();
+    // The binding (libsql 0.5.29) keeps the files open until its handle is collected. Those who read the file have it
+    // collected from time to time.
+    if (wholly) await collectNow();
   }
 
   /** A sync that was given up must have ended before the next. */

@@ -7,6 +7,7 @@ import { copyDatabase } from '../libsql/copy.js';
 import { httpUrl } from '../remote/address.js';
 import type { RemoteEngine } from '../remote/engine.js';
 import { checkFiles, isRemains, isReplica, loadTail, logSize, removeFiles } from './files.js';
+import { ownError } from './channel.js';
 import { shareFile } from './file-registry.js';
 import { hasPage } from './history-check.js';
 import type { NativeSyncOptions } from './native-sync.js';
@@ -60,11 +61,11 @@ export class ReplicaFile implements Replica, Access {
   }
 
   async sync(request: SyncRequest): Promise<SyncOutcome> {
-    return this.#told(await this.#join().sync(this, request));
+    return await this.#told((file) => file.sync(this, request));
   }
 
   async rebuild(): Promise<SyncOutcome> {
-    return this.#told(await this.#join().rebuild(this));
+    return await this.#told((file) => file.rebuild(this));
   }
 
   async copy(path: string, newKey: string | undefined): Promise<void> {
@@ -166,7 +167,11 @@ export class ReplicaFile implements Replica, Access {
   }
 
   /** Another handle may have met the new history first. */
-  #told({ frameNo, framesSynced, history }: SharedOutcome): SyncOutcome {
+  async #told(ask: (file: SharedFile) => Promise<SharedOutcome>): Promise<SyncOutcome> {
+    const { frameNo, framesSynced, history } = await ask(this.#join()).catch((error: unknown) => {
+      // Another copy of this package may have the file.
+      throw ownError(error);
+    });
     const replaced = history !== this.#history;
     this.#history = history;
     return { frameNo, framesSynced, replaced };

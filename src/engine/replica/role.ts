@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../../errors.js';
 import { Follower, OwnerPort, type Serve } from './channel.js';
 import { ownerPath } from './files.js';
-import { OwnerLock } from './owner-lock.js';
+import { type OwnerInfo, OwnerLock } from './owner-lock.js';
 
 /** How long the process that has the lock may take to answer, in ms. */
 const OWNER_ANSWERS_WITHIN = 5_000;
@@ -63,7 +63,7 @@ export class Role {
     const start = performance.now();
     try {
       for (;;) {
-        this.#lock = OwnerLock.take(path, info);
+        this.#lock = takeLock(path, info);
         if (this.#lock !== undefined) return undefined;
         const owner = OwnerLock.read(path);
         const follower = owner && (await Follower.connect(owner, this.#onReplacing));
@@ -75,6 +75,17 @@ export class Role {
       if (this.#lock === undefined) port.close();
       else this.#port = port;
     }
+  }
+}
+
+function takeLock(path: string, info: OwnerInfo): OwnerLock | undefined {
+  try {
+    return OwnerLock.take(path, info);
+  } catch (cause) {
+    throw new SyncError(`the replica can not be synced without "${path}", which can not be written`, {
+      retryable: true,
+      cause,
+    });
   }
 }
 

@@ -241,18 +241,21 @@ export class SharedFile {
    * the binding (libsql 0.5.29) does not notice.
    */
   async #isOfAnother(access: Access, frameNo: number): Promise<boolean> {
-    for (let look = 1; ; look++) {
-      const index = await access.logIndex();
-      if (index === undefined || index > frameNo) return false;
-      if (index === frameNo) break;
-      if (look === LOOKS_BEHIND) return true;
-      await sleep(BEHIND_FOR / LOOKS_BEHIND);
-    }
     // Both may have written since, and be as far as each other.
     const tail = this.#native?.tail ?? loadTail(this.path);
-    if (tail === undefined || Number(tail.frameNo) !== frameNo) return false;
-    const checksum = await access.checksum(frameNo);
-    return checksum !== undefined && checksum !== tail.checksum;
+    const known = tail !== undefined && Number(tail.frameNo) === frameNo;
+    const [at, checksum] = await Promise.all([
+      access.logIndex(),
+      known ? access.checksum(frameNo) : undefined,
+    ]);
+    if (checksum !== undefined) return checksum !== tail?.checksum;
+    let index = at;
+    for (let look = 1; index !== undefined && index < frameNo; look++) {
+      if (look === LOOKS_BEHIND) return true;
+      await sleep(BEHIND_FOR / LOOKS_BEHIND);
+      index = await access.logIndex();
+    }
+    return false;
   }
 
   /** Deletes the file and makes it again. Until that is done, nobody reads what was there. */
@@ -261,7 +264,7 @@ export class SharedFile {
     // What can't be made again now is left as it is.
     await access.probe();
     this.#condemn();
-    await this.#endNative();
+    await this.#endNative(true);
     removeFiles(this.path);
     this.#condemned = false;
     if (replaced) this.#history++;
@@ -334,16 +337,16 @@ export class SharedFile {
     return await access.explain(thrown);
   }
 
-  async #endNative(): Promise<void> {
+  async #endNative(wholly: boolean): Promise<void> {
     const native = this.#native;
     this.#native = undefined;
     this.#mark = undefined;
     this.#frameNo = undefined;
-    await native?.end();
+    await native?.end(wholly);
   }
 
   async #giveUpRole(): Promise<void> {
-    await this.#endNative();
+    await this.#endNative(false);
     this.#role.release();
   }
 

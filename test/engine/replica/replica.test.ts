@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import NativeDatabase from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -194,6 +194,20 @@ describe('opening', () => {
     expect(await namesIn(database)).toEqual(['a', 'b', 'd']);
   });
 
+  it("with 'serve-stale' serves what is there where nothing can be written", async () => {
+    const { open: connect, folder, add } = await replicaScene();
+    await add('a');
+    const first = connect();
+    await first.ready();
+    await first.close();
+    // As on a disk that is only read.
+    rmSync(path.join(folder, 'replica.db-owner'), { force: true });
+    mkdirSync(path.join(folder, 'replica.db-owner'));
+    const error = await failure(connect().ready(), SyncError);
+    expect(error.message).toContain('-owner');
+    expect(await namesIn(connect({ startup: 'serve-stale' }))).toEqual(['a']);
+  });
+
   it("with 'serve-stale' there must be something to serve", async () => {
     const { open: connect, proxy } = await replicaScene();
     await proxy.refuse();
@@ -301,6 +315,24 @@ describe('tokens', () => {
     expect(await namesIn(database)).toEqual(['a']);
     expect(asked).toBeGreaterThan(before);
   });
+});
+
+it('each sync has the token of its moment', { timeout: 60_000 }, async () => {
+  const issuer = makeIssuer();
+  const scene = await replicaScene({ publicKey: issuer.publicKey, token: issuer.token() });
+  const state = { seconds: 31 };
+  const database = scene.open({
+    afterWrite: 'none',
+    authToken: () => issuer.token({ seconds: state.seconds }),
+  });
+  await database.ready();
+  state.seconds = -7_200;
+  await pause(1_500);
+  await failure(database.sync(), AuthError);
+  state.seconds = 3_600;
+  await scene.add('a');
+  await database.sync();
+  expect(await namesIn(database)).toEqual(['a']);
 });
 
 describe('encryption', () => {
