@@ -27,11 +27,8 @@ import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
 import { toRawResult } from './result.js';
 import { withRetry } from './retry.js';
-import { footprintOf, toStep } from './step.js';
+import { footprintOf, refuseSetting, toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
-
-/** The settings of a connection that a server lets change (sqld 0.24). */
-const OF_A_CONNECTION: ReadonlySet<string> = new Set(['foreign_keys', 'defer_foreign_keys']);
 
 const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   deferred: 'BEGIN DEFERRED',
@@ -221,13 +218,7 @@ export class RemoteConnection implements Connection {
   }
 
   async #executeAlone(statement: AnalyzedStatement, step: Step): Promise<StepResult> {
-    if (statement.pragmaArgument && OF_A_CONNECTION.has(statement.pragma as string)) {
-      throw new CapabilityError(
-        'pragma',
-        `PRAGMA ${statement.pragma} would have no effect: at a server every statement has a connection of its own; set ` +
-          'it in a script() or transaction, together with what it is for',
-      );
-    }
+    refuseSetting(statement);
     const repeatable = statement.kind === 'read' || this.#parts.retry.writes;
     return await this.#repeat(
       repeatable,

@@ -1,3 +1,4 @@
+import { CapabilityError } from '../../errors.js';
 import { rowwiseDelete } from '../../sql/bare-delete.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
@@ -61,4 +62,21 @@ export function footprintOf(statement: AnalyzedStatement): Footprint {
     footprints.set(statement, footprint);
   }
   return footprint;
+}
+
+/** The settings of a connection that a server lets change (sqld 0.24). */
+const OF_A_CONNECTION: ReadonlySet<string> = new Set(['foreign_keys', 'defer_foreign_keys']);
+
+/**
+ * Refuses a setting in a statement that has a connection of its own.
+ *
+ * @throws {@link CapabilityError}
+ */
+export function refuseSetting({ pragma, pragmaArgument }: AnalyzedStatement): void {
+  if (pragma === undefined || !pragmaArgument || !OF_A_CONNECTION.has(pragma)) return;
+  throw new CapabilityError(
+    'pragma',
+    `PRAGMA ${pragma} would have no effect: at a server every statement has a connection of its own; set it in a ` +
+      'script() or transaction, together with what it is for',
+  );
 }
