@@ -1,11 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import {
-  BusyError,
-  CapabilityError,
-  closedError,
-  type DatabaseError,
-  InterruptedError,
-} from '../../errors.js';
+import { BusyError, closedError, type DatabaseError, InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
