@@ -8,7 +8,7 @@ import { runAbortable } from './abortable.js';
 import type { BatchItem } from './batch.js';
 import { type BusyWait, waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
+import { completeConstraintError, rejectComplete } from './constraint-index.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import { METADATA, METADATA_REQUEST } from './metadata.js';
@@ -52,7 +52,7 @@ export class Autocommit {
     } catch (error) {
       lock?.release(SYNCHRONOUS);
       if (isLockWait(error)) return this.#runSlowly(statement, values, request, abort);
-      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      if (error instanceof ConstraintError) return rejectComplete(connection, error);
       throw error;
     }
     lock?.release(SYNCHRONOUS);
@@ -78,7 +78,7 @@ export class Autocommit {
         runAbortable(connection, [abort], () => connection.batch?.(asked, behavior) ?? []);
       return await waitWhileBusy(run, this.#wait(connection, abort));
     } catch (error) {
-      await nameConstraintIndex(connection, error);
+      await completeConstraintError(connection, error);
       throw error;
     } finally {
       await lease.release();
@@ -167,7 +167,7 @@ export class Autocommit {
       if (statement.kind === 'write') this.#metadata = undefined;
       return result;
     } catch (error) {
-      if (connection !== undefined) await nameConstraintIndex(connection, error);
+      if (connection !== undefined) await completeConstraintError(connection, error);
       throw error;
     } finally {
       lock?.release(holder);
@@ -194,7 +194,7 @@ export class Autocommit {
       if (local) this.#metadata = await readMetadata(connection);
       return result;
     } catch (error) {
-      await nameConstraintIndex(connection, error);
+      await completeConstraintError(connection, error);
       throw error;
     } finally {
       await release();

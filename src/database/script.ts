@@ -7,6 +7,7 @@ import type { Abort, AbortOptions } from './abort.js';
 import { after } from './after.js';
 import { runAbortable } from './abortable.js';
 import { waitWhileBusy } from './busy.js';
+import { rejectComplete } from './constraint-index.js';
 import { type Executor, schemaOn } from './executor.js';
 import { runOn } from './run.js';
 import type { Session } from './session.js';
@@ -79,7 +80,7 @@ async function runAll(
           ? after(connection.control(statement.text), () => NOTHING)
           : runOn(connection, statement, [], request),
       );
-    return waitWhileBusy(run, wait);
+    return waitWhileBusy(run, wait).catch((error: unknown) => rejectComplete(connection, error));
   };
   try {
     const result = await eachStatement(sql, statements, async (statement) => {

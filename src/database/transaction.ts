@@ -10,7 +10,7 @@ import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
+import { completeConstraintError, rejectComplete } from './constraint-index.js';
 import { Executor } from './executor.js';
 import { Lock, type LockHolder } from './lock.js';
 import { METADATA, METADATA_REQUEST, type Metadata, toMetadata } from './metadata.js';
@@ -172,7 +172,7 @@ export class Transaction extends Executor {
     } catch (error) {
       if (isLockWait(error)) return this.#runInTurn(statement, values, request, abort);
       this.#noteLoss(connection, error);
-      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      if (error instanceof ConstraintError) return rejectComplete(connection, error);
       throw error;
     }
   }
@@ -304,7 +304,7 @@ export class Transaction extends Executor {
         return await waitWhileBusy(run, wait);
       } catch (error) {
         this.#noteLoss(connection, error);
-        await nameConstraintIndex(connection, error);
+        await completeConstraintError(connection, error);
         throw error;
       }
     }).finally(forget);

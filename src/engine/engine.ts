@@ -40,6 +40,8 @@ export interface ExecuteRequest {
   readonly rowid?: boolean;
   /** Run so that {@link Connection.interrupt} stops it and the event loop stays free. */
   readonly interruptible?: boolean;
+  /** Ask whoever runs the writes, also where reads are answered by another copy of the database. */
+  readonly atWriter?: boolean;
   /** Filled by who calls {@link Connection.execute}; an engine has no use for it. */
   readonly trace?: StatementTrace;
 }

@@ -14,7 +14,7 @@ import type {
   RawResult,
 } from '../engine.js';
 import { RemoteCursor } from './cursor.js';
-import { endsTransaction, toRemoteError } from './failure.js';
+import { endsTransaction, isOfOtherParser, statementIndexOf, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
 import { positionalText } from './positional.js';
 import { toRawResult } from './result.js';
@@ -234,10 +234,10 @@ export class RemoteConnection implements Connection {
     try {
       return await stream.batchAndClose(begin, steps);
     } catch (thrown) {
-      const error = toRemoteError(thrown);
-      if (error.statementIndex === undefined && error.kind === 'sql')
-        return await this.#sendOneByOne(items, begin);
-      if (error.statementIndex !== undefined) error.sql = items[error.statementIndex]?.statement.text;
+      const index = statementIndexOf(thrown);
+      const error = toRemoteError(thrown, index === undefined ? undefined : items[index]?.statement.text);
+      if (index === undefined && error.kind === 'sql') return await this.#sendOneByOne(items, begin);
+      if (index === undefined && error.kind === 'constraint') throw toRemoteError(thrown, 'COMMIT');
       throw error;
     }
   }
@@ -401,7 +401,30 @@ export class RemoteConnection implements Connection {
         sql,
       });
     }
-    return await this.#parts.diagnose(toRemoteError(thrown, sql));
+    const error = toRemoteError(thrown, sql);
+    return isOfOtherParser(error) ? await this.#reworded(error) : await this.#parts.diagnose(error);
+  }
+
+  /**
+   * The error in SQLite's words. sqld 0.24 gives the text to SQLite as it is when it is asked for the columns. What SQLite
+   * would take stays in the words of the server, which has refused it.
+   */
+  async #reworded(error: DatabaseError): Promise<DatabaseError> {
+    const { sql, statementIndex } = error;
+    if (sql === undefined) return error;
+    let stream: RemoteStream | undefined;
+    try {
+      stream = await this.#parts.openStream();
+      await stream.describe(sql);
+      return error;
+    } catch (thrown) {
+      const reason = toRemoteError(thrown, sql);
+      if (reason.kind !== 'sql' || isOfOtherParser(reason)) return error;
+      reason.statementIndex = statementIndex;
+      return reason;
+    } finally {
+      stream?.close();
+    }
   }
 }
 

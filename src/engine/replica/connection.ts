@@ -64,6 +64,7 @@ export class ReplicaConnection implements Connection {
       return this.#server.execute(statement, args, request);
     }
     if (statement.kind !== 'read') return this.#write(() => this.#server.execute(statement, args, request));
+    if (request.atWriter) return this.#server.execute(statement, args, request);
     return this.#whenFresh(() => this.#file.execute(statement, args, request));
   }
 
@@ -91,12 +92,15 @@ export class ReplicaConnection implements Connection {
     if (!reads) return await this.#write(() => this.#server.batch(items, behavior));
     if (!this.#policy.fresh) await this.#policy.reading();
     this.#file.begin('read');
+    const results: RawResult[] = [];
     try {
-      const results: RawResult[] = [];
       for (const { statement, values, request } of items) {
         results.push(await this.#file.execute(statement, values, request));
       }
       return results;
+    } catch (error) {
+      if (error instanceof DatabaseError) error.statementIndex = results.length;
+      throw error;
     } finally {
       this.#file.rollback();
     }

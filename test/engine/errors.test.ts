@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Database, open } from '../../src/index.js';
+import { MISTAKES, MISTAKES_SCHEMA, type Mistake } from '../support/mistakes.js';
+import { collect } from '../support/outcome.js';
+import { startSqld } from '../support/sqld.js';
+
+const GOOD = 'insert into log values (1)';
+const GOOD_QUERY = 'select 1 as one';
+
+/** A way to run a statement. */
+const PATHS: Readonly<Record<string, (db: Database, mistake: Mistake) => PromiseLike<unknown>>> = {
+  execute: (db, { sql, args = [] }) => db.execute(sql, args),
+  timeout: (db, { sql, args = [] }) => db.execute(sql, args, { timeout: 20_000 }),
+  all: (db, { sql, args = [] }) => db.prepare(sql).all(args),
+  stream: (db, { sql, args = [] }) => collect(db.stream(sql, args)),
+  script: (db, { sql }) => db.script(`${GOOD_QUERY}; ${sql}; ${GOOD}`),
+  'atomic script': (db, { sql }) => db.script(`${GOOD}; ${sql}; ${GOOD}`, { atomic: true }),
+  batch: (db, { sql, args = [] }) => db.batch([GOOD, { sql, args }, GOOD]),
+  'batch of reads': (db, { sql, args = [] }) => db.batch([GOOD_QUERY, { sql, args }, GOOD_QUERY]),
+  'batch with a mistake after it': (db, { sql, args = [] }) =>
+    db.batch([GOOD, { sql, args }, 'selec 1', 'select * from nowhere_else']),
+  'independent batch': async (db, { sql, args = [] }) => {
+    const outcomes = await db.batch([GOOD_QUERY, { sql, args }], { atomic: false });
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  },
+  transaction: (db, { sql, args = [] }) =>
+    db.transaction(async (tx) => {
+      await tx.execute(GOOD);
+      await tx.execute(sql, args);
+    }),
+  'first of a transaction': (db, { sql, args = [] }) => db.transaction((tx) => tx.execute(sql, args)),
+  'stream of a transaction': (db, { sql, args = [] }) =>
+    db.transaction((tx) => collect(tx.stream(sql, args))),
+};
+
+const FIELDS = ['name', 'message', 'kind', 'code', 'extendedCode', 'rawCode', 'retryable', 'sql'] as const;
+const MORE = ['statementIndex', 'constraint', 'table', 'columns', 'index'] as const;
+
+/** Every field that a caller can branch on. */
+function fieldsOf(error: unknown): Record<string, unknown> {
+  const fields = error as Record<string, unknown>;
+  return Object.fromEntries([...FIELDS, ...MORE].map((field) => [field, fields[field]]));
+}
+
+async function outcomeOf(run: () => PromiseLike<unknown>): Promise<Record<string, unknown>> {
+  try {
+    await run();
+  } catch (error) {
+    return fieldsOf(error);
+  }
+  return { message: 'no failure' };
+}
+
+describe('one mistake, one error', () => {
+  let reference: Database;
+  const databases = new Map<string, Database>();
+  const ends: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'turso-dialect-'));
+    const atEnd = (stop: () => Promise<void>): void => void ends.push(stop);
+    const [http, ws, primary] = await Promise.all([
+      startSqld({}, atEnd),
+      startSqld({}, atEnd),
+      startSqld({}, atEnd),
+    ]);
+    reference = open({ url: ':memory:' });
+    databases.set('file', open({ url: path.join(folder, 'file.db') }));
+    databases.set('http', open({ url: http.url }));
+    databases.set('ws', open({ url: ws.wsUrl }));
+    databases.set('replica', open({ url: path.join(folder, 'replica.db'), syncUrl: primary.url }));
+    for (const database of [reference, ...databases.values()]) await database.script(MISTAKES_SCHEMA);
+    ends.unshift(...[reference, ...databases.values()].map((database) => () => database.close()));
+    ends.push(() => rmSync(folder, { recursive: true, force: true }));
+  });
+  afterAll(async () => {
+    for (const end of ends) await end();
+  });
+
+  it.each(Object.entries(PATHS))('%s', async (name, run) => {
+    const differences: string[] = [];
+    for (const mistake of MISTAKES) {
+      if (name.endsWith('script') && mistake.args !== undefined) continue;
+      const expected = await outcomeOf(() => run(reference, mistake));
+      if (process.env['SHOW']) console.log(name, mistake.name, JSON.stringify(expected));
+      for (const [target, database] of databases) {
+        const actual = await outcomeOf(() => run(database, mistake));
+        for (const field of [...FIELDS, ...MORE]) {
+          const [wanted, got] = [JSON.stringify(expected[field]), JSON.stringify(actual[field])];
+          if (wanted !== got)
+            differences.push(`${target}: ${mistake.name}: ${field} is ${got} instead of ${wanted}`);
+        }
+      }
+    }
+    expect(differences).toEqual([]);
+  });
+});
