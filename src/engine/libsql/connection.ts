@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { closedError, suppress } from '../../errors.js';
+import { BusyError, closedError, suppress } from '../../errors.js';
 import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
@@ -19,6 +19,7 @@ import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeRows, openRows } from './native.js';
 import { materialize, OffThread } from './off-thread.js';
+import { keptByFailure } from './partial-write.js';
 import { noteSchemaChange, schemaChanges } from './schema-changes.js';
 import { changesSchema } from '../statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
@@ -114,8 +115,7 @@ export class LibsqlConnection implements Connection {
       this.#commit(statement.text);
       return result;
     } catch (error) {
-      this.#undo(error);
-      throw error;
+      throw this.#endFailed(statement, error);
     }
   }
 
@@ -287,10 +287,30 @@ export class LibsqlConnection implements Connection {
     }
   }
 
-  #commit(onBehalfOf: string): void {
+  /** @param wrote - whether it is certain that the transaction has changed anything */
+  #commit(onBehalfOf: string, wrote = true): void {
     this.#commits.beforeCommit();
     this.#exec('COMMIT', onBehalfOf);
-    this.#commits.committed();
+    if (wrote || this.#commits.recorded) this.#commits.committed();
+  }
+
+  /**
+   * Ends the transaction that was begun around a write which has failed, and keeps what the write alone would have kept.
+   *
+   * @returns the error to throw
+   */
+  #endFailed(statement: AnalyzedStatement, error: unknown): unknown {
+    try {
+      const kept = this.inTransaction ? keptByFailure(this.#runner, statement, error) : 'nothing';
+      if (kept !== 'nothing') this.#commit(statement.text, kept === 'something');
+    } catch (later) {
+      this.#undo(error);
+      // As a whole it may be repeated.
+      return later instanceof BusyError ? later : error;
+    }
+    this.#undo(error);
+    this.#commits.rolledBack();
+    return error;
   }
 
   /** Rolls back after `error`, which stays the one that is thrown. */
@@ -318,7 +338,7 @@ export class LibsqlConnection implements Connection {
       if (wrap) this.#commit(statement.text);
       return result;
     } catch (error) {
-      if (wrap) this.#undo(error);
+      if (wrap) throw this.#endFailed(statement, error);
       if (writes && !this.inTransaction) this.#commits.rolledBack();
       throw error;
     }
