@@ -92,9 +92,9 @@ export class DatabaseError extends Error {
   /** SQLite's primary result code (`SQLITE_BUSY`) or one of our own codes. */
   readonly code: ErrorCode;
   /** SQLite's extended result code (`SQLITE_BUSY_SNAPSHOT`) where there is one. */
-  extendedCode: string | undefined;
+  readonly extendedCode: string | undefined;
   /** SQLite's extended result code as a number; the primary one where only that is known. */
-  rawCode: number | undefined;
+  readonly rawCode: number | undefined;
   /** What went wrong, in one word. */
   readonly kind: ErrorKind;
   /** Whether running the same transaction or statement again may succeed. */

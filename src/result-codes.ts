@@ -116,11 +116,17 @@ function extendedNameOf(rawCode: number): string | undefined {
   return name === undefined ? undefined : `SQLITE_${name}`;
 }
 
-/** Notes on a constraint error the extended code that was found out later. */
+/** The extended code of a message that only one rule has, unless a trigger imitates it; undefined for the others. */
+export function constraintCodeOf(message: string): number | undefined {
+  const kind = BY_MESSAGE.find(([told]) => told.test(message))?.[1];
+  return kind === 'notNull' ? 1299 : kind === 'check' ? 275 : kind === 'datatype' ? 3091 : undefined;
+}
+
+/** Notes on a constraint error the extended code that was found out later, and what it says of the message. */
 export function setConstraintCode(error: ConstraintError, rawCode: number): void {
-  error.rawCode = rawCode;
-  error.extendedCode = extendedNameOf(rawCode) ?? 'SQLITE_CONSTRAINT';
-  error.constraint = constraintKind(rawCode, error.message);
+  const { constraint, table, columns = [], index } = constraintDetails(rawCode, error.message);
+  const extendedCode = extendedNameOf(rawCode) ?? 'SQLITE_CONSTRAINT';
+  Object.assign(error, { rawCode, extendedCode, constraint, table, columns, index });
 }
 
 /** SQLite's primary result code by its name, `SQLITE_BUSY` for instance; undefined for a name that is none. */
@@ -136,10 +142,12 @@ export function primaryCodeOf(name: string): number | undefined {
 function constraintDetails(rawCode: number, message: string): ConstraintDetails {
   const constraint = constraintKind(rawCode, message);
   const subject = /constraint failed: ([\s\S]+)$/.exec(message)?.[1];
-  if (subject === undefined) return { constraint };
+  // The message of a trigger is that of its author.
+  if (subject === undefined || constraint === 'trigger') return { constraint };
   if (constraint === 'check') return { constraint, index: subject };
   const index = /^index '([\s\S]+)'$/.exec(subject)?.[1];
   if (index !== undefined) return { constraint, index };
+  if (!/^(?:UNIQUE|NOT NULL) /.test(message)) return { constraint };
   const dot = subject.indexOf('.');
   const table = subject.slice(0, dot);
   const columns = subject.slice(dot + 1).split(`, ${table}.`);

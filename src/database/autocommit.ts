@@ -1,6 +1,7 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, Cursor, ExecuteRequest, MaybePromise, RawResult } from '../engine/engine.js';
-import { ConstraintError, closedError, isLockWait } from '../errors.js';
+import { changesSchema } from '../engine/statement-effect.js';
+import { ConstraintError, closedError, DatabaseError, isLockWait } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { Abort } from './abort.js';
@@ -8,7 +9,7 @@ import { runAbortable } from './abortable.js';
 import type { BatchItem } from './batch.js';
 import { type BusyWait, waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { completeConstraintError, rejectComplete } from './constraint-index.js';
+import { codeByMessage, completeConstraintError, rejectComplete } from './constraint-index.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import { METADATA, METADATA_REQUEST } from './metadata.js';
@@ -78,7 +79,10 @@ export class Autocommit {
         runAbortable(connection, [abort], () => connection.batch?.(asked, behavior) ?? []);
       return await waitWhileBusy(run, this.#wait(connection, abort));
     } catch (error) {
-      await completeConstraintError(connection, error);
+      // The batch was undone, and with it what it had done to the schema.
+      const before = items.slice(0, error instanceof DatabaseError ? error.statementIndex : undefined);
+      if (before.some((item) => changesSchema(item.statement))) codeByMessage(error);
+      else await completeConstraintError(connection, error, [abort]);
       throw error;
     } finally {
       await lease.release();
@@ -194,7 +198,7 @@ export class Autocommit {
       if (local) this.#metadata = await readMetadata(connection);
       return result;
     } catch (error) {
-      await completeConstraintError(connection, error);
+      await completeConstraintError(connection, error, [abort]);
       throw error;
     } finally {
       await release();

@@ -1,8 +1,10 @@
 import type { Connection } from '../engine/engine.js';
 import { ConstraintError } from '../errors.js';
-import { setConstraintCode } from '../result-codes.js';
+import { constraintCodeOf, setConstraintCode } from '../result-codes.js';
 import { analyze, type AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
+import type { Abort } from './abort.js';
+import { runAbortable } from './abortable.js';
 import { type BrokenRules, brokenRules } from './broken-rules.js';
 
 /**
@@ -30,30 +32,60 @@ interface UniqueIndex {
   readonly collations: readonly string[];
 }
 
+/** Only rows are looked for in an index of the schema; a CREATE INDEX fails with its own. */
+const CHANGES_ROWS = /^(?:insert|replace|update|delete|with)\b/i;
+
 /**
  * Fills in what the engine left out of a constraint error, by questions after the failure: the extended code, which a
  * server does not tell (sqld 0.24), and the name of the unique index, of which SQLite's message names the columns only.
  * What can't be found out for certain stays undefined.
+ *
+ * @param aborts - what ended the statement in time ends the questions too
  */
-export async function completeConstraintError(connection: Connection, error: unknown): Promise<void> {
-  if (!(error instanceof ConstraintError) || !connection.usable) return;
+export async function completeConstraintError(
+  connection: Connection,
+  error: unknown,
+  aborts: readonly (Abort | undefined)[] = [],
+): Promise<void> {
+  if (!(error instanceof ConstraintError)) return;
   if (error.index !== undefined && error.extendedCode !== undefined) return;
-  try {
-    const rules = error.extendedCode === undefined ? await findRules(connection, error) : undefined;
-    if (rules?.length === 1) setConstraintCode(error, rules[0] as number);
-    if (error.index !== undefined || error.table === undefined) return;
-    if (error.rawCode !== PRIMARY_KEY && error.rawCode !== UNIQUE && (rules?.length ?? 0) < 2) return;
-    const found = await findIndexes(connection, error.table, error.columns);
-    if (rules !== undefined && rules.length > 1) decide(error, rules, found);
-    else error.index = nameOf(found, error);
-  } catch {
-    // The constraint error is what the caller must see, not a failure to describe it better.
+  if (connection.usable) {
+    try {
+      await runAbortable(connection, aborts, () => ask(connection, error));
+      return;
+    } catch {
+      // The constraint error is what the caller must see, not a failure to describe it better.
+    }
   }
+  codeByMessage(error);
+}
+
+/** Takes from the message what it alone tells, where nothing can be asked. */
+export function codeByMessage(error: unknown): void {
+  if (!(error instanceof ConstraintError) || error.extendedCode !== undefined) return;
+  const code = constraintCodeOf(error.message);
+  if (code !== undefined) setConstraintCode(error, code);
+}
+
+async function ask(connection: Connection, error: ConstraintError): Promise<void> {
+  const rules = error.extendedCode === undefined ? await findRules(connection, error) : undefined;
+  if (rules?.length === 1) setConstraintCode(error, rules[0] as number);
+  const { index, table, columns, rawCode, sql = '' } = error;
+  if (index !== undefined || table === undefined || !CHANGES_ROWS.test(sql)) return;
+  const several = rules !== undefined && rules.length > 1;
+  if (!several && rawCode !== PRIMARY_KEY && rawCode !== UNIQUE) return;
+  const found = await findIndexes(connection, table, columns);
+  if (several) decide(error, rules, found);
+  else error.index = nameOf(found, error);
 }
 
 /** Rejects with an error, once it is complete. */
-export async function rejectComplete(connection: Connection, error: unknown): Promise<never> {
-  await completeConstraintError(connection, error);
+export async function rejectComplete(
+  connection: Connection,
+  error: unknown,
+  aborts: readonly (Abort | undefined)[] = [],
+): Promise<never> {
+  await completeConstraintError(connection, error, aborts);
   throw error;
 }
 

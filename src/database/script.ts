@@ -80,7 +80,7 @@ async function runAll(
           ? after(connection.control(statement.text), () => NOTHING)
           : runOn(connection, statement, [], request),
       );
-    return waitWhileBusy(run, wait).catch((error: unknown) => rejectComplete(connection, error));
+    return waitWhileBusy(run, wait).catch((error: unknown) => rejectComplete(connection, error, [abort]));
   };
   try {
     const result = await eachStatement(sql, statements, async (statement) => {

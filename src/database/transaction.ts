@@ -303,8 +303,8 @@ export class Transaction extends Executor {
         const wait = { timeout: this.config.busyTimeout, abort: either, interrupts, connection };
         return await waitWhileBusy(run, wait);
       } catch (error) {
+        await completeConstraintError(connection, error, [either]);
         this.#noteLoss(connection, error);
-        await completeConstraintError(connection, error);
         throw error;
       }
     }).finally(forget);

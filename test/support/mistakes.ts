@@ -4,7 +4,9 @@
 export interface Mistake {
   readonly name: string;
   readonly sql: string;
-  readonly args?: readonly (string | number | bigint | null | Uint8Array)[];
+  readonly args?: readonly (string | number)[];
+  /** Why nobody can know at a server which of two rules with the same message was broken. */
+  readonly hidden?: string;
 }
 
 /** The schema of every mistake, with the rows that they run into. None of them may change anything. */
@@ -75,10 +77,29 @@ export const MISTAKES_SCHEMA = `
   create virtual table places using rtree(id, x0, x1);
   insert into places values (1, 0, 1);
   create view seen as select a from plain;
+  create table late_pk (d text primary key, e unique);
+  insert into late_pk values ('a', 1), ('A', 2);
+  create table rowid_twin (id integer primary key, v);
+  create unique index rowid_twin_id on rowid_twin (id);
+  insert into rowid_twin values (1, 1);
+  create table pk_first (d text collate nocase primary key);
+  create unique index pk_first_binary on pk_first (d collate binary);
+  insert into pk_first values ('Z');
+  create table liar (a);
+  create trigger liar_unique before insert on liar when new.a = 1
+    begin select raise(abort, 'UNIQUE constraint failed: ipk.id'); end;
+  create trigger liar_check before insert on liar when new.a = 2
+    begin select raise(abort, 'CHECK constraint failed: positive'); end;
+  create table mixed_parent (id integer primary key);
+  insert into mixed_parent values (1), (2);
+  create table mixed_child (p references mixed_parent);
+  insert into mixed_child values (1);
+  create table mixed_strict (p references mixed_parent on delete restrict);
+  insert into mixed_strict values (2);
   create table two (a, shared);
   create table deux (b, shared);`;
 
-/** Some seventy mistakes. */
+/** Some hundred mistakes. */
 export const MISTAKES: readonly Mistake[] = [
   // Uniqueness on every form of table and index.
   { name: 'a unique column', sql: 'insert into plain (a, b, c) values (9, 1, 9)' },
@@ -125,6 +146,33 @@ export const MISTAKES: readonly Mistake[] = [
   { name: 'a duplicate rowid of fts5', sql: "insert into words (rowid, w) values (1, 'again')" },
   { name: 'a duplicate id of rtree', sql: 'insert into places values (1, 5, 6)' },
   { name: 'a constraint of rtree', sql: 'insert into places values (2, 6, 5)' },
+  {
+    name: 'an index that is made over what another one allows',
+    sql: 'create unique index late on late_pk (d collate nocase)',
+  },
+  { name: 'a rowid with a twin', sql: 'insert into rowid_twin values (1, 2)' },
+  {
+    name: 'a primary key, beside an index with another collation',
+    sql: "insert into pk_first values ('z')",
+    hidden: 'the index is checked first, and whether it was broken is a matter of the values',
+  },
+  {
+    name: 'an index with another collation than the primary key',
+    sql: "insert into pk_first values ('Z')",
+    hidden: 'as before',
+  },
+  {
+    name: 'on delete restrict beside another foreign key',
+    sql: 'delete from mixed_parent where id = 2',
+    hidden: 'RESTRICT has a code of its own, and which of the two keys was broken is a matter of the rows',
+  },
+  {
+    name: 'a foreign key beside on delete restrict',
+    sql: 'delete from mixed_parent where id = 1',
+    hidden: 'as before',
+  },
+  { name: 'a message of a trigger that looks like a unique key', sql: 'insert into liar values (1)' },
+  { name: 'a message of a trigger that looks like a check', sql: 'insert into liar values (2)' },
   { name: 'or fail', sql: "insert or fail into ipk values (1, 'new')" },
   {
     name: 'an upsert on another column',

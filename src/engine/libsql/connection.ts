@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { BusyError, closedError, suppress } from '../../errors.js';
+import { closedError, suppress } from '../../errors.js';
 import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
@@ -19,7 +19,7 @@ import { CursorSet } from './cursor-set.js';
 import { toDatabaseError } from './failure.js';
 import { type NativeDatabase, type NativeRows, openRows } from './native.js';
 import { materialize, OffThread } from './off-thread.js';
-import { keptByFailure } from './partial-write.js';
+import { commitKept } from './partial-write.js';
 import { noteSchemaChange, schemaChanges } from './schema-changes.js';
 import { changesSchema } from '../statement-effect.js';
 import { StatementRunner } from './statement-runner.js';
@@ -127,11 +127,7 @@ export class LibsqlConnection implements Connection {
   openCursor(
     statement: AnalyzedStatement,
     args: readonly SqlValue[],
-    options: {
-      readonly exactIntegers?: boolean;
-      readonly interruptible?: boolean;
-      readonly snapshot?: boolean;
-    },
+    options: Parameters<Connection['openCursor']>[2],
   ): MaybePromise<Cursor> {
     this.#assertOpen();
     if (statement.verb === 'EXPLAIN')
@@ -300,17 +296,11 @@ export class LibsqlConnection implements Connection {
    * @returns the error to throw
    */
   #endFailed(statement: AnalyzedStatement, error: unknown): unknown {
-    try {
-      const kept = this.inTransaction ? keptByFailure(this.#runner, statement, error) : 'nothing';
-      if (kept !== 'nothing') this.#commit(statement.text, kept === 'something');
-    } catch (later) {
-      this.#undo(error);
-      // As a whole it may be repeated.
-      return later instanceof BusyError ? later : error;
-    }
+    const commit = (wrote: boolean): void => this.#commit(statement.text, wrote);
+    const busy = this.inTransaction && commitKept(this.#runner, statement, error, commit);
     this.#undo(error);
     this.#commits.rolledBack();
-    return error;
+    return busy || error;
   }
 
   /** Rolls back after `error`, which stays the one that is thrown. */

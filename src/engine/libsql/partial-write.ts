@@ -1,4 +1,4 @@
-import { ConstraintError } from '../../errors.js';
+import { BusyError, ConstraintError } from '../../errors.js';
 import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
 import type { StatementRunner } from './statement-runner.js';
 
@@ -8,17 +8,30 @@ const [FIND_FAIL] = analyze(`
   .statements as [AnalyzedStatement];
 
 /**
- * Finds out whether a write that has failed has kept a part of what it did. `OR FAIL`, `ON CONFLICT FAIL` and `RAISE(FAIL)` do
- * so, and only where a constraint failed. SQLite counts what the statement itself has kept, and not what its triggers have.
+ * Commits what a write has kept although it failed. `OR FAIL`, `ON CONFLICT FAIL` and `RAISE(FAIL)` keep what was done before,
+ * and only where a constraint failed.
+ *
+ * @param commit - `wrote`: whether anything was kept for certain
+ * @returns the error to throw instead, when a lock is in the way and the write may be repeated
  */
-export function keptByFailure(
+export function commitKept(
   runner: StatementRunner,
   statement: AnalyzedStatement,
   error: unknown,
-): 'something' | 'perhaps' | 'nothing' {
-  if (!(error instanceof ConstraintError)) return 'nothing';
-  if (runner.changes(statement) > 0) return 'something';
-  const saysFail = /\bfail\b/i.test(statement.text) ? 1 : 0;
-  const [[found] = []] = runner.run(FIND_FAIL, [saysFail], { fetch: 'first' }).rows;
-  return found === 1 ? 'perhaps' : 'nothing';
+  commit: (wrote: boolean) => void,
+): BusyError | undefined {
+  if (!(error instanceof ConstraintError)) return undefined;
+  try {
+    // SQLite counts what the statement itself has kept, and not what its triggers have.
+    if (runner.changes(statement) > 0) commit(true);
+    else if (triggersMayKeep(runner, statement)) commit(false);
+    return undefined;
+  } catch (later) {
+    return later instanceof BusyError ? later : undefined;
+  }
+}
+
+function triggersMayKeep(runner: StatementRunner, { text }: AnalyzedStatement): boolean {
+  const [[found] = []] = runner.run(FIND_FAIL, [/\bfail\b/i.test(text) ? 1 : 0], { fetch: 'first' }).rows;
+  return found === 1;
 }

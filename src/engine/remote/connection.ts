@@ -1,5 +1,11 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import { BusyError, CapabilityError, closedError, DatabaseError, InterruptedError } from '../../errors.js';
+import {
+  BusyError,
+  CapabilityError,
+  closedError,
+  type DatabaseError,
+  InterruptedError,
+} from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
@@ -17,6 +23,7 @@ import { RemoteCursor } from './cursor.js';
 import { endsTransaction, isOfOtherParser, statementIndexOf, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
 import { positionalText } from './positional.js';
+import { reworded } from './reworded.js';
 import { toRawResult } from './result.js';
 import { withRetry } from './retry.js';
 import { type Footprint, footprintOf, toStep } from './step.js';
@@ -402,29 +409,9 @@ export class RemoteConnection implements Connection {
       });
     }
     const error = toRemoteError(thrown, sql);
-    return isOfOtherParser(error) ? await this.#reworded(error) : await this.#parts.diagnose(error);
-  }
-
-  /**
-   * The error in SQLite's words. sqld 0.24 gives the text to SQLite as it is when it is asked for the columns. What SQLite
-   * would take stays in the words of the server, which has refused it.
-   */
-  async #reworded(error: DatabaseError): Promise<DatabaseError> {
-    const { sql, statementIndex } = error;
-    if (sql === undefined) return error;
-    let stream: RemoteStream | undefined;
-    try {
-      stream = await this.#parts.openStream();
-      await stream.describe(sql);
-      return error;
-    } catch (thrown) {
-      const reason = toRemoteError(thrown, sql);
-      if (reason.kind !== 'sql' || isOfOtherParser(reason)) return error;
-      reason.statementIndex = statementIndex;
-      return reason;
-    } finally {
-      stream?.close();
-    }
+    return isOfOtherParser(error)
+      ? await reworded(error, this.#parts.openStream)
+      : await this.#parts.diagnose(error);
   }
 }
 
