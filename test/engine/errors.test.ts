@@ -5,9 +5,9 @@ import { createClient } from '@libsql/client';
 import { createClient as createCompatClient } from '@tursodatabase/serverless/compat';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromClient } from '../../src/database/from-client.js';
-import { type Database, open } from '../../src/index.js';
+import { ConstraintError, type Database, open } from '../../src/index.js';
 import { MISTAKES, MISTAKES_SCHEMA, type Mistake } from '../support/mistakes.js';
-import { collect } from '../support/outcome.js';
+import { collect, failure } from '../support/outcome.js';
 import { startSqld } from '../support/sqld.js';
 
 const GOOD = 'insert into log values (1)';
@@ -76,6 +76,7 @@ describe('one mistake, one error', () => {
   let reference: Database;
   const databases = new Map<string, Database>();
   const ends: (() => unknown)[] = [];
+  const url = { http: '' };
 
   beforeAll(async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'turso-dialect-'));
@@ -85,6 +86,7 @@ describe('one mistake, one error', () => {
       startSqld({}, atEnd),
       startSqld({}, atEnd),
     ]);
+    url.http = http.url;
     reference = open({ url: ':memory:' });
     databases.set('file', open({ url: path.join(folder, 'file.db') }));
     databases.set('http', open({ url: http.url }));
@@ -120,5 +122,40 @@ describe('one mistake, one error', () => {
       }
     }
     expect(differences).toEqual([]);
+  });
+
+  it.each(['http', 'ws', 'replica'])('a batch that has changed the schema before (%s)', async (target) => {
+    const database = databases.get(target) as Database;
+    // The server has undone what could be asked, and before it the key of `single_pk` was another one.
+    const change = ['drop table single_pk', 'create table single_pk (a unique, b check (b > 0))'];
+    const unique = database.batch([...change, 'insert into single_pk values (5, 1), (5, 1)', GOOD]);
+    const fields = { statementIndex: 2, constraint: 'unique', rawCode: 19, columns: ['a'] };
+    const error = await failure(unique, ConstraintError);
+    expect(error).toMatchObject({ ...fields, extendedCode: undefined, index: undefined });
+    const check = database.batch([...change, 'insert into single_pk values (5, -1)']);
+    expect(await failure(check)).toMatchObject({ constraint: 'check', rawCode: 275, index: 'b > 0' });
+  });
+
+  it.each(['memory', 'file', 'http', 'ws'])('CREATE VIRTUAL TABLE affects no row (%s)', async (target) => {
+    const database = databases.get(target) ?? reference;
+    const { rowsAffected } = await database.execute('create virtual table fresh using fts5(a)');
+    expect(rowsAffected).toBe(0);
+    await database.execute('drop table fresh');
+  });
+
+  it('a server that no longer answers after the failure ends nothing but the questions about it', async () => {
+    let asked = 0;
+    const fetch: typeof globalThis.fetch = (...args) =>
+      ++asked === 1 ? globalThis.fetch(...args) : new Promise(() => {});
+    const stalled = open({ url: url.http, fetch });
+    const start = performance.now();
+    const error = await failure(
+      stalled.execute('insert into single_pk values (1)', [], { timeout: 200 }),
+      ConstraintError,
+    );
+    expect(error).toMatchObject({ constraint: 'unique', rawCode: 19, extendedCode: undefined });
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(asked).toBeGreaterThan(1);
+    await stalled.close();
   });
 });
