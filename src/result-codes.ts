@@ -75,8 +75,7 @@ export function fromEngineFailure(failure: EngineFailure): DatabaseError {
   const primary = PRIMARY_CODES[rawCode & 0xff] ?? 'ERROR';
   const options = (kind: ErrorKind, retryable = false): DatabaseErrorOptions => ({
     code: `SQLITE_${primary}`,
-    extendedCode:
-      extendedNameOf(rawCode) ?? failure.extendedCode ?? (kind === 'sql' ? `SQLITE_${primary}` : undefined),
+    extendedCode: extendedNameOf(rawCode) ?? failure.extendedCode ?? whereOnly(kind, rawCode),
     rawCode,
     kind,
     retryable,
@@ -108,6 +107,12 @@ export function fromEngineFailure(failure: EngineFailure): DatabaseError {
     default:
       return new DatabaseError(message, options('sql'));
   }
+}
+
+/** The primary code where there is no other: of the kinds that have extended ones nobody knows which it was. */
+function whereOnly(kind: ErrorKind, rawCode: number): string | undefined {
+  const primary = kind === 'sql' ? PRIMARY_CODES[rawCode] : undefined;
+  return primary === undefined ? undefined : `SQLITE_${primary}`;
 }
 
 /** The name of an extended result code that is known here. */
