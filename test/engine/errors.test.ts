@@ -124,6 +124,24 @@ describe('one mistake, one error', () => {
     expect(differences).toEqual([]);
   });
 
+  it.each(['file', 'http', 'ws', 'replica', 'client', 'compat'])(
+    'a write of a reader (%s)',
+    async (target) => {
+      const database = databases.get(target) as Database;
+      const behavior = 'read';
+      const ways: ((db: Database) => PromiseLike<unknown>)[] = [
+        (db) => db.transaction((tx) => tx.execute(GOOD), { behavior }),
+        (db) => db.transaction((tx) => tx.script(`${GOOD_QUERY}; ${GOOD}`), { behavior }),
+        (db) => db.batch([GOOD_QUERY, GOOD], { behavior }),
+      ];
+      for (const way of ways) {
+        const expected = await outcomeOf(() => way(reference));
+        expect(expected['name']).toBe('ReadOnlyError');
+        expect(await outcomeOf(() => way(database))).toEqual(expected);
+      }
+    },
+  );
+
   it.each(['http', 'ws', 'replica'])('a batch that has changed the schema before (%s)', async (target) => {
     const database = databases.get(target) as Database;
     // The server has undone what could be asked, and before it the key of `single_pk` was another one.

@@ -120,7 +120,7 @@ export class RemoteConnection implements Connection {
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
-    if (behavior === 'read') for (const { statement } of items) refuseWrite(statement);
+    if (behavior === 'read') items.forEach(({ statement }, i) => refuseWrite(statement, i));
     const begin = BEGIN[behavior] as string;
     const reads = items.every(({ statement }) => statement.kind === 'read');
     const results = await this.#repeat(reads || this.#parts.retry.writes, () =>

@@ -87,7 +87,7 @@ export class ReplicaConnection implements Connection {
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
-    for (const { statement } of items) if (behavior === 'read') refuseWrite(statement);
+    if (behavior === 'read') items.forEach(({ statement }, i) => refuseWrite(statement, i));
     const reads = items.every(({ statement }) => statement.kind === 'read');
     if (!reads) return await this.#write(() => this.#server.batch(items, behavior));
     if (!this.#policy.fresh) await this.#policy.reading();
