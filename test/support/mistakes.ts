@@ -5,6 +5,8 @@ export interface Mistake {
   readonly name: string;
   readonly sql: string;
   readonly args?: readonly (string | number)[];
+  /** The index that SQLite checks first of those that are broken: the one that was made last. */
+  readonly index?: string;
   /** Why nobody can know at a server which of two rules with the same message was broken. */
   readonly hidden?: string;
 }
@@ -77,6 +79,12 @@ export const MISTAKES_SCHEMA = `
   create virtual table places using rtree(id, x0, x1);
   insert into places values (1, 0, 1);
   create view seen as select a from plain;
+  create table doubles (a, b);
+  create unique index doubles_old on doubles (a);
+  create unique index doubles_new on doubles (a);
+  create unique index doubles_binary on doubles (b);
+  create unique index doubles_nocase on doubles (b collate nocase);
+  insert into doubles values (1, 'x');
   create table late_pk (d text primary key, e unique);
   insert into late_pk values ('a', 1), ('A', 2);
   create table rowid_twin (id integer primary key, v);
@@ -118,9 +126,13 @@ export const MISTAKES: readonly Mistake[] = [
   { name: 'a unique column beside an integer primary key', sql: "insert into ipk values (9, 'one')" },
   { name: 'the second of several rows', sql: "insert into ipk values (9, 'nine'), (1, 'new')" },
   { name: 'an autoincrement key', sql: "insert into auto values (1, 'new')" },
-  { name: 'a text primary key', sql: "insert into text_pk values ('a', 9)" },
+  { name: 'a text primary key', sql: "insert into text_pk values ('a', 9)", index: 'text_nocase' },
   { name: 'a collated index over a primary key', sql: "insert into text_pk values ('z', 9)" },
-  { name: 'a composite primary key with a twin', sql: "insert into composite values (1, 'x')" },
+  {
+    name: 'a composite primary key with a twin',
+    sql: "insert into composite values (1, 'x')",
+    index: 'composite_too',
+  },
   {
     name: 'a composite primary key with a twin, by an update',
     sql: 'update composite set a = 1, b = ? where a = 2',
@@ -149,6 +161,16 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'an index that is made over what another one allows',
     sql: 'create unique index late on late_pk (d collate nocase)',
+  },
+  { name: 'two equal indexes', sql: 'insert into doubles values (1, 9)', index: 'doubles_new' },
+  {
+    name: 'an index that another one covers',
+    sql: "insert into doubles values (9, 'x')",
+    index: 'doubles_nocase',
+  },
+  {
+    name: 'two equal indexes in an upsert',
+    sql: 'insert into doubles values (1, 9) on conflict (b) do nothing',
   },
   { name: 'a rowid with a twin', sql: 'insert into rowid_twin values (1, 2)' },
   {
