@@ -96,7 +96,7 @@ export class DatabaseError extends Error {
   readonly code: ErrorCode;
   /** SQLite's extended result code (`SQLITE_BUSY_SNAPSHOT`) where there is one. */
   readonly extendedCode: string | undefined;
-  /** SQLite's extended result code as a number. */
+  /** SQLite's extended result code as a number; the primary one where only that is known. */
   readonly rawCode: number | undefined;
   /** What went wrong, in one word. */
   readonly kind: ErrorKind;

@@ -19,6 +19,9 @@ const PRIMARY_CODES = [
   .split(' ');
 
 const EXTENDED_CODES: Readonly<Record<number, string>> = {
+  257: 'ERROR_MISSING_COLLSEQ',
+  513: 'ERROR_RETRY',
+  769: 'ERROR_SNAPSHOT',
   261: 'BUSY_RECOVERY',
   517: 'BUSY_SNAPSHOT',
   773: 'BUSY_TIMEOUT',
@@ -44,7 +47,18 @@ const CONSTRAINTS: Readonly<Record<number, ConstraintKind>> = {
   3091: 'datatype',
 };
 
+/** What is left of a constraint's message where the code does not tell which it was. */
+const BY_MESSAGE: readonly (readonly [RegExp, ConstraintKind])[] = [
+  [/^UNIQUE constraint failed\b/, 'unique'],
+  [/^NOT NULL constraint failed\b/, 'notNull'],
+  [/^CHECK constraint failed\b/, 'check'],
+  [/^FOREIGN KEY constraint failed$/, 'foreignKey'],
+  [/^cannot store \w+ value in \w+ column /, 'datatype'],
+];
+
 const LOCKED_SHAREDCACHE = 262;
+const SQLITE_CONSTRAINT = 19;
+const SQLITE_CONSTRAINT_TRIGGER = 1811;
 
 /** A failure as an engine reports it: SQLite's extended result code and message. */
 export interface EngineFailure {
@@ -59,10 +73,9 @@ export interface EngineFailure {
 export function fromEngineFailure(failure: EngineFailure): DatabaseError {
   const { rawCode, message, sql, cause } = failure;
   const primary = PRIMARY_CODES[rawCode & 0xff] ?? 'ERROR';
-  const extended = EXTENDED_CODES[rawCode];
   const options = (kind: ErrorKind, retryable = false): DatabaseErrorOptions => ({
     code: `SQLITE_${primary}`,
-    extendedCode: extended === undefined ? failure.extendedCode : `SQLITE_${extended}`,
+    extendedCode: extendedNameOf(rawCode) ?? failure.extendedCode ?? whereOnly(kind, rawCode),
     rawCode,
     kind,
     retryable,
@@ -96,6 +109,31 @@ export function fromEngineFailure(failure: EngineFailure): DatabaseError {
   }
 }
 
+/** The primary code where there is no other: of the kinds that have extended ones nobody knows which it was. */
+function whereOnly(kind: ErrorKind, rawCode: number): string | undefined {
+  const primary = kind === 'sql' ? PRIMARY_CODES[rawCode] : undefined;
+  return primary === undefined ? undefined : `SQLITE_${primary}`;
+}
+
+/** The name of an extended result code that is known here. */
+function extendedNameOf(rawCode: number): string | undefined {
+  const name = EXTENDED_CODES[rawCode];
+  return name === undefined ? undefined : `SQLITE_${name}`;
+}
+
+/** The extended code of a message that only one rule has, unless a trigger imitates it; undefined for the others. */
+export function constraintCodeOf(message: string): number | undefined {
+  const kind = BY_MESSAGE.find(([told]) => told.test(message))?.[1];
+  return kind === 'notNull' ? 1299 : kind === 'check' ? 275 : kind === 'datatype' ? 3091 : undefined;
+}
+
+/** Notes on a constraint error the extended code that was found out later, and what it says of the message. */
+export function setConstraintCode(error: ConstraintError, rawCode: number): void {
+  const { constraint, table, columns = [], index } = constraintDetails(rawCode, error.message);
+  const extendedCode = extendedNameOf(rawCode) ?? 'SQLITE_CONSTRAINT';
+  Object.assign(error, { rawCode, extendedCode, constraint, table, columns, index });
+}
+
 /** SQLite's primary result code by its name, `SQLITE_BUSY` for instance; undefined for a name that is none. */
 export function primaryCodeOf(name: string): number | undefined {
   const index = name.startsWith('SQLITE_') ? PRIMARY_CODES.indexOf(name.slice('SQLITE_'.length)) : -1;
@@ -107,13 +145,26 @@ export function primaryCodeOf(name: string): number | undefined {
  * `CHECK constraint failed: positive_age`.
  */
 function constraintDetails(rawCode: number, message: string): ConstraintDetails {
-  const constraint = CONSTRAINTS[rawCode] ?? 'other';
+  const constraint = constraintKind(rawCode, message);
   const subject = /constraint failed: ([\s\S]+)$/.exec(message)?.[1];
-  if (subject === undefined) return { constraint };
+  // The message of a trigger is that of its author.
+  if (subject === undefined || constraint === 'trigger') return { constraint };
   if (constraint === 'check') return { constraint, index: subject };
   const index = /^index '([\s\S]+)'$/.exec(subject)?.[1];
   if (index !== undefined) return { constraint, index };
-  const names = subject.split(', ').map((name) => name.split('.'));
-  if (!names.every((name) => name.length === 2)) return { constraint };
-  return { constraint, table: names[0]?.[0], columns: names.map((name) => name[1] as string) };
+  if (!/^(?:UNIQUE|NOT NULL) /.test(message)) return { constraint };
+  const dot = subject.indexOf('.');
+  const table = subject.slice(0, dot);
+  const columns = subject.slice(dot + 1).split(`, ${table}.`);
+  // Which of several dots ends the name of the table is not told.
+  if (dot < 0 || columns.some((name) => name.includes('.'))) return { constraint };
+  return { constraint, table, columns };
+}
+
+/** ON DELETE RESTRICT fails with the code of a trigger, since SQLite makes one of it. */
+function constraintKind(rawCode: number, message: string): ConstraintKind {
+  const kind = CONSTRAINTS[rawCode] ?? 'other';
+  if (rawCode === SQLITE_CONSTRAINT) return BY_MESSAGE.find(([told]) => told.test(message))?.[1] ?? kind;
+  const restricted = rawCode === SQLITE_CONSTRAINT_TRIGGER && message === 'FOREIGN KEY constraint failed';
+  return restricted ? 'foreignKey' : kind;
 }

@@ -21,9 +21,9 @@ describe('a result code of the engine', () => {
     [10, DatabaseError, 'SQLITE_IOERR', undefined, 'io', false],
     [14, DatabaseError, 'SQLITE_CANTOPEN', undefined, 'io', false],
     [13, DatabaseError, 'SQLITE_FULL', undefined, 'full', false],
-    [1, DatabaseError, 'SQLITE_ERROR', undefined, 'sql', false],
-    [18, DatabaseError, 'SQLITE_TOOBIG', undefined, 'sql', false],
-    [23, DatabaseError, 'SQLITE_AUTH', undefined, 'sql', false],
+    [1, DatabaseError, 'SQLITE_ERROR', 'SQLITE_ERROR', 'sql', false],
+    [18, DatabaseError, 'SQLITE_TOOBIG', 'SQLITE_TOOBIG', 'sql', false],
+    [23, DatabaseError, 'SQLITE_AUTH', 'SQLITE_AUTH', 'sql', false],
     [250, DatabaseError, 'SQLITE_ERROR', undefined, 'sql', false],
   ])('%i becomes its class', (rawCode, type, code, extendedCode, kind, retryable) => {
     const error = fromEngineFailure({ rawCode, message: 'm', sql: 'select 1' });

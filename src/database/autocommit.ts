@@ -6,7 +6,8 @@ import {
   type RawResult,
   SchemaMovedError,
 } from '../engine/engine.js';
-import { ConstraintError, closedError, isLockWait } from '../errors.js';
+import { changesSchema } from '../engine/statement-effect.js';
+import { ConstraintError, closedError, DatabaseError, isLockWait } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { Abort } from './abort.js';
@@ -14,7 +15,7 @@ import { runAbortable } from './abortable.js';
 import type { BatchItem } from './batch.js';
 import { type BusyWait, waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
+import { codeByMessage, completeConstraintError, rejectComplete } from './constraint-index.js';
 import type { Guard, GuardedRequest } from './guard.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
@@ -62,7 +63,7 @@ export class Autocommit {
       lock?.release(SYNCHRONOUS);
       if (isLockWait(error) || error instanceof SchemaMovedError)
         return this.#runSlowly(statement, values, request, abort);
-      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      if (error instanceof ConstraintError) return rejectComplete(connection, error);
       throw error;
     }
     lock?.release(SYNCHRONOUS);
@@ -93,7 +94,10 @@ export class Autocommit {
         );
       return await waitWhileBusy(run, this.#wait(connection, abort));
     } catch (error) {
-      await nameConstraintIndex(connection, error);
+      // The batch was undone, and with it what it had done to the schema.
+      const before = items.slice(0, error instanceof DatabaseError ? error.statementIndex : undefined);
+      if (before.some((item) => changesSchema(item.statement))) codeByMessage(error);
+      else await completeConstraintError(connection, error, [abort]);
       throw error;
     } finally {
       await lease.release();
@@ -183,7 +187,7 @@ export class Autocommit {
       if (statement.kind === 'write') this.#metadata = undefined;
       return result;
     } catch (error) {
-      if (connection !== undefined) await nameConstraintIndex(connection, error);
+      if (connection !== undefined) await completeConstraintError(connection, error);
       throw error;
     } finally {
       lock?.release(holder);
@@ -210,7 +214,7 @@ export class Autocommit {
       if (local) this.#metadata = await readMetadata(connection);
       return result;
     } catch (error) {
-      await nameConstraintIndex(connection, error);
+      await completeConstraintError(connection, error, [abort]);
       throw error;
     } finally {
       await release();

@@ -1,37 +1,143 @@
 import type { Connection } from '../engine/engine.js';
 import { ConstraintError } from '../errors.js';
+import { constraintCodeOf, setConstraintCode } from '../result-codes.js';
 import { analyze, type AnalyzedStatement } from '../sql/statement.js';
-
-const [FIND_INDEX] = analyze(`
-  SELECT l.name, l.origin FROM pragma_index_list(?1) AS l
-  WHERE l."unique" AND ?2 = (
-    SELECT group_concat(i.name, ', ') FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno) AS i
-  )
-  ORDER BY l.seq DESC LIMIT 1`).statements as [AnalyzedStatement];
+import type { SqlValue } from '../values.js';
+import type { Abort } from './abort.js';
+import { runAbortable } from './abortable.js';
+import { type BrokenRules, brokenRules } from './broken-rules.js';
 
 /**
- * Fills in the name of the unique index that an insert or update ran into: SQLite's message names its columns only.
- * The error stays as it is when there is no such index (a rowid) or it can't be found out.
+ * The unique indexes over these columns in the order in which SQLite checks them. A name that several schemas have may be
+ * that of any of them.
  */
-export async function nameConstraintIndex(connection: Connection, error: unknown): Promise<void> {
-  if (!(error instanceof ConstraintError) || error.index !== undefined || error.table === undefined) return;
-  if (error.constraint !== 'unique' && error.constraint !== 'primaryKey') return;
-  if (!connection.usable) return;
-  try {
-    const args = [error.table, error.columns.join(', ')];
-    const { rows } = await connection.execute(FIND_INDEX, args, { fetch: 'first' });
-    const [name, origin] = rows[0] ?? [];
-    if (typeof name === 'string') error.index = name;
-    // A server gives SQLite's message without its extended code, and that calls a primary key UNIQUE as well. One
-    // without an index is the rowid.
-    if (name === undefined || origin === 'pk') error.constraint = 'primaryKey';
-  } catch {
-    // The constraint error is what the caller must see, not a failure to describe it better.
-  }
+const [FIND_INDEXES] = analyze(`
+  SELECT l.name, l.origin, l.partial, (
+    SELECT group_concat(upper(coll)) FROM (SELECT coll FROM pragma_index_xinfo(l.name, t.schema) WHERE key ORDER BY seqno)
+  )
+  FROM pragma_table_list AS t, pragma_index_list(t.name, t.schema) AS l
+  WHERE t.name = ?1 AND l."unique" AND ?2 = (
+    SELECT group_concat(i.name, char(31)) FROM (SELECT name FROM pragma_index_info(l.name, t.schema) ORDER BY seqno) AS i
+  ) AND 1 = (SELECT count(*) FROM pragma_table_list WHERE name = ?1)
+  ORDER BY l.seq`).statements as [AnalyzedStatement];
+
+const PRIMARY_KEY = 1555;
+const UNIQUE = 2067;
+
+/** A unique index, or the primary key. */
+interface UniqueIndex {
+  readonly name: string;
+  readonly primaryKey: boolean;
+  readonly partial: boolean;
+  readonly collations: readonly string[];
 }
 
-/** Rejects with a constraint error, once its index is named. */
-export async function rejectNamed(connection: Connection, error: ConstraintError): Promise<never> {
-  await nameConstraintIndex(connection, error);
+/** Only rows are looked for in an index of the schema; a CREATE INDEX fails with its own. */
+const CHANGES_ROWS = /^(?:insert|replace|update|delete|with)\b/i;
+
+/**
+ * Fills in what the engine left out of a constraint error, by questions after the failure: the extended code, which a
+ * server does not tell (sqld 0.24), and the name of the unique index, of which SQLite's message names the columns only.
+ * What can't be found out for certain stays undefined.
+ *
+ * @param aborts - what ended the statement in time ends the questions too
+ */
+export async function completeConstraintError(
+  connection: Connection,
+  error: unknown,
+  aborts: readonly (Abort | undefined)[] = [],
+): Promise<void> {
+  if (!(error instanceof ConstraintError)) return;
+  if (error.index !== undefined && error.extendedCode !== undefined) return;
+  if (connection.usable) {
+    try {
+      await runAbortable(connection, aborts, () => ask(connection, error));
+      return;
+    } catch {
+      // The constraint error is what the caller must see, not a failure to describe it better.
+    }
+  }
+  codeByMessage(error);
+}
+
+/** Takes from the message what it alone tells, where nothing can be asked. */
+export function codeByMessage(error: unknown): void {
+  if (!(error instanceof ConstraintError) || error.extendedCode !== undefined) return;
+  const code = constraintCodeOf(error.message);
+  if (code !== undefined) setConstraintCode(error, code);
+}
+
+async function ask(connection: Connection, error: ConstraintError): Promise<void> {
+  const rules = error.extendedCode === undefined ? await findRules(connection, error) : undefined;
+  if (rules?.length === 1) setConstraintCode(error, rules[0] as number);
+  const { index, table, columns, rawCode, sql = '' } = error;
+  if (index !== undefined || table === undefined || !CHANGES_ROWS.test(sql)) return;
+  const several = rules !== undefined && rules.length > 1;
+  if (!several && rawCode !== PRIMARY_KEY && rawCode !== UNIQUE) return;
+  const found = await findIndexes(connection, table, columns);
+  if (several) decide(error, rules, found);
+  else error.index = nameOf(found, error);
+}
+
+/** Rejects with an error, once it is complete. */
+export async function rejectComplete(
+  connection: Connection,
+  error: unknown,
+  aborts: readonly (Abort | undefined)[] = [],
+): Promise<never> {
+  await completeConstraintError(connection, error, aborts);
   throw error;
+}
+
+/** The codes that the statement can fail with in these words, in the order in which it checks them. */
+async function findRules(connection: Connection, error: ConstraintError): Promise<BrokenRules> {
+  const [statement] = analyze(`EXPLAIN ${error.sql}`).statements;
+  if (error.sql === undefined || statement === undefined) return [];
+  // The file of a replica leaves out checks (libsql 0.5.29).
+  const { rows } = await connection.execute(statement, [], { fetch: 'all', atWriter: true });
+  return brokenRules(rows, error.message);
+}
+
+async function findIndexes(
+  connection: Connection,
+  table: string,
+  columns: readonly string[],
+): Promise<UniqueIndex[]> {
+  const { rows } = await connection.execute(FIND_INDEXES, [table, columns.join('\u001f')], {
+    fetch: 'all',
+    atWriter: true,
+  });
+  return rows.map(([name, origin, partial, collations]: SqlValue[]) => ({
+    name: String(name),
+    primaryKey: origin === 'pk',
+    partial: Number(partial) !== 0,
+    collations: String(collations).split(','),
+  }));
+}
+
+/** Of several rules with one message the one that is checked first is the broken one, if the others can't break without it. */
+function decide(error: ConstraintError, rules: BrokenRules, found: readonly UniqueIndex[]): void {
+  const primaryKey = rules[0] === PRIMARY_KEY;
+  const first = found.find((index) => index.primaryKey === primaryKey);
+  // The primary key without an index is the rowid, which is equal wherever one of the others is.
+  if (first === undefined ? !primaryKey : !breaksFirst(first, found)) return;
+  setConstraintCode(error, rules[0] as number);
+  error.index = first?.name;
+}
+
+function nameOf(found: readonly UniqueIndex[], { rawCode, sql = '' }: ConstraintError): string | undefined {
+  const candidates = found.filter((index) => index.primaryKey === (rawCode === PRIMARY_KEY));
+  const [first] = candidates;
+  if (first === undefined || candidates.length === 1) return first?.name;
+  // An upsert passes over the index that it names.
+  return breaksFirst(first, candidates) && !/\bon\s+conflict\b/i.test(sql) ? first.name : undefined;
+}
+
+/** Whether rows that are equal for one of `others` are equal for `first` too, which is checked before them. */
+function breaksFirst(first: UniqueIndex, others: readonly UniqueIndex[]): boolean {
+  const covers = (collation: string, i: number, other: UniqueIndex): boolean =>
+    other.collations[i] === collation || other.collations[i] === 'BINARY';
+  return (
+    !first.partial && others.every((other) => first.collations.every((name, i) => covers(name, i, other)))
+  );
 }

@@ -7,6 +7,7 @@ import type { Abort, AbortOptions } from './abort.js';
 import { after } from './after.js';
 import { runAbortable } from './abortable.js';
 import { waitWhileBusy } from './busy.js';
+import { rejectComplete } from './constraint-index.js';
 import type { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
 import { runOn } from './run.js';
@@ -82,7 +83,9 @@ async function runAll(
           ? after(connection.control(statement.text), () => NOTHING)
           : runOn(connection, statement, [], request),
       );
-    return await waitWhileBusy(run, wait);
+    return await waitWhileBusy(run, wait).catch((error: unknown) =>
+      rejectComplete(connection, error, [abort]),
+    );
   };
   // Asked after each statement: of a connection that was closed meanwhile nothing can be learnt.
   let inside = false;

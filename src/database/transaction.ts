@@ -16,7 +16,7 @@ import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
+import { completeConstraintError, rejectComplete } from './constraint-index.js';
 import { Executor } from './executor.js';
 import type { Guard, GuardedRequest } from './guard.js';
 import { Lock, type LockHolder } from './lock.js';
@@ -186,7 +186,7 @@ export class Transaction extends Executor {
       if (isLockWait(error) || error instanceof SchemaMovedError)
         return this.#runInTurn(statement, values, request, abort);
       this.#noteLoss(connection, error);
-      if (error instanceof ConstraintError) return rejectNamed(connection, error);
+      if (error instanceof ConstraintError) return rejectComplete(connection, error);
       throw error;
     }
   }
@@ -321,8 +321,8 @@ export class Transaction extends Executor {
         const wait = { timeout: this.config.busyTimeout, abort: either, interrupts, connection };
         return await waitWhileBusy(run, wait);
       } catch (error) {
+        await completeConstraintError(connection, error, [either]);
         this.#noteLoss(connection, error);
-        await nameConstraintIndex(connection, error);
         throw error;
       }
     }).finally(forget);

@@ -102,6 +102,11 @@ export class ChangeCapture {
     }
   }
 
+  /** Whether {@link drain} has found changes. */
+  get recorded(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** To be called after a COMMIT. */
   committed(): void {
     const changes = this.#pending;

@@ -39,6 +39,11 @@ export class CommitLog {
     if (this.#wrote && capture !== undefined) converting(() => capture.drain());
   }
 
+  /** Whether changes of rows are known that {@link committed} would tell; to be asked after {@link beforeCommit}. */
+  get recorded(): boolean {
+    return this.#capture?.recorded === true;
+  }
+
   committed(): void {
     if (this.#wrote) this.#capture?.committed();
     this.#wrote = false;

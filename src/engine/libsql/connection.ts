@@ -21,6 +21,7 @@ import { toDatabaseError } from './failure.js';
 import type { FileIdentity } from './file-identity.js';
 import type { NativeDatabase } from './native.js';
 import { OffThread } from './off-thread.js';
+import { commitKept } from './partial-write.js';
 import { noteSchemaChange } from './schema-changes.js';
 import { SchemaState } from './schema-state.js';
 import { changesSchema } from '../statement-effect.js';
@@ -242,8 +243,7 @@ export class LibsqlConnection implements Connection {
       this.#commit(statement.text);
       return result;
     } catch (error) {
-      this.#undo(error);
-      throw error;
+      throw this.#endFailed(statement, error);
     }
   }
 
@@ -287,10 +287,24 @@ export class LibsqlConnection implements Connection {
     }
   }
 
-  #commit(onBehalfOf: string): void {
+  /** @param wrote - whether it is certain that the transaction has changed anything */
+  #commit(onBehalfOf: string, wrote = true): void {
     this.#commits.beforeCommit();
     this.#exec('COMMIT', onBehalfOf);
-    this.#commits.committed();
+    if (wrote || this.#commits.recorded) this.#commits.committed();
+  }
+
+  /**
+   * Ends the transaction that was begun around a write which has failed, and keeps what the write alone would have kept.
+   *
+   * @returns the error to throw
+   */
+  #endFailed(statement: AnalyzedStatement, error: unknown): unknown {
+    const commit = (wrote: boolean): void => this.#commit(statement.text, wrote);
+    const busy = this.inTransaction && commitKept(this.#runner, statement, error, commit);
+    this.#undo(error);
+    this.#commits.rolledBack();
+    return busy || error;
   }
 
   /** Rolls back after `error`, which stays the one that is thrown. */
@@ -320,7 +334,7 @@ export class LibsqlConnection implements Connection {
       if (wrap) this.#commit(statement.text);
       return result;
     } catch (error) {
-      if (wrap) this.#undo(error);
+      if (wrap) throw this.#endFailed(statement, error);
       if (writes && !this.inTransaction) this.#commits.rolledBack();
       throw error;
     }

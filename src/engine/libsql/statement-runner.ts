@@ -136,7 +136,9 @@ export class StatementRunner {
     args: readonly SqlValue[],
     request: ExecuteRequest,
   ): RawResult {
-    const { changes, lastInsertRowid } = prepared.native.run(args);
+    const { changes: told, lastInsertRowid } = prepared.native.run(args);
+    // The binding counts what CREATE VIRTUAL TABLE writes to the schema (libsql 0.5.29).
+    const changes = told > 0 && changesRows(statement) ? told : 0;
     const inserted = changes > 0 && inserts(statement);
     return {
       rows: [],

@@ -1,5 +1,5 @@
 import type { ConnectionBatchItem } from '../engine.js';
-import { toRemoteError } from './failure.js';
+import { statementIndexOf, toRemoteError } from './failure.js';
 import type { StepResult } from './hrana/protocol.js';
 import { toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
@@ -22,10 +22,10 @@ export async function sendBatch(
   try {
     return await stream.batchAndClose(begin, steps);
   } catch (thrown) {
-    const error = toRemoteError(thrown);
-    const index = error.statementIndex;
+    const index = statementIndexOf(thrown);
+    const error = toRemoteError(thrown, index === undefined ? undefined : items[index]?.statement.text);
     if (index === undefined && error.kind === 'sql') return await sendOneByOne(openStream, items, begin);
-    if (index !== undefined) error.sql = items[index]?.statement.text;
+    if (index === undefined && error.kind === 'constraint') throw toRemoteError(thrown, 'COMMIT');
     throw error;
   }
 }

@@ -15,10 +15,11 @@ import type {
 } from '../engine.js';
 import { sendBatch } from './batch.js';
 import { RemoteCursor } from './cursor.js';
-import { endsTransaction, snapshotTooOld, toRemoteError } from './failure.js';
+import { endsTransaction, isOfOtherParser, snapshotTooOld, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
 import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
+import { reworded } from './reworded.js';
 import { toRawResult } from './result.js';
 import { withRetry } from './retry.js';
 import { footprintOf, refuseSetting, toStep } from './step.js';
@@ -97,7 +98,7 @@ export class RemoteConnection implements Connection {
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
-    if (behavior === 'read') for (const { statement } of items) refuseWrite(statement);
+    if (behavior === 'read') items.forEach(({ statement }, i) => refuseWrite(statement, i));
     const begin = BEGIN[behavior] as string;
     const reads = items.every(({ statement }) => statement.kind === 'read');
     const results = await this.#repeat(reads || this.#parts.retry.writes, () =>
@@ -352,6 +353,9 @@ export class RemoteConnection implements Connection {
         sql,
       });
     }
-    return await this.#parts.diagnose(toRemoteError(thrown, sql));
+    const error = toRemoteError(thrown, sql);
+    return isOfOtherParser(error)
+      ? await reworded(error, () => this.#openStream())
+      : await this.#parts.diagnose(error);
   }
 }

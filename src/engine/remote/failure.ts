@@ -30,19 +30,21 @@ const LOST: ReadonlySet<unknown> = new Set([
   ...['HRANA_CLOSED_ERROR', 'BATON_INVALID', 'BATON_REUSED'],
 ]);
 
-/** What SQLite's message tells of its extended code, which a server leaves out (sqld 0.24). */
-const EXTENDED: readonly (readonly [RegExp, number])[] = [
-  [/UNIQUE constraint failed: \S+\.rowid$/, 2579],
-  [/UNIQUE constraint failed/, 2067],
-  [/NOT NULL constraint failed/, 1299],
-  [/CHECK constraint failed/, 275],
-  [/FOREIGN KEY constraint failed/, 787],
-  [/cannot store \w+ value in/, 3091],
-];
+/** What a constraint error says. A read replica of a server passes it on without its code (sqld 0.24). */
+const CONSTRAINT_MESSAGE =
+  /(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed|^cannot store \w+ value in /;
 
-/** SQLITE_CONSTRAINT_TRIGGER: what is left when no rule is named, a RAISE in a trigger. */
-const TRIGGER = 1811;
+/** sqld 0.24 parses SQL itself before SQLite sees it, and its parser has words of its own. */
+const OTHER_PARSER = 'SQL string could not be parsed: ';
+
+/** How sqld 0.24 refuses to open a cursor on a text that it can't parse, with HTTP status 500. */
+const REFUSED_CURSOR = /^Internal Error: `(SQL string could not be parsed: [\s\S]*)`$/;
+
+const SQLITE_CONSTRAINT = 19;
+/** SQLITE_CONSTRAINT_FOREIGNKEY. */
+const FOREIGN_KEY = 787;
 const SQLITE_ERROR = 1;
+const ERROR_MISSING_COLLSEQ = 257;
 
 /** What stands between us and the server, or the server itself, has no time for this request. */
 const UNAVAILABLE: ReadonlySet<unknown> = new Set([429, 502, 503, 504]);
@@ -51,8 +53,7 @@ const UNAVAILABLE: ReadonlySet<unknown> = new Set([429, 502, 503, 504]);
 export function toRemoteError(thrown: unknown, sql?: string): DatabaseError {
   const error = findDatabaseError(thrown) ?? fromFailure(asFailure(thrown), thrown, sql);
   error.sql ??= sql;
-  const { statementIndex } = asFailure(thrown);
-  if (typeof statementIndex === 'number') error.statementIndex = statementIndex;
+  error.statementIndex ??= statementIndexOf(thrown);
   return error;
 }
 
@@ -71,6 +72,17 @@ export function snapshotTooOld(error: BusyError): BusyError {
     sql: error.sql,
     cause: error.cause,
   });
+}
+
+/** Which statement of a batch has failed, where that is told. */
+export function statementIndexOf(thrown: unknown): number | undefined {
+  const { statementIndex } = asFailure(thrown);
+  return typeof statementIndex === 'number' ? statementIndex : undefined;
+}
+
+/** Whether the error is in the words of the server's own parser, and not in SQLite's. */
+export function isOfOtherParser(error: DatabaseError): boolean {
+  return error.kind === 'sql' && error.message.startsWith(OTHER_PARSER);
 }
 
 /** Whether the failure ended the transaction, so that the next statement would run outside of one. */
@@ -101,11 +113,15 @@ function fromCode(
   }
   if (code === 'HRANA_PROTO_ERROR') return protocolError(message, cause);
   const primary = primaryCodeOf(code);
-  // A read replica of a server passes on what its primary said, without the code (sqld 0.24).
-  if (primary === 19 || (code === 'PROXY_ERROR' && EXTENDED.some(([told]) => told.test(message)))) {
-    return fromEngineFailure({ rawCode: constraintCode(message), message, sql, cause });
+  // A server leaves out the extended code (sqld 0.24); `completeConstraintError` finds it out.
+  if (code === 'PROXY_ERROR' && CONSTRAINT_MESSAGE.test(message)) {
+    return fromEngineFailure({ rawCode: SQLITE_CONSTRAINT, message, sql, cause });
   }
-  if (primary !== undefined) return fromEngineFailure({ rawCode: primary, message, sql, cause });
+  if (primary !== undefined) {
+    // Nothing else than the foreign keys that wait for it can fail a COMMIT.
+    const deferred = primary === SQLITE_CONSTRAINT && sql === 'COMMIT';
+    return fromEngineFailure({ rawCode: deferred ? FOREIGN_KEY : primary, message, sql, cause });
+  }
   if (LOST.has(code)) {
     return new TransactionLostError(`the server has ended the transaction: ${message}`, {
       code: 'TRANSACTION_LOST',
@@ -124,11 +140,13 @@ function fromCode(
   }
   if (code === 'BLOCKED') return new AuthError(message, { sql, cause });
   const isSql = /^(SQL_|SQLITE_|ARGS_|PROXY_ERROR)/.test(code);
-  return isSql ? fromEngineFailure({ rawCode: SQLITE_ERROR, message, sql, cause }) : undefined;
+  return isSql ? ofSql(message, cause, sql) : undefined;
 }
 
-function constraintCode(message: string): number {
-  return EXTENDED.find(([told]) => told.test(message))?.[1] ?? TRIGGER;
+/** What SQLite has only one code for, apart from one message. */
+function ofSql(message: string, cause: unknown, sql: string | undefined): DatabaseError {
+  const rawCode = message.startsWith('no such collation sequence: ') ? ERROR_MISSING_COLLSEQ : SQLITE_ERROR;
+  return fromEngineFailure({ rawCode, message, sql, cause });
 }
 
 function fromTransport(thrown: unknown, sql: string | undefined): DatabaseError {
@@ -136,6 +154,8 @@ function fromTransport(thrown: unknown, sql: string | undefined): DatabaseError 
   const status = chain.map(statusOf).find((value) => typeof value === 'number');
   if (status === 401 || status === 403) return refusedBy(status, thrown, sql);
   const refusal = chain.find((failure) => failure instanceof HttpStatusError);
+  const refused = chain.map(({ message }) => REFUSED_CURSOR.exec(String(message))?.[1]).find((told) => told);
+  if (status === 500 && refused !== undefined) return ofSql(refused, thrown, sql);
   if (status !== undefined) return fromStatus(status, refusal, sql);
   const transport = chain.find((failure) => failure instanceof TransportError);
   const reached = transport?.reached ?? !neverSent(thrown);
@@ -203,7 +223,8 @@ function plainMessage({ message }: Failure): string {
   return String(message)
     .replace(/^(?:[A-Z][A-Z_]+: )+/, '')
     .replace(/^error executing a request on the primary: /, '')
-    .replace(/^SQLite (?:error|input error): /, '');
+    .replace(/^SQLite error: /, '')
+    .replace(/^SQL(?:ite)? input error: ([\s\S]*) \(at offset \d+\)$/, '$1');
 }
 
 function asFailure(thrown: unknown): Failure {

@@ -88,6 +88,7 @@ export class ReplicaConnection implements Connection {
       return this.#server.execute(statement, args, request);
     }
     if (statement.kind !== 'read') return this.#write(() => this.#server.execute(statement, args, request));
+    if (request.atWriter) return this.#server.execute(statement, args, request);
     return this.#whenFresh(() => this.#file.execute(statement, args, request));
   }
 
@@ -128,18 +129,21 @@ export class ReplicaConnection implements Connection {
   }
 
   async batch(items: readonly ConnectionBatchItem[], behavior: TransactionBehavior): Promise<RawResult[]> {
-    for (const { statement } of items) if (behavior === 'read') refuseWrite(statement);
+    if (behavior === 'read') items.forEach(({ statement }, i) => refuseWrite(statement, i));
     const reads = items.every(({ statement }) => statement.kind === 'read');
     if (!reads) return await this.#write(() => this.#server.batch(items, behavior));
     if (!this.#policy.fresh) await this.#policy.reading();
     const file = this.#file;
     file.begin('read');
+    const results: RawResult[] = [];
     try {
-      const results: RawResult[] = [];
       for (const { statement, values, request } of items) {
         results.push(await file.execute(statement, values, request));
       }
       return results;
+    } catch (error) {
+      if (error instanceof DatabaseError) error.statementIndex = results.length;
+      throw error;
     } finally {
       file.rollback();
     }

@@ -196,7 +196,9 @@ export class ClientConnection implements Connection {
       const error = await this.#explain(toRemoteError(thrown, sql));
       if (this.#transaction === undefined) throw error;
       if (endsTransaction(error)) this.#lost = true;
-      throw this.#transaction.closed === true ? this.#ended(error) : error;
+      // A COMMIT that deferred foreign keys refuse ends it as well, and says why.
+      const refused = sql === 'COMMIT' && error.kind === 'constraint';
+      throw this.#transaction.closed === true && !refused ? this.#ended(error) : error;
     }
   }
 
