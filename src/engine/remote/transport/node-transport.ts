@@ -2,6 +2,7 @@ import type * as Http from 'node:http';
 import type * as Https from 'node:https';
 import type { Readable } from 'node:stream';
 import type * as Zlib from 'node:zlib';
+import { TextCollector } from './text.js';
 import { type HttpAnswer, type HttpRequest, type HttpTransport, TransportError } from './transport.js';
 
 /** How long a connection may take to be made, in ms; as Node's `fetch`. */
@@ -149,13 +150,19 @@ class NodeAnswer implements HttpAnswer {
 
   text(): Promise<string> {
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
+      const text = new TextCollector();
       const body = this.#body;
-      body.on('data', (chunk: Buffer) => chunks.push(chunk));
-      body.once('end', () => {
-        const [first = Buffer.alloc(0)] = chunks;
-        resolve((chunks.length < 2 ? first : Buffer.concat(chunks)).toString('utf8'));
-      });
+      // What a listener throws would end the process.
+      const attempt = (run: () => void): void => {
+        try {
+          run();
+        } catch (error) {
+          reject(error as Error);
+          this.cancel();
+        }
+      };
+      body.on('data', (chunk: Buffer) => attempt(() => text.add(chunk)));
+      body.once('end', () => attempt(() => resolve(text.text())));
       body.once('error', (cause) => reject(new TransportError(cause, true)));
       body.once('close', () => reject(new TransportError(new Error('the answer was cut off'), true)));
     });
