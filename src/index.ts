@@ -46,6 +46,7 @@ export {
   MigrationError,
   NetworkError,
   ParameterError,
+  ProtocolError,
   ReadOnlyError,
   type SqlPosition,
   SyncError,

@@ -31,9 +31,15 @@ export class HttpCursor implements EntrySource {
   async head(signal: AbortSignal): Promise<Record<string, unknown>> {
     const stop = (): void => this.#answer.cancel();
     signal.addEventListener('abort', stop, { once: true });
-    if (!(await this.#readLines())) throw protocolError('the answer is empty');
-    signal.removeEventListener('abort', stop);
-    return asObject(parseJson(this.#lines.shift() as string), 'the state of the stream');
+    try {
+      if (!(await this.#readLines())) throw protocolError('the answer is empty');
+      return asObject(parseJson(this.#lines.shift() as string), 'the state of the stream');
+    } catch (error) {
+      this.close();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 
   async next(): Promise<CursorEntry[] | undefined> {

@@ -1,3 +1,4 @@
+import { protocolError } from '../../../errors.js';
 import { TransportError } from './transport.js';
 
 /** How long a connection may take to be made, in ms. */
@@ -8,6 +9,15 @@ const PROTOCOLS = ['hrana3', 'hrana2'];
 
 /** The largest message that is taken, in bytes; a server sends 10 MB at most (sqld 0.24). */
 const LARGEST_MESSAGE = 256 * 1024 * 1024;
+
+/** How long a server may take to close a socket after it has said so, in ms. */
+const CLOSED_WITHIN = 1_000;
+
+/** WebSocket.OPEN */
+const OPEN = 1;
+
+/** How `ws` 8 tells of an answer that is not that of a server which speaks WebSocket and one of our protocols. */
+const NO_AGREEMENT = /^(?:Server sent|Invalid) /;
 
 /** What is told of a socket once it is open. */
 export interface SocketEvents {
@@ -20,6 +30,8 @@ export interface SocketEvents {
 export interface Socket {
   /** The protocol that the server has chosen. */
   readonly protocol: string;
+  /** Whether it is open, and nobody has said that it closes. */
+  readonly open: boolean;
   send(text: string): void;
   /** Ends it at once. */
   close(): void;
@@ -31,16 +43,20 @@ export interface Socket {
 export class UpgradeRefused extends Error {
   readonly status: number;
   readonly code = '';
+  /** The wait that the server asks for, as its header says. */
+  readonly retryAfter: string | undefined;
 
-  constructor(status: number) {
+  constructor(status: number, retryAfter: string | undefined) {
     super(`HTTP status ${status}`);
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
 /** The part of WebSocket that the runtime's own and the package `ws` have in common. */
 interface AnyWebSocket {
   readonly protocol: string;
+  readonly readyState: number;
   send(text: string): void;
   close(): void;
   addEventListener(type: 'open', listener: () => void): void;
@@ -49,13 +65,18 @@ interface AnyWebSocket {
   addEventListener(type: 'error', listener: (event: { error?: unknown; message?: unknown }) => void): void;
 }
 
+interface UpgradeResponse {
+  readonly statusCode?: number;
+  readonly headers: { readonly 'retry-after'?: string };
+}
+
 /** What `ws` has beyond that. */
 interface NodeWebSocket extends AnyWebSocket {
   terminate(): void;
   on(type: 'upgrade', listener: (response: { socket: { ref(): void; unref(): void } }) => void): void;
   on(
     type: 'unexpected-response',
-    listener: (request: { destroy(): void }, response: { statusCode?: number }) => void,
+    listener: (request: { destroy(): void }, response: UpgradeResponse) => void,
   ): void;
 }
 
@@ -72,7 +93,10 @@ export async function openSocket(url: string, signal: AbortSignal, events: Socke
   const { WebSocket } = (await import('ws')) as unknown as {
     WebSocket: new (url: string, protocols: string[], options: object) => NodeWebSocket;
   };
-  const options = { perMessageDeflate: false, followRedirects: false, maxPayload: LARGEST_MESSAGE };
+  const options = {
+    ...{ perMessageDeflate: false, followRedirects: false },
+    ...{ maxPayload: LARGEST_MESSAGE, closeTimeout: CLOSED_WITHIN },
+  };
   const socket = new WebSocket(url, PROTOCOLS, options);
   return await opened(socket, socket, signal, events);
 }
@@ -95,7 +119,7 @@ async function opened(
     const fail = (reason: unknown): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', aborted);
-      reject(reason instanceof UpgradeRefused ? reason : new TransportError(reason, false));
+      reject(reason instanceof UpgradeRefused ? reason : noAgreement(reason));
     };
     const aborted = (): void => {
       fail(signal.reason);
@@ -105,9 +129,10 @@ async function opened(
       fail(Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'connect' }));
       close();
     }, CONNECTED_WITHIN);
-    signal.addEventListener('abort', aborted, { once: true });
-    node?.on('unexpected-response', (request, { statusCode = 0 }) => {
-      fail(new UpgradeRefused(statusCode));
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+    node?.on('unexpected-response', (request, { statusCode = 0, headers }) => {
+      fail(new UpgradeRefused(statusCode, headers['retry-after']));
       request.destroy();
     });
     socket.addEventListener('open', () => {
@@ -131,11 +156,29 @@ async function opened(
       else events.closed(reason as Error);
     });
   });
-  const held = connection;
+  return toSocket(socket, connection, close);
+}
+
+function toSocket(
+  socket: AnyWebSocket,
+  held: { ref(): void; unref(): void } | undefined,
+  close: () => void,
+): Socket {
   return {
     protocol: socket.protocol,
+    get open() {
+      return socket.readyState === OPEN;
+    },
     send: (text) => socket.send(text),
     close,
     setBusy: held === undefined ? undefined : (busy) => (busy ? held.ref() : held.unref()),
   };
+}
+
+function noAgreement(reason: unknown): Error {
+  const { message, code } = reason as { message?: unknown; code?: unknown };
+  if (code === undefined && typeof message === 'string' && NO_AGREEMENT.test(message)) {
+    return protocolError('it does not speak hrana3 or hrana2 over WebSocket');
+  }
+  return new TransportError(reason, false);
 }
