@@ -24,6 +24,7 @@ import {
   type StepResult,
 } from './protocol.js';
 import { StoredTexts } from './stored-texts.js';
+import { wholeEntries } from './whole-entries.js';
 
 /** How long the end of a stream may take, in ms; the server ends one by itself after 10 s (sqld 0.24). */
 const CLOSED_WITHIN = 5_000;
@@ -39,7 +40,7 @@ export class HttpStream implements HranaStream {
   readonly #server: HttpServer;
   readonly #calls: Calls;
   readonly #release: () => void;
-  readonly #texts = new StoredTexts();
+  #texts = new StoredTexts();
   #base: string;
   #baton: string | null = null;
   #state: 'open' | 'broken' | 'closed' = 'open';
@@ -87,6 +88,29 @@ export class HttpStream implements HranaStream {
   }
 
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
+    if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
+    try {
+      return await this.#openCursor(steps);
+    } catch (error) {
+      if (!(await this.#isOld(error))) throw error;
+      this.#state = 'open';
+      return wholeEntries(await this.batch(steps));
+    }
+  }
+
+  /** Whether a cursor was not found because the server has none: its version is asked for, with a request for nothing. */
+  async #isOld(error: unknown): Promise<boolean> {
+    if (this.#server.version !== undefined || !isNotFound(error)) return false;
+    const body = (): string => '{"baton":null,"requests":[]}';
+    const asking = this.#calls.run((signal) => this.#send('pipeline', body, signal));
+    await asking.then(
+      (answer) => answer.cancel(),
+      () => {},
+    );
+    return this.version < CURRENT_VERSION;
+  }
+
+  async #openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     const encode = (): string => {
       const batch = encodeBatch(steps, noNumber, this.version);
       return `{"baton":${JSON.stringify(this.#baton)},"batch":${batch}}`;
@@ -165,10 +189,11 @@ export class HttpStream implements HranaStream {
       this.#server.version ??= CURRENT_VERSION;
       return answer;
     } catch (error) {
-      const unknown = version === undefined && error instanceof HttpStatusError && error.status === 404;
       // A server that has no such database says so in the same way for both.
-      if (!unknown || what === 'cursor') throw error;
+      if (version !== undefined || !isNotFound(error) || what === 'cursor') throw error;
       this.#server.version = 2;
+      // It has stored nothing.
+      this.#texts = new StoredTexts();
       try {
         return await this.#server.post(this.#base, this.#path(what), body(), signal);
       } catch (again) {
@@ -209,6 +234,10 @@ function outcomeOf(results: unknown, index: number): Outcome {
     if (i === index) return { response: asObject(result['response'], 'a response') };
   }
   throw protocolError('a result is missing');
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof HttpStatusError && error.status === 404;
 }
 
 function noNumber(): undefined {
