@@ -1,5 +1,5 @@
 import { protocolError } from '../../../errors.js';
-import type { Calls } from '../calls.js';
+import { type Calls, orAborted } from '../calls.js';
 import type { HttpAnswer } from '../transport/transport.js';
 import { HttpCursor } from './http-cursor.js';
 import { type HttpServer, HttpStatusError, movedTo } from './http-server.js';
@@ -139,8 +139,8 @@ export class HttpStream implements HranaStream {
     this.#baton = null;
     try {
       const signal = AbortSignal.timeout(CLOSED_WITHIN);
-      const answer = await this.#server.post(this.#base, this.#path('pipeline'), body, signal);
-      answer.cancel();
+      const ending = this.#server.post(this.#base, this.#path('pipeline'), body, signal);
+      (await orAborted(ending, signal)).cancel();
     } catch {
       // One whose answer was lost has a baton that is too old; the server ended it with the connection.
       void open;
