@@ -156,7 +156,7 @@ export class HttpStream implements HranaStream {
       const request = encode();
       const notes = this.#texts.takeNotes();
       before = notes.length;
-      const all = [...notes, request, ...this.#texts.takeSurplus(), ...(last ? ['"type":"close"'] : [])];
+      const all = [...notes, request, ...(last ? ['"type":"close"'] : [])];
       const requests = all.map((text) => `{${text}}`).join(',');
       return `{"baton":${JSON.stringify(this.#baton)},"requests":[${requests}]}`;
     };

@@ -107,7 +107,6 @@ export class WsStream implements HranaStream {
     this.#used = true;
     try {
       const answer = connection.request(`${request},"stream_id":${this.#id}`);
-      for (const note of connection.texts.takeSurplus()) connection.tell(note);
       // The server does one after the other, so its end need not wait for the answer.
       if (last) this.#tellEnd();
       return await this.#calls.race(answer);
