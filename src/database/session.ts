@@ -10,6 +10,7 @@ import { CapabilityError, findDatabaseError } from '../errors.js';
 import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
+import { runAbortable } from './abortable.js';
 import { Abort, type AbortOptions, orAborted, sleep } from './abort.js';
 import { after } from './after.js';
 import { Autocommit } from './autocommit.js';
@@ -193,7 +194,8 @@ export abstract class Session extends Executor {
     try {
       const { interrupts } = this.context;
       const wait = { timeout: this.config.busyTimeout, abort, interrupts, connection: lease.connection };
-      await waitWhileBusy(() => lease.connection.begin(behavior), wait);
+      const { connection } = lease;
+      await waitWhileBusy(() => runAbortable(connection, [abort], () => connection.begin(behavior)), wait);
     } catch (error) {
       await release();
       throw error;

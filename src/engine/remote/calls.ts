@@ -39,3 +39,12 @@ export class Calls {
     for (const end of running) end(new Error('stopped'));
   }
 }
+
+/** Waits for `work` until the signal is aborted. A `fetch` or a token function of the application may heed no signal. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {});
+  return await new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}

@@ -12,6 +12,8 @@ import { fromEngineFailure, primaryCodeOf } from '../../result-codes.js';
 import { HttpStatusError } from './hrana/http-server.js';
 import { neverSent } from './transport/fetch-transport.js';
 import { TransportError } from './transport/transport.js';
+import { unreadable } from './transport/unreadable.js';
+import { UpgradeRefused } from './transport/web-socket.js';
 
 /** What servers and clients throw, as far as it is looked at. */
 interface Failure {
@@ -153,10 +155,14 @@ function fromTransport(thrown: unknown, sql: string | undefined): DatabaseError 
   const chain = causes(thrown);
   const status = chain.map(statusOf).find((value) => typeof value === 'number');
   if (status === 401 || status === 403) return refusedBy(status, thrown, sql);
-  const refusal = chain.find((failure) => failure instanceof HttpStatusError);
+  const refusal = chain.find(
+    (failure) => failure instanceof HttpStatusError || failure instanceof UpgradeRefused,
+  );
   const refused = chain.map(({ message }) => REFUSED_CURSOR.exec(String(message))?.[1]).find((told) => told);
   if (status === 500 && refused !== undefined) return ofSql(refused, thrown, sql);
   if (status !== undefined) return fromStatus(status, refusal, sql);
+  const garbled = unreadable(thrown);
+  if (garbled !== undefined) return garbled;
   const transport = chain.find((failure) => failure instanceof TransportError);
   const reached = transport?.reached ?? !neverSent(thrown);
   const reason =
@@ -175,11 +181,13 @@ function statusOf({ status, message }: Failure): number | undefined {
 /** What something else than the server answers may repeat the request, and with it a parameter: only JSON is shown. */
 function fromStatus(
   status: number,
-  refusal: HttpStatusError | undefined,
+  refusal: HttpStatusError | UpgradeRefused | undefined,
   sql: string | undefined,
 ): NetworkError {
-  const reached = status !== 429;
-  const reason = refusal?.told === true ? `: ${plainMessage(refusal)}` : '';
+  // Without a socket no statement was sent.
+  const reached = status !== 429 && !(refusal instanceof UpgradeRefused);
+  const told = refusal instanceof HttpStatusError && refusal.told;
+  const reason = told ? `: ${plainMessage(refusal)}` : '';
   return new NetworkError(`the server answered with HTTP status ${status}${reason}`, {
     reached,
     status,

@@ -1,3 +1,4 @@
+import { orAborted } from './calls.js';
 import { toRemoteError } from './failure.js';
 import type { HttpServer } from './hrana/http-server.js';
 
@@ -12,18 +13,9 @@ export async function probe(server: HttpServer, timeout: number): Promise<void> 
     const body = '{"baton":null,"requests":[{"type":"close"}]}';
     const signal = AbortSignal.timeout(timeout);
     // Every version has this path.
-    const answer = await orTimedOut(server.post(server.url, '/v2/pipeline', body, signal), signal);
+    const answer = await orAborted(server.post(server.url, '/v2/pipeline', body, signal), signal);
     answer.cancel();
   } catch (thrown) {
     throw toRemoteError(thrown);
   }
-}
-
-/** A `fetch` or a token function of the application may heed no signal. */
-async function orTimedOut<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => {});
-  return await new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }

@@ -199,8 +199,8 @@ async function readAll(source: EntrySource, length: number): Promise<StepOutcome
       else if (entry.type === 'error' && entry.step === undefined) throw entry.error;
       else if (entry.type === 'error') outcomes[entry.step as number] = entry.error;
       else if (begun !== undefined) {
-        const { rowsAffected, lastInsertRowid } = entry;
-        outcomes[begun.step] = { ...begun.result, rowsAffected, lastInsertRowid };
+        const { rowsAffected } = entry;
+        outcomes[begun.step] = { ...begun.result, rowsAffected, lastInsertRowid: undefined };
       }
     }
   }

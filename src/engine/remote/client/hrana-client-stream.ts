@@ -4,7 +4,6 @@ import {
   type BatchStep,
   type Condition,
   CURRENT_VERSION,
-  type CursorEntry,
   type EntrySource,
   type HranaStream,
   type ResultColumn,
@@ -12,6 +11,7 @@ import {
   type StepOutcome,
   type StepResult,
 } from '../hrana/protocol.js';
+import { wholeEntries } from '../hrana/whole-entries.js';
 import type { Client, ClientTransaction } from './client.js';
 import { decodeClientValue } from './client-value.js';
 
@@ -117,11 +117,7 @@ class HranaClientStream implements HranaStream {
 
   /** Comes as a whole, but without the limit of a message. */
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
-    const entries = (await this.#batch(steps, false, true)).flatMap(toEntries);
-    return {
-      next: async () => (entries.length === 0 ? undefined : entries.splice(0)),
-      close: () => {},
-    };
+    return wholeEntries(await this.#batch(steps, false, true));
   }
 
   close(): void {
@@ -175,15 +171,4 @@ function toResult(result: RowsResult, { exact }: Step): StepResult {
     return Array.from(row, (value, i) => decodeClientValue(value, columns[i] as ResultColumn, exact));
   });
   return { columns, rows, rowsAffected: result.affectedRowCount, lastInsertRowid: result.lastInsertRowid };
-}
-
-function toEntries(outcome: StepOutcome, step: number): CursorEntry[] {
-  if (outcome === undefined) return [];
-  if (outcome instanceof Error) return [{ type: 'error', step, error: outcome }];
-  const { columns, rows, rowsAffected, lastInsertRowid } = outcome;
-  return [
-    { type: 'begin', step, columns },
-    ...rows.map((row): CursorEntry => ({ type: 'row', row })),
-    { type: 'end', rowsAffected, lastInsertRowid },
-  ];
 }

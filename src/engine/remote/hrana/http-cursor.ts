@@ -1,13 +1,11 @@
 import { NetworkError, protocolError } from '../../../errors.js';
 import type { Calls } from '../calls.js';
 import type { HttpAnswer } from '../transport/transport.js';
+import { LARGEST_TEXT, textOfBytes } from '../transport/text.js';
 import { asObject, EntryDecoder, parseJson } from './message.js';
 import type { BatchStep, CursorEntry, EntrySource } from './protocol.js';
 
 const NEWLINE = 10;
-
-/** No piece of an answer is longer, in bytes: a server sends values of some MB. */
-const LONGEST_LINE = 256 * 1024 * 1024;
 
 /**
  * Reads the answer to a cursor, one JSON text a line, while the server sends it, so that its size has no limit. What is
@@ -17,7 +15,6 @@ export class HttpCursor implements EntrySource {
   readonly #answer: HttpAnswer;
   readonly #calls: Calls;
   readonly #decoder: EntryDecoder;
-  readonly #text = new TextDecoder();
   /** The pieces of the line that is not whole yet. */
   #rest: Uint8Array[] = [];
   #restLength = 0;
@@ -34,9 +31,15 @@ export class HttpCursor implements EntrySource {
   async head(signal: AbortSignal): Promise<Record<string, unknown>> {
     const stop = (): void => this.#answer.cancel();
     signal.addEventListener('abort', stop, { once: true });
-    if (!(await this.#readLines())) throw protocolError('the answer is empty');
-    signal.removeEventListener('abort', stop);
-    return asObject(parseJson(this.#lines.shift() as string), 'the state of the stream');
+    try {
+      if (!(await this.#readLines())) throw protocolError('the answer is empty');
+      return asObject(parseJson(this.#lines.shift() as string), 'the state of the stream');
+    } catch (error) {
+      this.close();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 
   async next(): Promise<CursorEntry[] | undefined> {
@@ -84,13 +87,13 @@ export class HttpCursor implements EntrySource {
       }
       const whole = this.#take(piece.subarray(0, end));
       if (end + 1 < piece.length) this.#keep(piece.subarray(end + 1));
-      this.#lines = this.#text.decode(whole).split('\n').filter(isText);
+      this.#lines = textOfBytes(whole).split('\n').filter(isText);
       if (this.#lines.length > 0) return true;
     }
   }
 
   #takeLast(): boolean {
-    const last = this.#text.decode(this.#take(new Uint8Array()));
+    const last = textOfBytes(this.#take(new Uint8Array()));
     if (!isText(last)) return false;
     this.#lines = [last];
     return true;
@@ -99,7 +102,7 @@ export class HttpCursor implements EntrySource {
   #keep(piece: Uint8Array): void {
     this.#rest.push(piece);
     this.#restLength += piece.length;
-    if (this.#restLength > LONGEST_LINE) throw protocolError('a line of it is too long');
+    if (this.#restLength > LARGEST_TEXT) throw protocolError('a line of it is too long');
   }
 
   /** What was kept, and this. */

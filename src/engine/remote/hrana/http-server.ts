@@ -1,9 +1,10 @@
 import type { Secret } from '../../../secret.js';
 import type { TokenSource } from '../token.js';
+import { TextCollector } from '../transport/text.js';
 import type { HttpAnswer, HttpTransport } from '../transport/transport.js';
 import { asObject } from './message.js';
 
-/** How much of the body of a failure is looked at, in characters. */
+/** How much of the body of a failure is looked at, in bytes. */
 const LONGEST_REASON = 4_096;
 
 /** An answer with a status that is no success. */
@@ -114,13 +115,14 @@ async function reasonOf(answer: HttpAnswer): Promise<{ message: string; code: st
     return undefined;
   }
   try {
-    const text = await answer.text();
-    if (text.length > LONGEST_REASON) return undefined;
-    const { message, error, code } = asObject(JSON.parse(text), 'a failure');
+    const text = new TextCollector(LONGEST_REASON);
+    for (let piece = await answer.read(); piece !== undefined; piece = await answer.read()) text.add(piece);
+    const { message, error, code } = asObject(JSON.parse(text.text()), 'a failure');
     const told = message ?? error;
     if (typeof told !== 'string') return undefined;
     return { message: told, code: typeof code === 'string' ? code : '' };
   } catch {
+    answer.cancel();
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { protocolError } from '../../../errors.js';
-import type { Calls } from '../calls.js';
+import { type Calls, orAborted } from '../calls.js';
 import { type HttpAnswer, TransportError } from '../transport/transport.js';
 import { HttpCursor } from './http-cursor.js';
 import { type HttpServer, HttpStatusError, movedTo } from './http-server.js';
@@ -24,6 +24,7 @@ import {
   type StepResult,
 } from './protocol.js';
 import { StoredTexts } from './stored-texts.js';
+import { wholeEntries } from './whole-entries.js';
 
 /**
  * How long the answer to a request that was given up is waited for, in ms. It may be on its way, and only it tells how to end
@@ -45,7 +46,7 @@ export class HttpStream implements HranaStream {
   readonly #server: HttpServer;
   readonly #calls: Calls;
   readonly #release: () => void;
-  readonly #texts = new StoredTexts();
+  #texts = new StoredTexts();
   #base: string;
   #baton: string | null = null;
   #state: 'open' | 'broken' | 'closed' = 'open';
@@ -95,6 +96,29 @@ export class HttpStream implements HranaStream {
   }
 
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
+    if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
+    try {
+      return await this.#openCursor(steps);
+    } catch (error) {
+      if (!(await this.#isOld(error))) throw error;
+      this.#state = 'open';
+      return wholeEntries(await this.batch(steps));
+    }
+  }
+
+  /** Whether a cursor was not found because the server has none: its version is asked for, with a request for nothing. */
+  async #isOld(error: unknown): Promise<boolean> {
+    if (this.#server.version !== undefined || !isNotFound(error)) return false;
+    const body = (): string => '{"baton":null,"requests":[]}';
+    const asking = this.#calls.run((signal) => this.#send('pipeline', body, signal));
+    await asking.then(
+      (answer) => answer.cancel(),
+      () => {},
+    );
+    return this.version < CURRENT_VERSION;
+  }
+
+  async #openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     const encode = (): string => {
       const batch = encodeBatch(steps, noNumber, this.version);
       return `{"baton":${JSON.stringify(this.#baton)},"batch":${batch}}`;
@@ -130,8 +154,8 @@ export class HttpStream implements HranaStream {
     this.#baton = null;
     try {
       const signal = AbortSignal.timeout(CLOSED_WITHIN);
-      const answer = await this.#server.post(this.#base, this.#path('pipeline'), body, signal);
-      answer.cancel();
+      const ending = this.#server.post(this.#base, this.#path('pipeline'), body, signal);
+      (await orAborted(ending, signal)).cancel();
     } catch {
       // The server ends it by itself when nobody has used it for a while.
     } finally {
@@ -146,7 +170,7 @@ export class HttpStream implements HranaStream {
       const request = encode();
       const notes = this.#texts.takeNotes();
       before = notes.length;
-      const all = [...notes, request, ...this.#texts.takeSurplus(), ...(last ? ['"type":"close"'] : [])];
+      const all = [...notes, request, ...(last ? ['"type":"close"'] : [])];
       const requests = all.map((text) => `{${text}}`).join(',');
       return `{"baton":${JSON.stringify(this.#baton)},"requests":[${requests}]}`;
     };
@@ -194,10 +218,11 @@ export class HttpStream implements HranaStream {
       this.#server.version ??= CURRENT_VERSION;
       return answer;
     } catch (error) {
-      const unknown = version === undefined && error instanceof HttpStatusError && error.status === 404;
       // A server that has no such database says so in the same way for both.
-      if (!unknown || what === 'cursor') throw error;
+      if (version !== undefined || !isNotFound(error) || what === 'cursor') throw error;
       this.#server.version = 2;
+      // It has stored nothing.
+      this.#texts = new StoredTexts();
       try {
         return await this.#server.post(this.#base, this.#path(what), body(), signal);
       } catch (again) {
@@ -249,6 +274,10 @@ function outcomeOf(results: unknown, index: number): Outcome {
     if (i === index) return { response: asObject(result['response'], 'a response') };
   }
   throw protocolError('a result is missing');
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof HttpStatusError && error.status === 404;
 }
 
 function noNumber(): undefined {

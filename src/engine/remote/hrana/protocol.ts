@@ -53,11 +53,7 @@ export type StepOutcome = StepResult | Error | undefined;
 export type CursorEntry =
   | { readonly type: 'begin'; readonly step: number; readonly columns: readonly ResultColumn[] }
   | { readonly type: 'row'; readonly row: SqlValue[] }
-  | {
-      readonly type: 'end';
-      readonly rowsAffected: number;
-      readonly lastInsertRowid: bigint | undefined;
-    }
+  | { readonly type: 'end'; readonly rowsAffected: number }
   | { readonly type: 'error'; readonly step: number | undefined; readonly error: Error };
 
 /** An open cursor of the server. */

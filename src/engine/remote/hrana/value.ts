@@ -5,6 +5,9 @@ import { fromBase64, toBase64 } from './base64.js';
 /** More digits than this may not be a safe integer. */
 const SAFE_DIGITS = 15;
 
+/** The longest integer of 64 bits, with its sign. */
+const MOST_DIGITS = 20;
+
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
@@ -88,7 +91,8 @@ export function decodeInteger(text: unknown, exact: boolean): number | bigint {
     value = value * 10 + digit;
   }
   if (!exact && text.length <= SAFE_DIGITS) return negative && value !== 0 ? -value : value;
-  const integer = BigInt(text);
+  // To read millions of digits takes long.
+  const integer = text.length > MOST_DIGITS ? MAX_INT64 + 1n : BigInt(text);
   if (integer > MAX_INT64 || integer < MIN_INT64) throw protocolError('an integer has more than 64 bits');
   const safe = integer <= Number.MAX_SAFE_INTEGER && integer >= Number.MIN_SAFE_INTEGER;
   return safe && !exact ? Number(integer) : integer;

@@ -1,4 +1,5 @@
 import { AuthError, NetworkError, protocolError } from '../../../errors.js';
+import { unreadable } from '../transport/unreadable.js';
 import { openSocket, type Socket } from '../transport/web-socket.js';
 import { asObject, decodeError, parseJson } from './message.js';
 import { StoredTexts } from './stored-texts.js';
@@ -70,7 +71,7 @@ export class WsConnection {
   }
 
   get open(): boolean {
-    return this.#failure === undefined && !this.#retired;
+    return this.#failure === undefined && !this.#retired && this.#socket?.open !== false;
   }
 
   /** Version of the protocol. */
@@ -101,6 +102,9 @@ export class WsConnection {
    */
   async request(request: string): Promise<Record<string, unknown>> {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#socket?.open === false) {
+      throw new NetworkError('the server has closed the connection', { reached: false, retryable: true });
+    }
     const id = this.#numbers.request++;
     return await new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
@@ -129,6 +133,11 @@ export class WsConnection {
   }
 
   #begin(socket: Socket): void {
+    // The server may have spoken first.
+    if (this.#failure !== undefined) {
+      socket.close();
+      throw this.#failure;
+    }
     if (!/^hrana[23]$/.test(socket.protocol)) {
       socket.close();
       throw protocolError('it does not speak hrana3 or hrana2 over WebSocket');
@@ -139,6 +148,11 @@ export class WsConnection {
     this.#watch = setInterval(() => this.#listen(), SILENT_FOR);
     (this.#watch as { unref?: () => void }).unref?.();
     this.#rest();
+  }
+
+  /** Whether an answer is due. */
+  get #waiting(): boolean {
+    return this.#pending.size > 0 || this.#welcome !== undefined;
   }
 
   #receive(text: string): void {
@@ -154,6 +168,8 @@ export class WsConnection {
     const { type } = message;
     if (type === 'hello_ok') {
       this.#welcome?.resolve();
+      this.#welcome = undefined;
+      this.#rest();
       return;
     }
     if (type === 'hello_error') {
@@ -173,7 +189,7 @@ export class WsConnection {
 
   /** A peer that vanished without a word is noticed by its silence. */
   #listen(): void {
-    if (this.#pending.size === 0 || this.#heard) this.#silent = 0;
+    if (!this.#waiting || this.#heard) this.#silent = 0;
     else this.#silent++;
     this.#heard = false;
     if (this.#silent === 1) this.tell(`"type":"close_sql","sql_id":${NO_TEXT}`);
@@ -185,7 +201,7 @@ export class WsConnection {
 
   /** Has the process not wait for a socket that nobody uses. */
   #rest(): void {
-    if (this.#failure !== undefined || this.#pending.size > 0) return;
+    if (this.#failure !== undefined || this.#waiting) return;
     if (this.#retired && this.#streams === 0) {
       this.close();
       return;
@@ -207,13 +223,15 @@ export class WsConnection {
     clearTimeout(this.#idle);
     this.#socket?.setBusy?.(true);
     this.#socket?.close();
-    const waiting = [...this.#pending.values()];
+    const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { reject } of waiting) reject(reason);
+    for (const { reject } of pending) reject(reason);
   }
 }
 
-function closed(reason: Error): NetworkError {
+function closed(reason: Error): Error {
+  const garbled = unreadable(reason);
+  if (garbled !== undefined) return garbled;
   return new NetworkError(`the connection to the server failed: ${codeOf(reason) ?? reason.message}`, {
     reached: true,
     cause: reason,

@@ -137,9 +137,12 @@ export class WsSockets {
       this.#current = undefined;
       this.#drop(0);
     }
-    this.#opening ??= this.#connect(bearer).finally(() => {
-      this.#opening = undefined;
-    });
+    if (this.#opening === undefined) {
+      const opening = this.#connect(bearer).finally(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+      this.#opening = opening;
+    }
     return await this.#opening;
   }
 
@@ -159,8 +162,13 @@ export class WsSockets {
   async #connectWith(bearer: string | undefined): Promise<WsConnection> {
     const { url, calls, token } = this.#parts;
     const ended = (connection: WsConnection): void => void this.#all.delete(connection);
-    const connection = await calls.run((signal) => WsConnection.open(url, bearer, signal, ended));
-    this.#all.add(connection);
+    const connection = await calls.run(async (signal) => {
+      const opened = await WsConnection.open(url, bearer, signal, ended);
+      this.#all.add(opened);
+      // Nobody waits for it any more.
+      if (signal.aborted) opened.close();
+      return opened;
+    });
     // What could be tried with another token must not be sent before this one was taken.
     if (token.renewable) await calls.race(connection.welcomed);
     this.#current = connection;

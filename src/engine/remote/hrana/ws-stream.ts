@@ -9,16 +9,18 @@ import {
   encodeStep,
   EntryDecoder,
 } from './message.js';
-import type {
-  BatchStep,
-  CursorEntry,
-  EntrySource,
-  HranaStream,
-  ResultColumn,
-  Step,
-  StepOutcome,
-  StepResult,
+import {
+  type BatchStep,
+  CURRENT_VERSION,
+  type CursorEntry,
+  type EntrySource,
+  type HranaStream,
+  type ResultColumn,
+  type Step,
+  type StepOutcome,
+  type StepResult,
 } from './protocol.js';
+import { wholeEntries } from './whole-entries.js';
 import type { WsConnection } from './ws-connection.js';
 
 /** A stream over WebSocket. */
@@ -87,6 +89,7 @@ export class WsStream implements HranaStream {
   }
 
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
+    if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
     const id = this.#connection.nextCursor();
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
@@ -111,7 +114,6 @@ export class WsStream implements HranaStream {
     this.#used = true;
     try {
       const answer = connection.request(`${request},"stream_id":${this.#id}`);
-      for (const note of connection.texts.takeSurplus()) connection.tell(note);
       // The server does one after the other, so its end need not wait for the answer.
       if (last) this.#tellEnd();
       this.#onSent?.();

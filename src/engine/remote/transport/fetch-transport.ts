@@ -1,4 +1,5 @@
 import { protocolError } from '../../../errors.js';
+import { TextCollector } from './text.js';
 import { type HttpAnswer, type HttpRequest, type HttpTransport, TransportError } from './transport.js';
 
 type Fetch = typeof globalThis.fetch;
@@ -56,10 +57,13 @@ class FetchAnswer implements HttpAnswer {
   }
 
   async text(): Promise<string> {
-    try {
-      return await this.#response.text();
-    } catch (cause) {
-      throw new TransportError(cause, true);
+    // React Native has no stream of the body.
+    if (this.#response.body === undefined) return await this.#wholeText();
+    const text = new TextCollector();
+    for (;;) {
+      const piece = await this.read();
+      if (piece === undefined) return text.text();
+      text.add(piece);
     }
   }
 
@@ -67,6 +71,14 @@ class FetchAnswer implements HttpAnswer {
     this.#reader ??= this.#response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
     try {
       return (await this.#reader?.read())?.value;
+    } catch (cause) {
+      throw new TransportError(cause, true);
+    }
+  }
+
+  async #wholeText(): Promise<string> {
+    try {
+      return await this.#response.text();
     } catch (cause) {
       throw new TransportError(cause, true);
     }

@@ -3,6 +3,7 @@ import type * as Https from 'node:https';
 import type { Socket as NetSocket } from 'node:net';
 import type { Readable, Transform } from 'node:stream';
 import type * as Zlib from 'node:zlib';
+import { TextCollector } from './text.js';
 import { type HttpAnswer, type HttpRequest, type HttpTransport, TransportError } from './transport.js';
 
 /** How long a connection may take to be made, in ms; as Node's `fetch`. */
@@ -65,18 +66,32 @@ class NodeTransport implements HttpTransport {
       });
       const stop = (): void => void sending.destroy(new Error('aborted'));
       let reached = false;
+      const fail = (cause: unknown): void => reject(new TransportError(cause, reached));
       signal.addEventListener('abort', stop, { once: true });
-      sending.once('socket', (socket) =>
+      sending.once('socket', (socket) => {
+        socket.removeListener('data', spoil);
         whenConnected(socket, secure, sending, () => {
           reached = true;
-        }),
-      );
+        });
+      });
       sending.setTimeout(SILENT_FOR, () =>
         sending.destroy(new Error('the server has sent nothing for 300 s')),
       );
-      sending.once('response', (response) => resolve(new NodeAnswer(response, zlib)));
-      sending.once('error', (cause) => reject(new TransportError(cause, reached)));
-      sending.once('close', () => signal.removeEventListener('abort', stop));
+      let answer: Http.IncomingMessage | undefined;
+      sending.once('response', (response) => {
+        answer = response;
+        resolve(new NodeAnswer(response, zlib));
+      });
+      sending.on('error', (cause) => {
+        fail(cause);
+        // Otherwise it only says that it was aborted.
+        answer?.destroy(cause);
+      });
+      sending.once('close', () => {
+        signal.removeEventListener('abort', stop);
+        // After an answer that switches to another protocol Node 20 tells of nothing else.
+        if (answer === undefined) fail(switched());
+      });
       sending.end(body);
     });
   }
@@ -96,6 +111,7 @@ class NodeTransport implements HttpTransport {
     if (agent === undefined) {
       const { Agent } = this.#modules[scheme];
       agent = new Agent({ keepAlive: true, timeout: KEPT_FOR, scheduling: 'lifo', ...proxyOptions() });
+      agent.on('free', (socket: Socket) => socket.on('data', spoil));
       this.#agents.set(scheme, agent);
     }
     return agent;
@@ -110,6 +126,15 @@ function proxyOptions(): object {
 }
 
 type Socket = NetSocket & { readonly secureConnecting?: boolean };
+
+/** What is sent after the end of an answer would be taken for the next one. */
+function spoil(this: Socket): void {
+  this.destroy();
+}
+
+function switched(): Error {
+  return Object.assign(new Error('the server wants to speak another protocol'), { code: 'HPE_UPGRADED' });
+}
 
 function whenConnected(
   socket: Socket,
@@ -141,6 +166,9 @@ class NodeAnswer implements HttpAnswer {
     this.#response = response;
     this.status = response.statusCode ?? 0;
     this.#body = decompressed(response, zlib);
+    // It may fail before anybody reads it, for instance while another token is asked for.
+    this.#body.on('error', ignore);
+    response.on('error', ignore);
   }
 
   header(name: string): string | undefined {
@@ -150,15 +178,24 @@ class NodeAnswer implements HttpAnswer {
 
   text(): Promise<string> {
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
+      const text = new TextCollector();
       const body = this.#body;
-      body.on('data', (chunk: Buffer) => chunks.push(chunk));
-      body.once('end', () => {
-        const [first = Buffer.alloc(0)] = chunks;
-        resolve((chunks.length < 2 ? first : Buffer.concat(chunks)).toString('utf8'));
-      });
-      body.once('error', (cause) => reject(new TransportError(cause, true)));
-      body.once('close', () => reject(new TransportError(new Error('the answer was cut off'), true)));
+      // What a listener throws would end the process.
+      const attempt = (run: () => void): void => {
+        try {
+          run();
+        } catch (error) {
+          reject(error);
+          this.cancel();
+        }
+      };
+      body.on('data', (chunk: Buffer) => attempt(() => text.add(chunk)));
+      body.once('end', () => attempt(() => resolve(text.text())));
+      const cut = (cause: unknown = new Error('the answer was cut off')): void =>
+        reject(new TransportError(cause, true));
+      if (body.destroyed) cut(body.errored ?? undefined);
+      body.once('error', cut);
+      body.once('close', () => cut());
     });
   }
 
@@ -173,9 +210,6 @@ class NodeAnswer implements HttpAnswer {
   }
 
   cancel(): void {
-    // Whoever gives up does not want to hear of it.
-    this.#body.on('error', ignore);
-    this.#response.on('error', ignore);
     this.#response.destroy();
     this.#body.destroy();
   }

@@ -1,3 +1,4 @@
+import { protocolError } from '../../../errors.js';
 import { TransportError } from './transport.js';
 
 /** How long a connection may take to be made, in ms. */
@@ -8,6 +9,15 @@ const PROTOCOLS = ['hrana3', 'hrana2'];
 
 /** The largest message that is taken, in bytes; a server sends 10 MB at most (sqld 0.24). */
 const LARGEST_MESSAGE = 256 * 1024 * 1024;
+
+/** How long a server may take to close a socket after it has said so, in ms. */
+const CLOSED_WITHIN = 1_000;
+
+/** WebSocket.OPEN */
+const OPEN = 1;
+
+/** How `ws` 8 tells of an answer that is not that of a server which speaks WebSocket and one of our protocols. */
+const NO_AGREEMENT = /^(?:Server sent|Invalid) /;
 
 /** What is told of a socket once it is open. */
 export interface SocketEvents {
@@ -20,6 +30,8 @@ export interface SocketEvents {
 export interface Socket {
   /** The protocol that the server has chosen. */
   readonly protocol: string;
+  /** Whether it is open, and nobody has said that it closes. */
+  readonly open: boolean;
   send(text: string): void;
   /** Ends it at once. */
   close(): void;
@@ -31,16 +43,20 @@ export interface Socket {
 export class UpgradeRefused extends Error {
   readonly status: number;
   readonly code = '';
+  /** The wait that the server asks for, as its header says. */
+  readonly retryAfter: string | undefined;
 
-  constructor(status: number) {
+  constructor(status: number, retryAfter: string | undefined) {
     super(`HTTP status ${status}`);
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
 /** The part of WebSocket that the runtime's own and the package `ws` have in common. */
 interface AnyWebSocket {
   readonly protocol: string;
+  readonly readyState: number;
   send(text: string): void;
   close(): void;
   addEventListener(type: 'open', listener: () => void): void;
@@ -49,13 +65,18 @@ interface AnyWebSocket {
   addEventListener(type: 'error', listener: (event: { error?: unknown; message?: unknown }) => void): void;
 }
 
+interface UpgradeResponse {
+  readonly statusCode?: number;
+  readonly headers: { readonly 'retry-after'?: string };
+}
+
 /** What `ws` has beyond that. */
 interface NodeWebSocket extends AnyWebSocket {
   terminate(): void;
   on(type: 'upgrade', listener: (response: { socket: { ref(): void; unref(): void } }) => void): void;
   on(
     type: 'unexpected-response',
-    listener: (request: { destroy(): void }, response: { statusCode?: number }) => void,
+    listener: (request: { destroy(): void }, response: UpgradeResponse) => void,
   ): void;
 }
 
@@ -75,12 +96,15 @@ export async function openSocket(url: string, signal: AbortSignal, events: Socke
   const { WebSocket } = (await import('ws')) as unknown as {
     WebSocket: new (url: string, protocols: string[], options: object) => NodeWebSocket;
   };
-  const options = { perMessageDeflate: false, followRedirects: false, maxPayload: LARGEST_MESSAGE };
+  const options = {
+    ...{ perMessageDeflate: false, followRedirects: false },
+    ...{ maxPayload: LARGEST_MESSAGE, closeTimeout: CLOSED_WITHIN },
+  };
   const socket = new WebSocket(url, PROTOCOLS, options);
   const opening = new OpeningSocket(socket, () => socket.terminate(), events);
   socket.on('upgrade', (response) => opening.setConnection(response.socket));
-  socket.on('unexpected-response', (request, { statusCode = 0 }) => {
-    opening.fail(new UpgradeRefused(statusCode));
+  socket.on('unexpected-response', (request, { statusCode = 0, headers }) => {
+    opening.fail(new UpgradeRefused(statusCode, headers['retry-after']));
     request.destroy();
   });
   return await opening.opened(signal);
@@ -128,8 +152,7 @@ class OpeningSocket {
 
   /** Ends the wait, if it is not open yet. */
   fail(reason: unknown): void {
-    const error = reason instanceof UpgradeRefused ? reason : new TransportError(reason, false);
-    this.#settle?.reject(error);
+    this.#settle?.reject(reason instanceof UpgradeRefused ? reason : noAgreement(reason));
   }
 
   /** Waits until it is open. */
@@ -156,9 +179,13 @@ class OpeningSocket {
 
   #asSocket(): Socket {
     const connection = this.#connection;
+    const socket = this.#socket;
     return {
-      protocol: this.#socket.protocol,
-      send: (text) => this.#socket.send(text),
+      protocol: socket.protocol,
+      get open() {
+        return socket.readyState === OPEN;
+      },
+      send: (text) => socket.send(text),
       close: this.#close,
       setBusy:
         connection === undefined ? undefined : (busy) => (busy ? connection.ref() : connection.unref()),
@@ -170,4 +197,12 @@ class OpeningSocket {
     if (this.#open) this.#events.closed(reason as Error);
     else this.fail(reason);
   }
+}
+
+function noAgreement(reason: unknown): Error {
+  const { message, code } = reason as { message?: unknown; code?: unknown };
+  if (code === undefined && typeof message === 'string' && NO_AGREEMENT.test(message)) {
+    return protocolError('it does not speak hrana3 or hrana2 over WebSocket');
+  }
+  return new TransportError(reason, false);
 }
