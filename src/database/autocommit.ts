@@ -6,7 +6,6 @@ import {
   type RawResult,
   SchemaMovedError,
 } from '../engine/engine.js';
-import { changesSchema } from '../engine/statement-effect.js';
 import { ConstraintError, closedError, DatabaseError, isLockWait } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -15,7 +14,12 @@ import { runAbortable } from './abortable.js';
 import type { BatchItem } from './batch.js';
 import { type BusyWait, waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { codeByMessage, completeConstraintError, rejectComplete } from './constraint-index.js';
+import {
+  codeByMessage,
+  completeConstraintError,
+  mayChangeSchema,
+  rejectComplete,
+} from './constraint-index.js';
 import type { Guard, GuardedRequest } from './guard.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
@@ -96,7 +100,7 @@ export class Autocommit {
     } catch (error) {
       // The batch was undone, and with it what it had done to the schema.
       const before = items.slice(0, error instanceof DatabaseError ? error.statementIndex : undefined);
-      if (before.some((item) => changesSchema(item.statement))) codeByMessage(error);
+      if (before.some((item) => mayChangeSchema(item.statement))) codeByMessage(error);
       else await completeConstraintError(connection, error, [abort]);
       throw error;
     } finally {

@@ -79,6 +79,11 @@ async function ask(connection: Connection, error: ConstraintError): Promise<void
   else error.index = nameOf(found, error);
 }
 
+/** Whether questions after the statement was undone may find another schema than it made. */
+export function mayChangeSchema({ kind, verb }: AnalyzedStatement): boolean {
+  return kind !== 'read' && !/^(?:insert|replace|update|delete)$/i.test(verb);
+}
+
 /** Rejects with an error, once it is complete. */
 export async function rejectComplete(
   connection: Connection,
