@@ -8,7 +8,7 @@ import { runAbortable } from './abortable.js';
 import type { BatchItem } from './batch.js';
 import { type BusyWait, waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
-import { nameConstraintIndex, rejectNamed } from './constraint-index.js';
+import { namingIndex, rejectNamed } from './constraint-index.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import { METADATA, METADATA_REQUEST } from './metadata.js';
@@ -74,12 +74,7 @@ export class Autocommit {
         ? items
         : items.map((item) => ({ ...item, request: { ...item.request, interruptible: true } }));
     try {
-      const run = (): Promise<RawResult[]> =>
-        runAbortable(connection, [abort], () => connection.batch?.(asked, behavior) ?? []);
-      return await waitWhileBusy(run, this.#wait(connection, abort));
-    } catch (error) {
-      await nameConstraintIndex(connection, error);
-      throw error;
+      return await this.#call(connection, abort, () => connection.batch?.(asked, behavior) ?? []);
     } finally {
       await lease.release();
     }
@@ -90,15 +85,21 @@ export class Autocommit {
     return this.#metadata ?? (await this.withMain((connection) => readMetadata(connection)));
   }
 
-  /** Does something that is over at once on the connection for autocommit work. */
-  async withMain<T>(use: (connection: Connection) => MaybePromise<T>): Promise<T> {
+  /**
+   * Does something short on the connection for autocommit work. With an abort, and where it may have to wait for a
+   * server, on one that nobody else uses, since the abort stops all that runs on it.
+   */
+  async withMain<T>(use: (connection: Connection) => MaybePromise<T>, abort?: Abort): Promise<T> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    const connection = await this.#pool.openMain();
-    const only = this.#pool.single === undefined ? undefined : await this.#pool.lend(holder, undefined);
+    const main = await this.#pool.openMain(abort);
+    const { kind } = this.#context.config.target;
+    const apart = this.#pool.single !== undefined || (abort !== undefined && kind !== 'file');
+    const lease = apart ? await this.#pool.lend(holder, abort) : undefined;
+    const connection = lease?.connection ?? main;
     try {
-      return await waitWhileBusy(async () => use(connection), this.#wait(connection, undefined));
+      return await waitWhileBusy(async () => use(connection), this.#wait(connection, abort));
     } finally {
-      await only?.release();
+      await lease?.release();
     }
   }
 
@@ -115,8 +116,7 @@ export class Autocommit {
     const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
     try {
       const { connection } = lease;
-      const openCursor = (): Promise<Cursor> =>
-        runAbortable(connection, [abort], () => connection.openCursor(statement, values, options));
+      const openCursor = (): MaybePromise<Cursor> => connection.openCursor(statement, values, options);
       const cursor = await waitWhileBusy(openCursor, this.#wait(connection, abort));
       return {
         columns: cursor.columns,
@@ -124,7 +124,7 @@ export class Autocommit {
           if (this.#pool.closed) throw closedError();
           return abort === undefined
             ? cursor.fetch(size)
-            : runAbortable(connection, [abort], () => cursor.fetch(size));
+            : runAbortable(connection, abort, () => cursor.fetch(size));
         },
         close: async () => {
           cursor.close();
@@ -154,21 +154,13 @@ export class Autocommit {
     const lock = this.#lockFor(statement);
     await lock?.acquire(holder, this.#pool.lockWait(abort));
     // It may have been replaced while this call waited.
-    let connection: Connection | undefined;
     try {
-      connection = await this.#pool.openMain(abort);
-      const usable = connection;
-      const wait = this.#wait(usable, abort);
-      const timeout = Math.max(0, wait.timeout - (performance.now() - start));
-      const result = await waitWhileBusy(() => runOn(usable, statement, values, request), {
-        ...wait,
-        timeout,
-      });
+      const connection = await this.#pool.openMain(abort);
+      const waited = performance.now() - start;
+      const run = (): MaybePromise<RawResult> => runOn(connection, statement, values, request);
+      const result = await this.#call(connection, abort, run, waited);
       if (statement.kind === 'write') this.#metadata = undefined;
       return result;
-    } catch (error) {
-      if (connection !== undefined) await nameConstraintIndex(connection, error);
-      throw error;
     } finally {
       lock?.release(holder);
     }
@@ -185,20 +177,27 @@ export class Autocommit {
     const { lease, release } = await lendForWriting(this.#pool, holder, abort, statement.kind !== 'read');
     const { connection } = lease;
     try {
-      const run = (): Promise<RawResult> =>
-        runAbortable(connection, [abort], () =>
-          runOn(connection, statement, values, { ...request, interruptible: true }),
-        );
-      const result = await waitWhileBusy(run, this.#wait(connection, abort));
+      const run = (): MaybePromise<RawResult> =>
+        runOn(connection, statement, values, { ...request, interruptible: true });
+      const result = await this.#call(connection, abort, run);
       const local = this.#pool.writeLock !== undefined && statement.kind === 'write';
       if (local) this.#metadata = await readMetadata(connection);
       return result;
-    } catch (error) {
-      await nameConstraintIndex(connection, error);
-      throw error;
     } finally {
       await release();
     }
+  }
+
+  /** Runs something that may violate a constraint. @param waited - how long it was waited for already, in ms */
+  async #call<T>(
+    connection: Connection,
+    abort: Abort | undefined,
+    run: () => MaybePromise<T>,
+    waited = 0,
+  ): Promise<T> {
+    const wait = this.#wait(connection, abort);
+    const timeout = Math.max(0, wait.timeout - waited);
+    return await waitWhileBusy(() => namingIndex(connection, run), { ...wait, timeout });
   }
 
   #wait(connection: Connection, abort: Abort | undefined): BusyWait {

@@ -1,4 +1,4 @@
-import type { Connection } from '../engine/engine.js';
+import type { Connection, MaybePromise } from '../engine/engine.js';
 import { ConstraintError } from '../errors.js';
 import { analyze, type AnalyzedStatement } from '../sql/statement.js';
 
@@ -13,7 +13,7 @@ const [FIND_INDEX] = analyze(`
  * Fills in the name of the unique index that an insert or update ran into: SQLite's message names its columns only.
  * The error stays as it is when there is no such index (a rowid) or it can't be found out.
  */
-export async function nameConstraintIndex(connection: Connection, error: unknown): Promise<void> {
+async function nameConstraintIndex(connection: Connection, error: unknown): Promise<void> {
   if (!(error instanceof ConstraintError) || error.index !== undefined || error.table === undefined) return;
   if (error.constraint !== 'unique' && error.constraint !== 'primaryKey') return;
   if (!connection.usable) return;
@@ -27,6 +27,16 @@ export async function nameConstraintIndex(connection: Connection, error: unknown
     if (name === undefined || origin === 'pk') error.constraint = 'primaryKey';
   } catch {
     // The constraint error is what the caller must see, not a failure to describe it better.
+  }
+}
+
+/** Runs something; the index that it ran into is named on its error. */
+export async function namingIndex<T>(connection: Connection, run: () => MaybePromise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    await nameConstraintIndex(connection, error);
+    throw error;
   }
 }
 

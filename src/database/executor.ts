@@ -114,7 +114,7 @@ export abstract class Executor {
     const { interrupts, observer } = this.context;
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
-      await this.authorize(statement, true);
+      await this.authorize(statement, true, options.abort);
       return watchedSource(await this.openDirectly(statement, values, options), interrupts, end);
     } catch (error) {
       end?.({ error });
@@ -127,12 +127,13 @@ export abstract class Executor {
    *
    * @param _elsewhere - whether it will run on a connection that it has for itself
    */
-  authorize(statement: AnalyzedStatement, _elsewhere = false): MaybePromise<void> {
+  authorize(statement: AnalyzedStatement, _elsewhere = false, abort?: Abort): MaybePromise<void> {
     const { authorizer } = this.context;
     if (authorizer === undefined) return;
     return authorizer.check(statement, {
-      inspect: (sql, count) => this.inspect(statement, sql, count),
-      state: () => this.#schemaState(statement),
+      inspect: (sql, count) => this.inspect(statement, sql, count, abort),
+      state: () => this.#schemaState(statement, abort),
+      abort,
     });
   }
 
@@ -152,8 +153,13 @@ export abstract class Executor {
   ): Promise<StreamSource>;
 
   /** @internal Asks about the schema and about `statement` where that would be run; `count` is that of its parameters. */
-  protected inspect(_statement: AnalyzedStatement, sql: string, count: number): MaybePromise<SqlValue[][]> {
-    return ask(sql, count, (question, nulls) => this.runDirectly(question, nulls, { fetch: 'all' }));
+  protected inspect(
+    _statement: AnalyzedStatement,
+    sql: string,
+    count: number,
+    abort: Abort | undefined,
+  ): MaybePromise<SqlValue[][]> {
+    return ask(sql, count, (question, nulls) => this.runDirectly(question, nulls, { fetch: 'all' }, abort));
   }
 
   /** @internal Runs several statements as one unit. */
@@ -313,14 +319,14 @@ export abstract class Executor {
   protected abstract get atHand(): Connection | undefined;
 
   /** At once where that is possible and no lock is in the way. */
-  #schemaState(statement: AnalyzedStatement): MaybePromise<string> {
+  #schemaState(statement: AnalyzedStatement, abort: Abort | undefined): MaybePromise<string> {
     try {
       const state = this.atHand?.schemaState?.();
       if (state !== undefined) return state;
     } catch (error) {
       if (!isLockWait(error)) throw error;
     }
-    return queryState((sql, count) => this.inspect(statement, sql, count));
+    return queryState((sql, count) => this.inspect(statement, sql, count, abort));
   }
 
   #runGuarded(
@@ -331,7 +337,7 @@ export abstract class Executor {
   ): MaybePromise<RawResult> {
     const { observer } = this.context;
     const run = (trace?: StatementTrace): MaybePromise<RawResult> =>
-      after(this.authorize(statement, abort !== undefined), () =>
+      after(this.authorize(statement, abort !== undefined, abort), () =>
         this.runDirectly(statement, values, trace === undefined ? request : { ...request, trace }, abort),
       );
     return observer.active ? observer.observe(statement, values, this.origin, run) : run();
@@ -378,19 +384,22 @@ export abstract class Executor {
   abstract metadata(): Promise<Metadata>;
 
   /** @internal The columns of a statement, which is not run. */
-  async describe(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
-    await this.authorize(statement);
+  async describe(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
+    await this.authorize(statement, false, abort);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(
         'describe',
         'a PRAGMA with an effect can not be described without taking effect',
       );
     }
-    return await this.describeDirectly(statement);
+    return await this.describeDirectly(statement, abort);
   }
 
   /** @internal Describes a statement that was authorized. */
-  protected abstract describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]>;
+  protected abstract describeDirectly(
+    statement: AnalyzedStatement,
+    abort: Abort | undefined,
+  ): Promise<readonly ColumnOrigin[]>;
 
   /** @internal */
   abortFrom(options: AbortOptions | undefined): Abort | undefined {
@@ -399,6 +408,19 @@ export abstract class Executor {
       return undefined;
     return Abort.from({ signal: options?.signal, timeout }, this.config.timeout);
   }
+
+  /** @internal Runs a call that has no limits of its own: those of what it belongs to bound it, and `config.timeout`. */
+  async bounded<T>(outer: Abort | undefined, run: (abort: Abort | undefined) => Promise<T>): Promise<T> {
+    const own = this.abortFrom(undefined);
+    if (own === undefined) return await run(outer);
+    const { abort, forget } = Abort.either(outer, own);
+    try {
+      return await run(abort);
+    } finally {
+      forget();
+      own.dispose();
+    }
+  }
 }
 
 /** libsql 0.5.29 cuts text at U+0000 when it reads it. */
@@ -406,9 +428,9 @@ const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false });
 const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true });
 
 /** The schema as one connection sees it. */
-export function schemaOn(connection: Connection): SchemaSource {
+export function schemaOn(connection: Connection, abort: Abort | undefined): SchemaSource {
   const inspect: Inspect = (sql, count) => inspectOn(connection, sql, count);
-  return { inspect, state: () => connection.schemaState?.() ?? queryState(inspect) };
+  return { inspect, state: () => connection.schemaState?.() ?? queryState(inspect), abort };
 }
 
 /** Asks one connection about the schema or a statement of `count` parameters. */

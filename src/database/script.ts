@@ -1,11 +1,10 @@
 import type { TransactionBehavior } from '../config.js';
-import type { Connection, RawResult, StatementTrace } from '../engine/engine.js';
+import type { Connection, MaybePromise, RawResult, StatementTrace } from '../engine/engine.js';
 import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { lineAndColumn } from '../sql/position.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort, AbortOptions } from './abort.js';
 import { after } from './after.js';
-import { runAbortable } from './abortable.js';
 import { waitWhileBusy } from './busy.js';
 import { type Executor, schemaOn } from './executor.js';
 import { runOn } from './run.js';
@@ -73,18 +72,18 @@ async function runAll(
   const wait = { timeout: database.config.busyTimeout, abort, interrupts, connection };
   const runOne = (statement: AnalyzedStatement, trace?: StatementTrace): Promise<RawResult> => {
     const request = { fetch: 'none', interruptible: abort !== undefined, ...(trace && { trace }) } as const;
-    const run = (): Promise<RawResult> =>
-      runAbortable(connection, [abort], () =>
-        statement.kind === 'transaction'
-          ? after(connection.control(statement.text), () => NOTHING)
-          : runOn(connection, statement, [], request),
-      );
+    const run = (): MaybePromise<RawResult> =>
+      statement.kind === 'transaction'
+        ? after(connection.control(statement.text), () => NOTHING)
+        : runOn(connection, statement, [], request);
     return waitWhileBusy(run, wait);
   };
   try {
     const result = await eachStatement(sql, statements, async (statement) => {
       stop.throwIfAborted();
-      await authorizer?.check(statement, schemaOn(connection));
+      if (authorizer !== undefined) {
+        await waitWhileBusy(() => authorizer.check(statement, schemaOn(connection, abort)), wait);
+      }
       if (!observer.active) return await runOne(statement);
       return await observer.observe(statement, [], database.origin, (trace) => runOne(statement, trace));
     });

@@ -25,7 +25,7 @@ import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
 import { Executor, inspectOn, schemaOn } from './executor.js';
-import { lendForWriting } from './lend.js';
+import { lendBegun, lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
 import { type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
@@ -76,11 +76,23 @@ export abstract class Session extends Executor {
   /**
    * Connects now instead of with the first statement.
    *
+   * @param options - `signal` and `timeout` (ms)
    * @throws {@link DatabaseError} when the database can't be opened
    */
-  async ready(): Promise<void> {
-    const connection = await this.pool.openMain();
-    await connection.execute(this.statements.one('select 1'), [], { fetch: 'none' });
+  async ready(options?: AbortOptions): Promise<void> {
+    const abort = this.abortFrom(options);
+    try {
+      await this.pool.openMain(abort);
+      // A memory database is there with its connection, which a transaction may have.
+      if (this.pool.single !== undefined) return;
+      const statement = this.statements.one('select 1');
+      await this.#autocommit.withMain(
+        (connection) => connection.execute(statement, [], { fetch: 'none' }),
+        abort,
+      );
+    } finally {
+      abort?.dispose();
+    }
   }
 
   /**
@@ -195,15 +207,9 @@ export abstract class Session extends Executor {
     const behavior = this.#checkBehavior(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = behavior === 'immediate' || behavior === 'exclusive';
-    const { lease, release, lock } = await lendForWriting(this.pool, transaction.holder, abort, writes);
-    try {
-      const { interrupts } = this.context;
-      const wait = { timeout: this.config.busyTimeout, abort, interrupts, connection: lease.connection };
-      await waitWhileBusy(() => lease.connection.begin(behavior), wait);
-    } catch (error) {
-      await release();
-      throw error;
-    }
+    const { lease, release, lock } = await this.bounded(abort, (either) =>
+      lendBegun(this.pool, this.context, transaction, either),
+    );
     this.transactions.add(transaction.id);
     const end = (): Promise<void> => {
       this.transactions.delete(transaction.id);
@@ -273,7 +279,7 @@ export abstract class Session extends Executor {
     if (connection.batch === undefined) {
       return await this.#runOnce((tx) => runInOrder(tx, items, undefined), behavior, abort);
     }
-    for (const { statement } of items) await this.authorize(statement);
+    for (const { statement } of items) await this.authorize(statement, false, abort);
     return await this.#observed(items, (traced) => this.#autocommit.batch(traced, behavior, abort));
   }
 
@@ -284,8 +290,11 @@ export abstract class Session extends Executor {
   }
 
   /** @internal */
-  protected override async describeDirectly(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
-    return await this.#autocommit.withMain((connection) => connection.describe(statement));
+  protected override async describeDirectly(
+    statement: AnalyzedStatement,
+    abort: Abort | undefined,
+  ): Promise<readonly ColumnOrigin[]> {
+    return await this.#autocommit.withMain((connection) => connection.describe(statement), abort);
   }
 
   /** @internal */
@@ -295,18 +304,22 @@ export abstract class Session extends Executor {
   }
 
   /** @internal Connections that are lent have no temporary tables of others, so one of them is asked for all. */
-  override authorize(statement: AnalyzedStatement, elsewhere = false): MaybePromise<void> {
+  override authorize(statement: AnalyzedStatement, elsewhere = false, abort?: Abort): MaybePromise<void> {
     const { authorizer } = this.context;
     const onMain = !elsewhere || this.config.target.kind !== 'file';
-    if (authorizer === undefined || onMain) return super.authorize(statement);
-    return this.#authorizeElsewhere(authorizer, statement);
+    if (authorizer === undefined || onMain) return super.authorize(statement, elsewhere, abort);
+    return this.#authorizeElsewhere(authorizer, statement, abort);
   }
 
-  async #authorizeElsewhere(authorizer: Authorizer, statement: AnalyzedStatement): Promise<void> {
+  async #authorizeElsewhere(
+    authorizer: Authorizer,
+    statement: AnalyzedStatement,
+    abort: Abort | undefined,
+  ): Promise<void> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    const lease = await this.pool.lend(holder, undefined);
+    const lease = await this.pool.lend(holder, abort);
     try {
-      await authorizer.check(statement, schemaOn(lease.connection));
+      await authorizer.check(statement, schemaOn(lease.connection, abort));
     } finally {
       await lease.release();
     }
@@ -317,11 +330,21 @@ export abstract class Session extends Executor {
     statement: AnalyzedStatement,
     sql: string,
     count: number,
+    abort: Abort | undefined,
   ): MaybePromise<SqlValue[][]> {
-    if (this.config.target.kind !== 'replica' || statement.kind === 'read') {
-      return super.inspect(statement, sql, count);
+    const { kind } = this.config.target;
+    if (kind !== 'replica' || statement.kind === 'read') {
+      // A file is asked on the connection that has the temporary tables, where nothing waits.
+      return super.inspect(statement, sql, count, kind === 'file' ? undefined : abort);
     }
-    return this.withConnection((connection) => inspectOn(connection, sql, count), undefined, true);
+    const { busyTimeout: timeout } = this.config;
+    const { interrupts } = this.context;
+    return this.withConnection(
+      (connection) =>
+        waitWhileBusy(() => inspectOn(connection, sql, count), { timeout, abort, interrupts, connection }),
+      abort,
+      true,
+    );
   }
 
   /** Tells about the statements of a batch that is sent as one. */

@@ -1,6 +1,7 @@
+import { orAborted } from '../database/abort.js';
 import { after } from '../database/after.js';
 import type { MaybePromise } from '../engine/engine.js';
-import { AccessError, DatabaseError } from '../errors.js';
+import { AccessError, DatabaseError, InterruptedError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
 import { Lexer, TokenKind } from '../sql/lexer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
@@ -78,13 +79,21 @@ export class Authorizer {
     }
   }
 
-  async #schemaAt(state: string, { inspect }: SchemaSource): Promise<SchemaMap> {
-    if (this.#schema?.state !== state) this.#schema = { state, map: loadSchemaMap(inspect) };
-    try {
-      return await this.#schema.map;
-    } catch (error) {
-      this.#schema = undefined;
-      throw error;
+  /** The schema is read once for all who ask meanwhile, each with an abort of its own. */
+  async #schemaAt(state: string, { inspect, abort }: SchemaSource): Promise<SchemaMap> {
+    for (;;) {
+      const shared = this.#schema?.state === state ? this.#schema : undefined;
+      const schema = shared ?? { state, map: loadSchemaMap(inspect) };
+      this.#schema = schema;
+      try {
+        return await (abort === undefined ? schema.map : orAborted(schema.map, abort));
+      } catch (error) {
+        // Those who did not begin to read it leave it to the others.
+        if (shared !== undefined) abort?.throwIfAborted();
+        if (this.#schema === schema) this.#schema = undefined;
+        // The abort of whoever began to read it is no failure for the others.
+        if (shared === undefined || !isAbort(error)) throw error;
+      }
     }
   }
 
@@ -107,6 +116,10 @@ export class Authorizer {
       (access) => !(ownCounter && access.table === COUNTER) && !this.#rules.allows(access),
     );
   }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof InterruptedError && (error.code === 'TIMEOUT' || error.code === 'ABORTED');
 }
 
 async function explain(

@@ -1,3 +1,4 @@
+import type { Abort } from '../database/abort.js';
 import type { MaybePromise } from '../engine/engine.js';
 import { quoteName, quoteText } from '../sql/quote-name.js';
 import type { SqlValue } from '../values.js';
@@ -10,6 +11,8 @@ export interface SchemaSource {
   readonly inspect: Inspect;
   /** A text that changes with whatever the bytecode of a statement depends on. */
   readonly state: () => MaybePromise<string>;
+  /** What ends the questions. */
+  readonly abort: Abort | undefined;
 }
 
 /** A table or index, as the pages of the file know it. */

@@ -1,5 +1,11 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import { BusyError, CapabilityError, closedError, DatabaseError, InterruptedError } from '../../errors.js';
+import {
+  BusyError,
+  CapabilityError,
+  closedError,
+  type DatabaseError,
+  InterruptedError,
+} from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
@@ -39,6 +45,9 @@ export interface RemoteParts {
   readonly retry: Required<NetworkRetryConfig>;
   readonly close: () => void;
 }
+
+/** How long a rollback may take before the stream is dropped, which rolls back as well, in ms. */
+const ROLLED_BACK_WITHIN = 1_000;
 
 const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   deferred: 'BEGIN DEFERRED',
@@ -168,9 +177,14 @@ export class RemoteConnection implements Connection {
   }
 
   async rollback(): Promise<void> {
-    if (this.#lost) this.#leave();
-    // Giving the stream back rolls back as well.
-    else await this.#end('ROLLBACK').catch(() => {});
+    if (this.#lost) {
+      this.#leave();
+    } else {
+      const timer = setTimeout(() => this.interrupt(), ROLLED_BACK_WITHIN);
+      // Giving the stream back rolls back as well.
+      await this.#end('ROLLBACK').catch(() => {});
+      clearTimeout(timer);
+    }
     if (this.#wrote) this.listener?.rolledBack();
     this.#wrote = false;
   }
@@ -337,7 +351,9 @@ export class RemoteConnection implements Connection {
       this.#readOnly = false;
     } catch (thrown) {
       this.#lost = true;
-      throw await this.#explain(thrown, sql, stopped);
+      const error = await this.#explain(thrown, sql, stopped);
+      // The stream is given back, so the end can't be repeated.
+      throw error instanceof BusyError ? tooOld(error) : error;
     } finally {
       if (this.#lost || !this.#pinned) this.#leave();
     }
@@ -393,15 +409,15 @@ export class RemoteConnection implements Connection {
   }
 
   async #explain(thrown: unknown, sql: string | undefined, stopped: () => boolean): Promise<DatabaseError> {
+    const error = stopped() ? undefined : await this.#parts.diagnose(toRemoteError(thrown, sql));
+    // It may have been stopped while the reason was asked for.
     if (this.#closed) return closedError();
-    if (stopped()) {
-      return new InterruptedError('the statement was interrupted', {
-        code: 'SQLITE_INTERRUPT',
-        kind: 'interrupted',
-        sql,
-      });
-    }
-    return await this.#parts.diagnose(toRemoteError(thrown, sql));
+    if (error !== undefined && !stopped()) return error;
+    return new InterruptedError('the statement was interrupted', {
+      code: 'SQLITE_INTERRUPT',
+      kind: 'interrupted',
+      sql,
+    });
   }
 }
 

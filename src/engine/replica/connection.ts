@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { DatabaseError } from '../../errors.js';
+import { DatabaseError, InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
@@ -15,6 +15,7 @@ import type {
 } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
 import { refuseWrite } from '../refuse-write.js';
+import { Calls } from '../remote/calls.js';
 import type { RemoteConnection } from '../remote/connection.js';
 
 /** Which of the two has an open transaction. */
@@ -26,6 +27,8 @@ export class ReplicaConnection implements Connection {
   readonly #file: LibsqlConnection;
   readonly #server: RemoteConnection;
   readonly #policy: ReplicaPolicy;
+  /** The waits for a sync, which goes on for others when one of them is stopped. */
+  readonly #waits = new Calls();
   #transaction: Side | undefined;
   #pinned = false;
   /** Whether the transaction or session on the server has changed anything. */
@@ -89,7 +92,7 @@ export class ReplicaConnection implements Connection {
     for (const { statement } of items) if (behavior === 'read') refuseWrite(statement);
     const reads = items.every(({ statement }) => statement.kind === 'read');
     if (!reads) return await this.#write(() => this.#server.batch(items, behavior));
-    if (!this.#policy.fresh) await this.#policy.reading();
+    await this.#whenFresh(() => {});
     this.#file.begin('read');
     try {
       const results: RawResult[] = [];
@@ -145,7 +148,7 @@ export class ReplicaConnection implements Connection {
     if (this.#transaction === 'file') this.#file.commit();
     else await this.#server.commit();
     this.#transaction = undefined;
-    if (this.#wrote) await this.#policy.written();
+    if (this.#wrote) await this.#written();
     this.#wrote = false;
   }
 
@@ -164,7 +167,7 @@ export class ReplicaConnection implements Connection {
     this.#wrote = false;
     this.#file.reset();
     await this.#server.reset();
-    if (wrote) await this.#policy.written();
+    if (wrote) await this.#written();
   }
 
   savepoint(name: string): MaybePromise<void> {
@@ -180,11 +183,13 @@ export class ReplicaConnection implements Connection {
   }
 
   interrupt(): void {
+    this.#waits.stop();
     this.#file.interrupt();
     this.#server.interrupt();
   }
 
   async close(): Promise<void> {
+    this.#waits.stop();
     this.#server.close();
     await this.#file.close();
   }
@@ -194,18 +199,37 @@ export class ReplicaConnection implements Connection {
   }
 
   #whenFresh<T>(read: () => MaybePromise<T>): MaybePromise<T> {
-    return this.#policy.fresh ? read() : this.#policy.reading().then(read);
+    return this.#policy.fresh ? read() : this.#reading().then(read);
+  }
+
+  async #reading(): Promise<void> {
+    try {
+      await this.#waits.race(this.#policy.reading());
+    } catch (error) {
+      if (error instanceof DatabaseError) throw error;
+      throw new InterruptedError('the wait for a sync was interrupted', {
+        code: 'SQLITE_INTERRUPT',
+        kind: 'interrupted',
+        cause: error,
+      });
+    }
+  }
+
+  /** Waits for the sync after a write, which is done whatever becomes of that. */
+  async #written(): Promise<void> {
+    const synced = this.#policy.written();
+    if (synced !== undefined) await this.#waits.race(synced).catch(() => {});
   }
 
   async #write<T>(run: () => Promise<T>): Promise<T> {
     try {
       const result = await run();
-      await this.#policy.written();
+      await this.#written();
       return result;
     } catch (error) {
       // What has refused it is at the server, and who asks for it next should find it in the file.
       const refused = error instanceof DatabaseError && (error.kind === 'constraint' || error.kind === 'sql');
-      if (refused) await this.#policy.written();
+      if (refused) await this.#written();
       throw error;
     }
   }
