@@ -1,11 +1,5 @@
 import type { NetworkRetryConfig, TransactionBehavior } from '../../config.js';
-import {
-  BusyError,
-  CapabilityError,
-  closedError,
-  type DatabaseError,
-  InterruptedError,
-} from '../../errors.js';
+import { CapabilityError, closedError, type DatabaseError, InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
@@ -20,7 +14,7 @@ import type {
   RawResult,
 } from '../engine.js';
 import { RemoteCursor } from './cursor.js';
-import { endsTransaction, toRemoteError } from './failure.js';
+import { endsTransaction, final, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
 import { positionalText } from './positional.js';
 import { toRawResult } from './result.js';
@@ -351,9 +345,8 @@ export class RemoteConnection implements Connection {
       this.#readOnly = false;
     } catch (thrown) {
       this.#lost = true;
-      const error = await this.#explain(thrown, sql, stopped);
       // The stream is given back, so the end can't be repeated.
-      throw error instanceof BusyError ? tooOld(error) : error;
+      throw final(await this.#explain(thrown, sql, stopped));
     } finally {
       if (this.#lost || !this.#pinned) this.#leave();
     }
@@ -379,7 +372,7 @@ export class RemoteConnection implements Connection {
       return await run();
     } catch (thrown) {
       const explained = await this.#explain(thrown, sql, stopped);
-      const error = explained instanceof BusyError && stream.started ? tooOld(explained) : explained;
+      const error = stream.started ? final(explained) : explained;
       const alive = !endsTransaction(error) && !stopped() && (await stream.isAlive().catch(() => false));
       if (!alive) this.#lost = true;
       throw error;
@@ -419,21 +412,4 @@ export class RemoteConnection implements Connection {
       sql,
     });
   }
-}
-
-/**
- * A server waits for locks itself. What it can't wait for any more is a transaction that has read and then meets
- * somebody else's write: to repeat the statement would fail again, and jams the server's lock (sqld 0.24). The same error
- * as on a file, where the transaction as a whole may be repeated.
- */
-function tooOld(error: BusyError): BusyError {
-  return new BusyError(error.message, {
-    code: 'SQLITE_BUSY',
-    extendedCode: 'SQLITE_BUSY_SNAPSHOT',
-    rawCode: 517,
-    kind: 'busy',
-    retryable: true,
-    sql: error.sql,
-    cause: error.cause,
-  });
 }

@@ -284,6 +284,22 @@ describe('a client that was handed in', () => {
     await use(client, fromClient(client));
   }
 
+  it('fails at once when it writes in a transaction that has read before somebody else wrote', async () => {
+    await withClient(async (client, database) => {
+      const start = performance.now();
+      const upgrade = database.transaction(
+        async (tx) => {
+          await tx.execute('select * from items');
+          await client.execute("insert into items values ('before')");
+          await insert(tx, 'a');
+        },
+        { behavior: 'deferred' },
+      );
+      expect(await failure(upgrade, BusyError)).toMatchObject({ rawCode: 517, retryable: true });
+      expect(performance.now() - start).toBeLessThan(2_000);
+    });
+  });
+
   it('stays open when the database is closed', async () => {
     await withClient(async (client, database) => {
       await insert(database, 'a');
