@@ -81,7 +81,10 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly transactionBehavior?: TransactionBehavior;
   /** How a transaction is repeated after a lock or write conflict when it is not told. @default 0 */
   readonly retry?: number | RetryConfig;
-  /** Longest time that a statement may run, lock waits included, in ms. @default none */
+  /**
+   * Longest time that a statement, or any other call that waits for a lock or a server, may take, in ms. Migrations of a
+   * file are not stopped. @default none
+   */
   readonly timeout?: number;
   /** Lets SQL call `readfile`, `writefile`, `fsdir`, `load_extension` and `sha3_query`. @default false */
   readonly allowFileFunctions?: boolean;

@@ -1,5 +1,5 @@
 import type { Connection, MaybePromise } from '../engine/engine.js';
-import { CapabilityError, InterruptedError } from '../errors.js';
+import { CapabilityError, InterruptedError, NetworkError } from '../errors.js';
 import type { Abort } from './abort.js';
 
 /**
@@ -9,24 +9,25 @@ import type { Abort } from './abort.js';
  */
 export async function runAbortable<T>(
   connection: Connection,
-  aborts: readonly (Abort | undefined)[],
+  abort: Abort,
   run: () => MaybePromise<T>,
 ): Promise<T> {
-  for (const abort of aborts) abort?.throwIfAborted();
-  if (!connection.interruptible && aborts.some((abort) => abort !== undefined)) {
+  abort.throwIfAborted();
+  if (!connection.interruptible) {
     throw new CapabilityError(
       'interrupt',
       'a client that was handed in can not be stopped; open the database by its URL to use "signal" and "timeout"',
     );
   }
-  const forget = aborts.map((abort) => abort?.onAbort(() => connection.interrupt()));
+  const forget = abort.onAbort(() => connection.interrupt());
   try {
     return await run();
   } catch (error) {
-    const abort = aborts.find((candidate) => candidate?.error !== undefined);
-    if (abort?.error !== undefined && error instanceof InterruptedError) throw abort.error;
+    // A failure of the network that came just before would have been followed by a repetition.
+    const byAbort = error instanceof InterruptedError || error instanceof NetworkError;
+    if (abort.error !== undefined && byAbort) throw abort.error;
     throw error;
   } finally {
-    for (const forgetOne of forget) forgetOne?.();
+    forget();
   }
 }

@@ -90,12 +90,8 @@ export class Autocommit {
         ? items
         : items.map((item) => ({ ...item, request: { ...item.request, interruptible: true } }));
     try {
-      const run = (): Promise<RawResult[]> =>
-        runAbortable(
-          connection,
-          [abort],
-          () => guard?.batch(connection, asked, behavior) ?? connection.batch?.(asked, behavior) ?? [],
-        );
+      const run = (): MaybePromise<RawResult[]> =>
+        guard?.batch(connection, asked, behavior) ?? connection.batch?.(asked, behavior) ?? [];
       return await waitWhileBusy(run, this.#wait(connection, abort));
     } catch (error) {
       // The batch was undone, and with it what it had done to the schema.
@@ -113,15 +109,21 @@ export class Autocommit {
     return this.#metadata ?? (await this.withMain((connection) => readMetadata(connection)));
   }
 
-  /** Does something that is over at once on the connection for autocommit work. */
-  async withMain<T>(use: (connection: Connection) => MaybePromise<T>): Promise<T> {
+  /**
+   * Does something short on the connection for autocommit work. With an abort, and where it may have to wait for a
+   * server, on one that nobody else uses, since the abort stops all that runs on it.
+   */
+  async withMain<T>(use: (connection: Connection) => MaybePromise<T>, abort?: Abort): Promise<T> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    const connection = await this.#pool.openMain();
-    const only = this.#pool.single === undefined ? undefined : await this.#pool.lend(holder, undefined);
+    const main = await this.#pool.openMain(abort);
+    const { kind } = this.#context.config.target;
+    const apart = this.#pool.single !== undefined || (abort !== undefined && kind !== 'file');
+    const lease = apart ? await this.#pool.lend(holder, abort) : undefined;
+    const connection = lease?.connection ?? main;
     try {
-      return await waitWhileBusy(async () => use(connection), this.#wait(connection, undefined));
+      return await waitWhileBusy(async () => use(connection), this.#wait(connection, abort));
     } finally {
-      await only?.release();
+      await lease?.release();
       if (turnIsOver()) await nextTurn();
     }
   }
@@ -139,8 +141,7 @@ export class Autocommit {
     const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
     try {
       const { connection } = lease;
-      const openCursor = (): Promise<Cursor> =>
-        runAbortable(connection, [abort], () => openOn(connection, statement, values, options, guard));
+      const openCursor = (): MaybePromise<Cursor> => openOn(connection, statement, values, options, guard);
       const cursor = await waitWhileBusy(openCursor, this.#wait(connection, abort));
       return {
         columns: cursor.columns,
@@ -148,7 +149,7 @@ export class Autocommit {
           if (this.#pool.closed) throw closedError();
           return abort === undefined
             ? cursor.fetch(size)
-            : runAbortable(connection, [abort], () => cursor.fetch(size));
+            : runAbortable(connection, abort, () => cursor.fetch(size));
         },
         close: async () => {
           cursor.close();
@@ -178,21 +179,13 @@ export class Autocommit {
     const lock = this.#lockFor(statement);
     await lock?.acquire(holder, this.#pool.lockWait(abort));
     // It may have been replaced while this call waited.
-    let connection: Connection | undefined;
     try {
-      connection = await this.#pool.openMain(abort);
-      const usable = connection;
-      const wait = this.#wait(usable, abort);
-      const timeout = Math.max(0, wait.timeout - (performance.now() - start));
-      const result = await waitWhileBusy(() => runOn(usable, statement, values, request), {
-        ...wait,
-        timeout,
-      });
+      const connection = await this.#pool.openMain(abort);
+      const waited = performance.now() - start;
+      const run = (): MaybePromise<RawResult> => runOn(connection, statement, values, request);
+      const result = await this.#call(connection, abort, run, waited);
       if (statement.kind === 'write') this.#metadata = undefined;
       return result;
-    } catch (error) {
-      if (connection !== undefined) await completeConstraintError(connection, error);
-      throw error;
     } finally {
       lock?.release(holder);
     }
@@ -209,19 +202,31 @@ export class Autocommit {
     const { lease, release } = await lendForWriting(this.#pool, holder, abort, statement.kind !== 'read');
     const { connection } = lease;
     try {
-      const run = (): Promise<RawResult> =>
-        runAbortable(connection, [abort], () =>
-          runOn(connection, statement, values, { ...request, interruptible: true }),
-        );
-      const result = await waitWhileBusy(run, this.#wait(connection, abort));
+      const run = (): MaybePromise<RawResult> =>
+        runOn(connection, statement, values, { ...request, interruptible: true });
+      const result = await this.#call(connection, abort, run);
       const local = this.#pool.writeLock !== undefined && statement.kind === 'write';
       if (local) this.#metadata = await readMetadata(connection);
       return result;
+    } finally {
+      await release();
+    }
+  }
+
+  /** Runs something that may violate a constraint. @param waited - how long it was waited for already, in ms */
+  async #call<T>(
+    connection: Connection,
+    abort: Abort | undefined,
+    run: () => MaybePromise<T>,
+    waited = 0,
+  ): Promise<T> {
+    const wait = this.#wait(connection, abort);
+    const timeout = Math.max(0, wait.timeout - waited);
+    try {
+      return await waitWhileBusy(run, { ...wait, timeout });
     } catch (error) {
       await completeConstraintError(connection, error, [abort]);
       throw error;
-    } finally {
-      await release();
     }
   }
 

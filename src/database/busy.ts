@@ -1,6 +1,7 @@
 import { BusyError, InterruptedError, isLockWait, NetworkError } from '../errors.js';
 import type { Connection, MaybePromise } from '../engine/engine.js';
 import { Abort, sleep } from './abort.js';
+import { runAbortable } from './abortable.js';
 import type { Interrupts } from './interrupts.js';
 
 /** Longest pause between two tries in ms; short, since SQLite does not tell when a lock becomes free. */
@@ -13,24 +14,26 @@ export interface BusyWait {
   readonly abort: Abort | undefined;
   /** What else ends the wait, and the call itself. */
   readonly interrupts?: Interrupts;
-  /** What the call runs on. */
+  /** What the call runs on; the abort and the interrupts stop it there. */
   readonly connection?: Connection;
 }
 
 /**
  * Repeats `run` while it fails because another process or connection holds a lock, for `timeout` ms at most. The
- * event loop stays free between the tries.
+ * event loop stays free between the tries. Every call that may wait for a server goes through here, since nothing but
+ * its abort ends one that is never answered.
  *
  * @throws {@link BusyError} when the lock is still held then
  */
 export async function waitWhileBusy<T>(run: () => MaybePromise<T>, wait: BusyWait): Promise<T> {
-  const { interrupts, connection } = wait;
-  if (interrupts === undefined) return await repeatWhileBusy(run, wait);
+  const { interrupts, connection, abort: own } = wait;
+  const once = connection === undefined || own === undefined ? run : () => runAbortable(connection, own, run);
+  if (interrupts === undefined) return await repeatWhileBusy(once, wait);
   const stop = interrupts.begin();
   const { abort, forget } = Abort.either(wait.abort, stop);
   if (connection !== undefined) stop.onAbort(() => connection.interrupt());
   try {
-    return await repeatWhileBusy(run, { ...wait, abort });
+    return await repeatWhileBusy(once, { ...wait, abort });
   } catch (error) {
     const byStop = error instanceof InterruptedError || error instanceof NetworkError;
     throw stop.error !== undefined && byStop ? stop.error : error;

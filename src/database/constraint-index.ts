@@ -51,7 +51,9 @@ export async function completeConstraintError(
   if (error.index !== undefined && error.extendedCode !== undefined) return;
   if (connection.usable) {
     try {
-      await runAbortable(connection, aborts, () => ask(connection, error));
+      const abort = aborts.find((one) => one !== undefined);
+      if (abort === undefined) await ask(connection, error);
+      else await runAbortable(connection, abort, () => ask(connection, error));
       return;
     } catch {
       // The constraint error is what the caller must see, not a failure to describe it better.

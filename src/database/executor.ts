@@ -361,7 +361,7 @@ export abstract class Executor {
   abstract metadata(): Promise<Metadata>;
 
   /** @internal The columns of a statement, which is not run. */
-  async describe(statement: AnalyzedStatement): Promise<readonly ColumnOrigin[]> {
+  async describe(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
     const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(
@@ -369,13 +369,14 @@ export abstract class Executor {
         'a PRAGMA with an effect can not be described without taking effect',
       );
     }
-    return await this.describeDirectly(statement, guard);
+    return await this.describeDirectly(statement, guard, abort);
   }
 
   /** @internal Describes a statement, if the guard allows it. */
   protected abstract describeDirectly(
     statement: AnalyzedStatement,
     guard: Guard | undefined,
+    abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]>;
 
   /** @internal */
@@ -384,6 +385,19 @@ export abstract class Executor {
     if (options?.signal === undefined && timeout === undefined && this.config.timeout === undefined)
       return undefined;
     return Abort.from({ signal: options?.signal, timeout }, this.config.timeout);
+  }
+
+  /** @internal Runs a call that has no limits of its own: those of what it belongs to bound it, and `config.timeout`. */
+  async bounded<T>(outer: Abort | undefined, run: (abort: Abort | undefined) => Promise<T>): Promise<T> {
+    const own = this.abortFrom(undefined);
+    if (own === undefined) return await run(outer);
+    const { abort, forget } = Abort.either(outer, own);
+    try {
+      return await run(abort);
+    } finally {
+      forget();
+      own.dispose();
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '../engine/engine.js';
 import { ConfigError, DatabaseError, MigrationError, suppress } from '../errors.js';
+import { boundedConnection } from './bounded-connection.js';
 import { waitWhileBusy } from './busy.js';
 import type { Database } from './database.js';
 import { checkForeignKeys, type ForeignKeyProblems, findNewProblems } from './migration-foreign-keys.js';
@@ -99,7 +100,11 @@ class MigrationRun {
   async run(): Promise<string[]> {
     const database = this.#database;
     const known = await this.#patiently(() =>
-      this.#table.read((statement, values, request) => database.runStatement(statement, values, request)),
+      this.#table.read((statement, values, request) =>
+        database.bounded(undefined, async (abort) =>
+          database.runStatement(statement, values, request, abort),
+        ),
+      ),
     );
     const pending = findPending(this.#migrations, known, this.#options.onChanged);
     // All are checked before the first is run.
@@ -187,10 +192,18 @@ class MigrationRun {
   /** Calls `use` once with a connection of its own, however long others need theirs. */
   async #withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     const [outcome] = await this.#patiently(() =>
-      this.#database.withConnection((connection) => Promise.allSettled([use(connection)])),
+      this.#database.withConnection((connection) => Promise.allSettled([use(this.#bounded(connection))])),
     );
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
+  }
+
+  /** On a file nothing but locks is waited for, and a large table may take its time. */
+  #bounded(connection: Connection): Connection {
+    const { config, context } = this.#database;
+    const { kind } = config.target;
+    if (kind !== 'remote' && kind !== 'replica') return connection;
+    return boundedConnection(connection, config.timeout, context.interrupts);
   }
 
   #patiently<T>(run: () => T | Promise<T>): Promise<T> {

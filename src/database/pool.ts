@@ -117,9 +117,20 @@ export class Pool {
   /** Opens a connection that is its caller's own to close; its `onConnect` is not called. */
   async openApart(abort?: Abort): Promise<Connection> {
     this.#assertOpen();
-    const engine = await this.engine();
-    const wait = { timeout: this.#config.busyTimeout, abort, interrupts: this.#interrupts };
-    return await waitWhileBusy(() => engine.connect(), wait);
+    const stop = this.#interrupts.begin();
+    const { abort: either = stop, forget } = Abort.either(abort, stop);
+    const wait = { timeout: this.#config.busyTimeout, abort: either };
+    const opening = this.engine().then((engine) => waitWhileBusy(() => engine.connect(), wait));
+    try {
+      // Nothing stops the loading of a driver, or the first sync of a replica.
+      return await orAborted(opening, either);
+    } catch (error) {
+      if (error === either.error) opening.then((late) => late.close()).catch(ignore);
+      throw error;
+    } finally {
+      this.#interrupts.end(stop);
+      forget();
+    }
   }
 
   /** Tells every connection, also those to come, who wants to know what is committed. */
@@ -195,6 +206,10 @@ export class Pool {
       throw error;
     } finally {
       this.#opening--;
+    }
+    if (this.closed) {
+      await connection.close();
+      this.#assertOpen();
     }
     this.#lent.add(connection);
     return { connection, release: () => this.#takeBack(connection, idleOnes) };

@@ -1,11 +1,10 @@
 import type { TransactionBehavior } from '../config.js';
-import type { Connection, RawResult, StatementTrace } from '../engine/engine.js';
+import type { Connection, MaybePromise, RawResult, StatementTrace } from '../engine/engine.js';
 import { closedError, DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { lineAndColumn } from '../sql/position.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort, AbortOptions } from './abort.js';
 import { after } from './after.js';
-import { runAbortable } from './abortable.js';
 import { waitWhileBusy } from './busy.js';
 import { rejectComplete } from './constraint-index.js';
 import type { Executor } from './executor.js';
@@ -77,12 +76,10 @@ async function runAll(
       ...{ guard, interruptible: abort !== undefined, ...(trace && { trace }) },
       fetch: 'none',
     };
-    const run = (): Promise<RawResult> =>
-      runAbortable(connection, [abort], () =>
-        statement.kind === 'transaction'
-          ? after(connection.control(statement.text), () => NOTHING)
-          : runOn(connection, statement, [], request),
-      );
+    const run = (): MaybePromise<RawResult> =>
+      statement.kind === 'transaction'
+        ? after(connection.control(statement.text), () => NOTHING)
+        : runOn(connection, statement, [], request);
     return await waitWhileBusy(run, wait).catch((error: unknown) =>
       rejectComplete(connection, error, [abort]),
     );

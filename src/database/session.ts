@@ -10,16 +10,14 @@ import { CapabilityError, findDatabaseError } from '../errors.js';
 import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
-import { runAbortable } from './abortable.js';
 import { Abort, type AbortOptions, orAborted, sleep } from './abort.js';
 import { after } from './after.js';
 import { Autocommit } from './autocommit.js';
 import { type BatchItem, runInOrder } from './batch.js';
-import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
 import { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
-import { lendForWriting } from './lend.js';
+import { lendBegun, lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
 import { type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
@@ -71,11 +69,23 @@ export abstract class Session extends Executor {
   /**
    * Connects now instead of with the first statement.
    *
+   * @param options - `signal` and `timeout` (ms)
    * @throws {@link DatabaseError} when the database can't be opened
    */
-  async ready(): Promise<void> {
-    const connection = await this.pool.openMain();
-    await connection.execute(this.statements.one('select 1'), [], { fetch: 'none' });
+  async ready(options?: AbortOptions): Promise<void> {
+    const abort = this.abortFrom(options);
+    try {
+      await this.pool.openMain(abort);
+      // A memory database is there with its connection, which a transaction may have.
+      if (this.pool.single !== undefined) return;
+      const statement = this.statements.one('select 1');
+      await this.#autocommit.withMain(
+        (connection) => connection.execute(statement, [], { fetch: 'none' }),
+        abort,
+      );
+    } finally {
+      abort?.dispose();
+    }
   }
 
   /**
@@ -190,16 +200,9 @@ export abstract class Session extends Executor {
     const behavior = this.#checkBehavior(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = behavior === 'immediate' || behavior === 'exclusive';
-    const { lease, release, lock } = await lendForWriting(this.pool, transaction.holder, abort, writes);
-    try {
-      const { interrupts } = this.context;
-      const wait = { timeout: this.config.busyTimeout, abort, interrupts, connection: lease.connection };
-      const { connection } = lease;
-      await waitWhileBusy(() => runAbortable(connection, [abort], () => connection.begin(behavior)), wait);
-    } catch (error) {
-      await release();
-      throw error;
-    }
+    const { lease, release, lock } = await this.bounded(abort, (either) =>
+      lendBegun(this.pool, this.context, transaction, either),
+    );
     this.transactions.add(transaction.id);
     const end = async (): Promise<void> => {
       this.transactions.delete(transaction.id);
@@ -284,11 +287,12 @@ export abstract class Session extends Executor {
   protected override async describeDirectly(
     statement: AnalyzedStatement,
     guard: Guard | undefined,
+    abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]> {
     return await this.#autocommit.withMain(async (connection) => {
       await guard?.check(connection);
       return await connection.describe(statement);
-    });
+    }, abort);
   }
 
   /** Tells about the statements of a batch that is sent as one. */

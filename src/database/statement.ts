@@ -1,4 +1,4 @@
-import type { RawResult } from '../engine/engine.js';
+import type { ColumnOrigin, RawResult } from '../engine/engine.js';
 import { DatabaseError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -41,19 +41,17 @@ export class Statement<Row = RowObject> {
   /**
    * Its columns as the schema is now; none for a statement without rows. It is not run.
    *
+   * @param options - `signal` and `timeout` (ms)
    * @throws {@link CapabilityError} for a PRAGMA with an effect, which would take effect
    */
-  async columns(): Promise<StatementColumn[]> {
+  async columns(options?: AbortOptions): Promise<StatementColumn[]> {
     this.#assertOpen();
-    return (await this.#executor.describe(this.#statement)).map(
-      ({ name, type, table, column, database }) => ({
-        name,
-        type: type ?? null,
-        table: table ?? null,
-        column: column ?? null,
-        database: database ?? null,
-      }),
-    );
+    const abort = this.#executor.abortFrom(options);
+    try {
+      return (await this.#executor.describe(this.#statement, abort)).map(toColumn);
+    } finally {
+      abort?.dispose();
+    }
   }
 
   /** Ends every {@link iterate} of it that is under way. It can be run again at once; no value outlives its run anyway. */
@@ -129,6 +127,16 @@ export class Statement<Row = RowObject> {
       sql: this.sql,
     });
   }
+}
+
+function toColumn({ name, type, table, column, database }: ColumnOrigin): StatementColumn {
+  return {
+    name,
+    type: type ?? null,
+    table: table ?? null,
+    column: column ?? null,
+    database: database ?? null,
+  };
 }
 
 /** A parameter of a {@link Statement}. */

@@ -12,7 +12,6 @@ import { quoteName } from '../sql/quote-name.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { Abort } from './abort.js';
-import { runAbortable } from './abortable.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
@@ -96,12 +95,12 @@ export class Transaction extends Executor {
     try {
       const connection = this.#connection();
       const name = `turso_dialect_${++this.#root.savepoints}`;
-      await connection.savepoint(name);
+      await this.#call(connection, () => connection.savepoint(name));
       try {
         const result = await runInFrame(nested.id, () => callback(nested));
         await nested.#waitForTurn(nested.holder, undefined);
         this.#connection();
-        await connection.releaseSavepoint(name);
+        await this.#call(connection, () => connection.releaseSavepoint(name));
         return result;
       } catch (error) {
         // What still waits in it must not run after it was undone.
@@ -146,11 +145,15 @@ export class Transaction extends Executor {
   protected override async describeDirectly(
     statement: AnalyzedStatement,
     guard: Guard | undefined,
+    abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]> {
-    return await this.#inTurn(this.#root.abort, async (connection) => {
-      await guard?.check(connection);
-      return await connection.describe(statement);
-    });
+    const { abort: either, forget } = Abort.either(abort, this.#root.abort);
+    return await this.#inTurn(either, (connection) =>
+      this.#bounded(connection, either, async () => {
+        await guard?.check(connection);
+        return await connection.describe(statement);
+      }),
+    ).finally(forget);
   }
 
   /** @internal */
@@ -213,7 +216,7 @@ export class Transaction extends Executor {
     const { abort: either, forget } = Abort.either(abort, root.abort);
     const options = { exactIntegers, interruptible: either !== undefined };
     const cursor = await this.#inTurn(either, async (connection) => {
-      const opened = await runAbortable(connection, [either], () =>
+      const opened = await this.#bounded(connection, either, () =>
         openOn(connection, statement, values, options, guard),
       );
       // Within the turn: a rollback that waits for it closes every cursor, or an interrupt would stop the ROLLBACK too.
@@ -249,19 +252,17 @@ export class Transaction extends Executor {
 
   /** @internal A savepoint whose end its owner decides, unlike that of a nested transaction. */
   async savepoint(name: string): Promise<void> {
-    await this.#inTurn(this.#root.abort, async (connection) => connection.savepoint(quoteName(name)));
+    await this.#callInTurn((connection) => connection.savepoint(quoteName(name)));
   }
 
   /** @internal Undoes what was done since the savepoint, which stays. */
   async rollbackToSavepoint(name: string): Promise<void> {
-    await this.#inTurn(this.#root.abort, async (connection) =>
-      connection.rollbackToSavepoint(quoteName(name)),
-    );
+    await this.#callInTurn((connection) => connection.rollbackToSavepoint(quoteName(name)));
   }
 
   /** @internal Forgets the savepoint and keeps what was done since. */
   async releaseSavepoint(name: string): Promise<void> {
-    await this.#inTurn(this.#root.abort, async (connection) => connection.releaseSavepoint(quoteName(name)));
+    await this.#callInTurn((connection) => connection.releaseSavepoint(quoteName(name)));
   }
 
   /** @internal Waits for what was called and not awaited, then commits; rolls back if that fails. */
@@ -272,7 +273,7 @@ export class Transaction extends Executor {
       const connection = this.#connection();
       this.#end();
       closeCursors(this.#root);
-      await waitWhileBusy(() => connection.commit(), { timeout: this.config.busyTimeout, abort: root.abort });
+      await this.#call(connection, () => connection.commit());
     } catch (error) {
       await this.rollbackAfter(error);
       throw error;
@@ -314,18 +315,38 @@ export class Transaction extends Executor {
     const options = { ...request, interruptible: either !== undefined };
     return this.#inTurn(either, async (connection) => {
       if (statement.kind !== 'read') await takeWriteLock(this.#root, either);
-      const run = (): Promise<RawResult> =>
-        runAbortable(connection, [either], () => runOn(connection, statement, values, options));
       try {
-        const { interrupts } = this.context;
-        const wait = { timeout: this.config.busyTimeout, abort: either, interrupts, connection };
-        return await waitWhileBusy(run, wait);
+        return await this.#bounded(connection, either, () => runOn(connection, statement, values, options));
       } catch (error) {
         await completeConstraintError(connection, error, [either]);
         this.#noteLoss(connection, error);
         throw error;
       }
     }).finally(forget);
+  }
+
+  /** Something of the transaction's own, which has no limits but those of the transaction. */
+  async #call<T>(connection: Connection, run: () => MaybePromise<T>): Promise<T> {
+    return await this.bounded(this.#root.abort, (abort) => this.#bounded(connection, abort, run));
+  }
+
+  async #callInTurn(run: (connection: Connection) => MaybePromise<void>): Promise<void> {
+    await this.#inTurn(this.#root.abort, (connection) => this.#call(connection, () => run(connection)));
+  }
+
+  /** Runs a call on the connection until its abort. */
+  async #bounded<T>(
+    connection: Connection,
+    abort: Abort | undefined,
+    run: () => MaybePromise<T>,
+  ): Promise<T> {
+    const { interrupts, config } = this.context;
+    try {
+      return await waitWhileBusy(run, { timeout: config.busyTimeout, abort, interrupts, connection });
+    } catch (error) {
+      this.#noteLoss(connection, error);
+      throw error;
+    }
   }
 
   async #inTurn<T>(abort: Abort | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
@@ -378,8 +399,8 @@ export class Transaction extends Executor {
     if (root.lost !== undefined) return;
     try {
       await root.running?.catch(() => {});
-      await connection.rollbackToSavepoint(name);
-      await connection.releaseSavepoint(name);
+      await this.#call(connection, () => connection.rollbackToSavepoint(name));
+      await this.#call(connection, () => connection.releaseSavepoint(name));
     } catch (later) {
       suppress(error, later);
       root.lost ??= later;

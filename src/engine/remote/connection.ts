@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { BusyError, closedError, type DatabaseError, InterruptedError } from '../../errors.js';
+import { closedError, type DatabaseError, InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
@@ -15,7 +15,7 @@ import type {
 } from '../engine.js';
 import { sendBatch } from './batch.js';
 import { RemoteCursor } from './cursor.js';
-import { endsTransaction, isOfOtherParser, snapshotTooOld, toRemoteError } from './failure.js';
+import { endsTransaction, final, isOfOtherParser, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
 import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
@@ -24,6 +24,9 @@ import { toRawResult } from './result.js';
 import { withRetry } from './retry.js';
 import { footprintOf, refuseSetting, toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
+
+/** How long a rollback may take before the stream is dropped, which rolls back as well, in ms. */
+const ROLLED_BACK_WITHIN = 1_000;
 
 const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   deferred: 'BEGIN DEFERRED',
@@ -153,9 +156,14 @@ export class RemoteConnection implements Connection {
   }
 
   async rollback(): Promise<void> {
-    if (this.#lost) this.#leave();
-    // Giving the stream back rolls back as well.
-    else await this.#end('ROLLBACK').catch(() => {});
+    if (this.#lost) {
+      this.#leave();
+    } else {
+      const timer = setTimeout(() => this.interrupt(), ROLLED_BACK_WITHIN);
+      // Giving the stream back rolls back as well.
+      await this.#end('ROLLBACK').catch(() => {});
+      clearTimeout(timer);
+    }
     if (this.#wrote) this.listener?.rolledBack();
     this.#wrote = false;
   }
@@ -276,7 +284,8 @@ export class RemoteConnection implements Connection {
       this.#readOnly = false;
     } catch (thrown) {
       this.#lost = true;
-      throw await this.#explain(thrown, sql, stopped);
+      // The stream is given back, so the end can't be repeated.
+      throw final(await this.#explain(thrown, sql, stopped));
     } finally {
       if (this.#lost || !this.#pinned) this.#leave();
     }
@@ -314,7 +323,7 @@ export class RemoteConnection implements Connection {
       return await run();
     } catch (thrown) {
       const explained = await this.#explain(thrown, sql, stopped);
-      const error = explained instanceof BusyError && stream.started ? snapshotTooOld(explained) : explained;
+      const error = stream.started ? final(explained) : explained;
       const alive = !endsTransaction(error) && !stopped() && (await stream.isAlive().catch(() => false));
       if (!alive) this.#lost = true;
       throw error;
@@ -345,15 +354,19 @@ export class RemoteConnection implements Connection {
   }
 
   async #explain(thrown: unknown, sql: string | undefined, stopped: () => boolean): Promise<DatabaseError> {
+    const error = stopped() ? undefined : await this.#reason(toRemoteError(thrown, sql));
+    // It may have been stopped while the reason was asked for.
     if (this.#closed) return closedError();
-    if (stopped()) {
-      return new InterruptedError('the statement was interrupted', {
-        code: 'SQLITE_INTERRUPT',
-        kind: 'interrupted',
-        sql,
-      });
-    }
-    const error = toRemoteError(thrown, sql);
+    if (error !== undefined && !stopped()) return error;
+    return new InterruptedError('the statement was interrupted', {
+      code: 'SQLITE_INTERRUPT',
+      kind: 'interrupted',
+      sql,
+    });
+  }
+
+  /** Finds out what the failure itself does not tell. */
+  async #reason(error: DatabaseError): Promise<DatabaseError> {
     return isOfOtherParser(error)
       ? await reworded(error, () => this.#openStream())
       : await this.#parts.diagnose(error);

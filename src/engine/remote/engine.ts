@@ -132,7 +132,7 @@ export class RemoteEngine implements Engine {
         this.#left();
       },
       diagnose: async (error) => {
-        const explained = await this.#explainClosedSocket(error);
+        const explained = await this.#explainClosedSocket(error, calls);
         if (explained.kind === 'auth') sockets.refused();
         return explained;
       },
@@ -142,10 +142,10 @@ export class RemoteEngine implements Engine {
   }
 
   /** A WebSocket may be closed without a reason; the same server is asked for it over HTTP. */
-  async #explainClosedSocket(error: DatabaseError): Promise<DatabaseError> {
+  async #explainClosedSocket(error: DatabaseError, calls: Calls): Promise<DatabaseError> {
     if (!(error instanceof NetworkError) || error.status !== undefined) return error;
     try {
-      await this.probe(EXPLAINED_WITHIN);
+      await calls.race(this.probe(EXPLAINED_WITHIN));
       return error;
     } catch (reason) {
       return reason instanceof AuthError ? reason : error;

@@ -59,23 +59,6 @@ export function toRemoteError(thrown: unknown, sql?: string): DatabaseError {
   return error;
 }
 
-/**
- * A server waits for locks itself. What it can't wait for any more is a transaction that has read and then meets
- * somebody else's write: to repeat the statement would fail again, and jams the server's lock (sqld 0.24). The same error
- * as on a file, where the transaction as a whole may be repeated.
- */
-export function snapshotTooOld(error: BusyError): BusyError {
-  return new BusyError(error.message, {
-    code: 'SQLITE_BUSY',
-    extendedCode: 'SQLITE_BUSY_SNAPSHOT',
-    rawCode: 517,
-    kind: 'busy',
-    retryable: true,
-    sql: error.sql,
-    cause: error.cause,
-  });
-}
-
 /** Which statement of a batch has failed, where that is told. */
 export function statementIndexOf(thrown: unknown): number | undefined {
   const { statementIndex } = asFailure(thrown);
@@ -95,6 +78,24 @@ export function endsTransaction(error: unknown): boolean {
     error instanceof AuthError ||
     error instanceof ProtocolError
   );
+}
+
+/**
+ * The failure of a statement in a transaction that has begun. A server waits for locks itself. What it can't wait for any
+ * more is a transaction that has read and then meets somebody else's write: to repeat the statement would fail again, and
+ * jams the server's lock (sqld 0.24). The same error as on a file, where the transaction as a whole may be repeated.
+ */
+export function final(error: DatabaseError): DatabaseError {
+  if (!(error instanceof BusyError)) return error;
+  return new BusyError(error.message, {
+    code: 'SQLITE_BUSY',
+    extendedCode: 'SQLITE_BUSY_SNAPSHOT',
+    rawCode: 517,
+    kind: 'busy',
+    retryable: true,
+    sql: error.sql,
+    cause: error.cause,
+  });
 }
 
 function fromFailure(failure: Failure, thrown: unknown, sql: string | undefined): DatabaseError {

@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { DatabaseError, SyncError } from '../../errors.js';
+import { DatabaseError, InterruptedError, SyncError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
 import { refuseWrite } from '../refuse-write.js';
+import { Calls } from '../remote/calls.js';
 import type { RemoteConnection } from '../remote/connection.js';
 
 /** Where it is seen that the file was replaced by another. */
@@ -35,6 +36,8 @@ export class ReplicaConnection implements Connection {
   readonly #server: RemoteConnection;
   readonly #source: FileSource;
   readonly #policy: ReplicaPolicy;
+  /** The waits for a sync, which goes on for others when one of them is stopped. */
+  readonly #waits = new Calls();
   readonly #pragmas = new Map<string, string | number>();
   #opened: LibsqlConnection;
   /** Of the file that is open. */
@@ -132,7 +135,7 @@ export class ReplicaConnection implements Connection {
     if (behavior === 'read') items.forEach(({ statement }, i) => refuseWrite(statement, i));
     const reads = items.every(({ statement }) => statement.kind === 'read');
     if (!reads) return await this.#write(() => this.#server.batch(items, behavior));
-    if (!this.#policy.fresh) await this.#policy.reading();
+    await this.#whenFresh(() => {});
     const file = this.#file;
     file.begin('read');
     const results: RawResult[] = [];
@@ -191,7 +194,7 @@ export class ReplicaConnection implements Connection {
     this.#transaction = undefined;
     const wrote = this.#wrote;
     this.#wrote = false;
-    if (wrote) await this.#policy.written();
+    if (wrote) await this.#written();
   }
 
   async rollback(): Promise<void> {
@@ -209,7 +212,7 @@ export class ReplicaConnection implements Connection {
     this.#wrote = false;
     this.#opened.reset();
     await this.#server.reset();
-    if (wrote) await this.#policy.written();
+    if (wrote) await this.#written();
   }
 
   savepoint(name: string): MaybePromise<void> {
@@ -225,11 +228,13 @@ export class ReplicaConnection implements Connection {
   }
 
   interrupt(): void {
+    this.#waits.stop();
     this.#opened.interrupt();
     this.#server.interrupt();
   }
 
   async close(): Promise<void> {
+    this.#waits.stop();
     this.#server.close();
     await this.#opened.close();
   }
@@ -264,18 +269,37 @@ export class ReplicaConnection implements Connection {
   }
 
   #whenFresh<T>(read: () => MaybePromise<T>): MaybePromise<T> {
-    return this.#policy.fresh ? read() : this.#policy.reading().then(read);
+    return this.#policy.fresh ? read() : this.#reading().then(read);
+  }
+
+  async #reading(): Promise<void> {
+    try {
+      await this.#waits.race(this.#policy.reading());
+    } catch (error) {
+      if (error instanceof DatabaseError) throw error;
+      throw new InterruptedError('the wait for a sync was interrupted', {
+        code: 'SQLITE_INTERRUPT',
+        kind: 'interrupted',
+        cause: error,
+      });
+    }
+  }
+
+  /** Waits for the sync after a write, which is done whatever becomes of that. */
+  async #written(): Promise<void> {
+    const synced = this.#policy.written();
+    if (synced !== undefined) await this.#waits.race(synced).catch(() => {});
   }
 
   async #write<T>(run: () => Promise<T>): Promise<T> {
     try {
       const result = await run();
-      await this.#policy.written();
+      await this.#written();
       return result;
     } catch (error) {
       // What has refused it is at the server, and who asks for it next should find it in the file.
       const refused = error instanceof DatabaseError && (error.kind === 'constraint' || error.kind === 'sql');
-      if (refused) await Promise.resolve(this.#policy.written()).catch(() => {});
+      if (refused) await this.#written();
       throw error;
     }
   }

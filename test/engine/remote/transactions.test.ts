@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Client, createClient } from '@libsql/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
+  BusyError,
   CapabilityError,
   ConstraintError,
   type Database,
@@ -82,6 +83,33 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
       await insert(tx, 'b');
     });
     expect(await names(database)).toEqual(['a', 'b']);
+  });
+
+  it('a transaction that has read before somebody else wrote fails at once when it writes, and may be repeated', async () => {
+    const { database, other } = await scene(protocol);
+    const attempts: number[] = [];
+    const upgrade = (name: string, retry: number): Promise<void> =>
+      database.transaction(
+        async (tx) => {
+          await tx.execute('select * from items');
+          if (attempts.push(retry) === 1) await insert(other, `before ${name}`);
+          const start = performance.now();
+          try {
+            await insert(tx, name);
+          } finally {
+            expect(performance.now() - start).toBeLessThan(1_000);
+          }
+        },
+        { behavior: 'deferred', retry },
+      );
+    const error = await failure(upgrade('a', 0), BusyError);
+    expect(error).toMatchObject({ rawCode: 517, retryable: true });
+    attempts.length = 0;
+    await upgrade('b', 3);
+    expect(attempts).toEqual([3, 3]);
+    expect(await names(database)).toEqual(['b', 'before a', 'before b']);
+    // Nothing keeps the server's lock.
+    await insert(other, 'c');
   });
 
   it("'read' is a snapshot in which nothing can be written", async () => {
@@ -255,6 +283,22 @@ describe('a client that was handed in', () => {
     onTestFinished(() => client.close());
     await use(client, fromClient(client));
   }
+
+  it('fails at once when it writes in a transaction that has read before somebody else wrote', async () => {
+    await withClient(async (client, database) => {
+      const start = performance.now();
+      const upgrade = database.transaction(
+        async (tx) => {
+          await tx.execute('select * from items');
+          await client.execute("insert into items values ('before')");
+          await insert(tx, 'a');
+        },
+        { behavior: 'deferred' },
+      );
+      expect(await failure(upgrade, BusyError)).toMatchObject({ rawCode: 517, retryable: true });
+      expect(performance.now() - start).toBeLessThan(2_000);
+    });
+  });
 
   it('stays open when the database is closed', async () => {
     await withClient(async (client, database) => {

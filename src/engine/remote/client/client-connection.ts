@@ -2,7 +2,7 @@ import type { TransactionBehavior } from '../../../config.js';
 import {
   CapabilityError,
   closedError,
-  type DatabaseError,
+  DatabaseError,
   NetworkError,
   TransactionLostError,
 } from '../../../errors.js';
@@ -11,7 +11,7 @@ import type { SqlValue } from '../../../values.js';
 import type { CommitListener, Connection, Cursor, ExecuteRequest, RawResult } from '../../engine.js';
 import { refuseWrite } from '../../refuse-write.js';
 import { wholeResult } from '../../whole-result.js';
-import { endsTransaction, toRemoteError } from '../failure.js';
+import { endsTransaction, final, toRemoteError } from '../failure.js';
 import type { ResultColumn, Step, StepResult } from '../hrana/protocol.js';
 import { toRawResult } from '../result.js';
 import { toStep } from '../step.js';
@@ -22,6 +22,8 @@ import { decodeClientValue } from './client-value.js';
 export interface ClientTraits {
   /** Whether its transactions take the only connection to its memory database away (`@libsql/client` 0.18). */
   readonly losesMemory: boolean;
+  /** Whether its statements meet the locks of a file, where a wait may help, and not those of a server. */
+  readonly isFile: boolean;
 }
 
 const MODES: Readonly<Partial<Record<TransactionBehavior, 'write' | 'deferred'>>> = {
@@ -127,7 +129,8 @@ export class ClientConnection implements Connection {
       await this.#guarded(async () => transaction?.commit(), 'COMMIT');
     } catch (error) {
       this.#lost = true;
-      throw error;
+      // Nothing is left that could be committed again.
+      throw error instanceof DatabaseError ? final(error) : error;
     } finally {
       this.#leave();
     }
@@ -198,7 +201,8 @@ export class ClientConnection implements Connection {
       if (endsTransaction(error)) this.#lost = true;
       // A COMMIT that deferred foreign keys refuse ends it as well, and says why.
       const refused = sql === 'COMMIT' && error.kind === 'constraint';
-      throw this.#transaction.closed === true && !refused ? this.#ended(error) : error;
+      if (this.#transaction.closed === true && !refused) throw this.#ended(error);
+      throw this.#traits.isFile ? error : final(error);
     }
   }
 

@@ -99,7 +99,7 @@ async function askTraits(client: Client): Promise<ClientTraits> {
       "a client with intMode 'string' can't tell integers from text; make it with intMode 'bigint'",
     );
   }
-  if (client.protocol !== 'file') return { losesMemory: false };
+  if (client.protocol !== 'file') return { losesMemory: false, isFile: false };
   const files = await client.execute({ sql: 'select file from pragma_database_list', args: [] });
-  return { losesMemory: files.rows.every((row) => row[0] === '' || row[0] === null) };
+  return { losesMemory: files.rows.every((row) => row[0] === '' || row[0] === null), isFile: true };
 }
