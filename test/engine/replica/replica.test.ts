@@ -304,7 +304,7 @@ describe('tokens', () => {
     const database = connect({
       authToken: () => {
         asked++;
-        return issuer.token({ seconds: 31 });
+        return issuer.token({ seconds: 2 });
       },
     });
     await database.ready();
@@ -320,7 +320,7 @@ describe('tokens', () => {
 it('each sync has the token of its moment', { timeout: 60_000 }, async () => {
   const issuer = makeIssuer();
   const scene = await replicaScene({ publicKey: issuer.publicKey, token: issuer.token() });
-  const state = { seconds: 31 };
+  const state = { seconds: 2 };
   const database = scene.open({
     afterWrite: 'none',
     authToken: () => issuer.token({ seconds: state.seconds }),
