@@ -1,6 +1,7 @@
 import type * as Http from 'node:http';
 import type * as Https from 'node:https';
-import type { Readable } from 'node:stream';
+import type { Socket as NetSocket } from 'node:net';
+import type { Readable, Transform } from 'node:stream';
 import type * as Zlib from 'node:zlib';
 import { TextCollector } from './text.js';
 import { type HttpAnswer, type HttpRequest, type HttpTransport, TransportError } from './transport.js';
@@ -124,7 +125,7 @@ function proxyOptions(): object {
   return wanted ? { proxyEnv: env } : {};
 }
 
-type Socket = import('node:net').Socket & { readonly secureConnecting?: boolean };
+type Socket = NetSocket & { readonly secureConnecting?: boolean };
 
 /** What is sent after the end of an answer would be taken for the next one. */
 function spoil(this: Socket): void {
@@ -229,7 +230,7 @@ function decompressed(response: Http.IncomingMessage, zlib: typeof Zlib): Readab
   return body;
 }
 
-function decoderOf(coding: string, zlib: typeof Zlib): import('node:stream').Transform | undefined {
+function decoderOf(coding: string, zlib: typeof Zlib): Transform | undefined {
   if (coding === 'gzip' || coding === 'x-gzip') return zlib.createGunzip();
   if (coding === 'br') return zlib.createBrotliDecompress();
   if (coding === 'deflate') return zlib.createInflate();
