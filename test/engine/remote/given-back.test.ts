@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Database, open } from '../../../src/index.js';
 import { collect, failure } from '../../support/outcome.js';
 import { startSqld } from '../../support/sqld.js';
-import { pause } from '../../support/time.js';
+import { gate } from '../../support/time.js';
 
 /** How many streams are opened in turn; `STREAMS=5000` for a longer run. */
 const STREAMS = Number(process.env['STREAMS'] ?? 500);
@@ -57,21 +57,20 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
       await failure(database.transaction((tx) => tx.execute('select * from missing')));
       await failure(database.batch(['select 1', 'select * from missing']));
     }
-    let open_ = 0;
-    let most = 0;
+    let begun = 0;
+    const all = gate();
     const session = (_: unknown, index: number): Promise<unknown> =>
       (index % 2 === 0 ? database : other).transaction(
         async (tx) => {
           await tx.execute('select 1');
-          most = Math.max(most, ++open_);
+          if (++begun === SESSIONS) all.open();
           // All of them are open at the same time.
-          for (let waited = 0; most < SESSIONS && waited < 1_000; waited++) await pause(10);
+          await all.opened;
           await tx.execute('select 1');
-          open_--;
         },
         { behavior: 'read' },
       );
     await Promise.all(Array.from({ length: SESSIONS }, session));
-    expect(most).toBe(SESSIONS);
+    expect(begun).toBe(SESSIONS);
   });
 });

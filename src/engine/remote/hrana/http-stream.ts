@@ -110,11 +110,11 @@ export class HttpStream implements HranaStream {
   async #isOld(error: unknown): Promise<boolean> {
     if (this.#server.version !== undefined || !isNotFound(error)) return false;
     const body = (): string => '{"baton":null,"requests":[]}';
-    const asking = this.#calls.run((signal) => this.#send('pipeline', body, signal));
-    await asking.then(
-      (answer) => answer.cancel(),
-      () => {},
-    );
+    try {
+      (await this.#calls.run((signal) => this.#send('pipeline', body, signal))).cancel();
+    } catch {
+      // The failure of the cursor tells more.
+    }
     return this.version < CURRENT_VERSION;
   }
 
