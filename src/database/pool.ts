@@ -5,6 +5,7 @@ import { BusyError, closedError } from '../errors.js';
 import { analyze } from '../sql/statement.js';
 import { Abort, orAborted } from './abort.js';
 import { waitWhileBusy } from './busy.js';
+import { exhausted, inUse } from './pool-errors.js';
 import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
 import { isUnlike } from './run.js';
@@ -378,22 +379,6 @@ async function runSetup(connection: Connection, sql: string, busyTimeout: number
   for (const { text } of analyze(sql).statements) {
     await waitWhileBusy(() => connection.control(text), { timeout: busyTimeout, abort: undefined });
   }
-}
-
-function exhausted({ concurrency, busyTimeout }: ResolvedConfig): BusyError {
-  return new BusyError(
-    `all ${concurrency} connections were in use for ${busyTimeout} ms; end transactions and streams sooner, or raise ` +
-      'config.concurrency',
-    { code: 'SQLITE_BUSY', kind: 'busy', retryable: true },
-  );
-}
-
-function inUse(count: number, busyTimeout: number): BusyError {
-  return new BusyError(
-    `${count} connections were in use for ${busyTimeout} ms; this needs the database for itself, so end transactions and ` +
-      'streams first',
-    { code: 'SQLITE_BUSY', rawCode: 5, kind: 'busy', retryable: true },
-  );
 }
 
 function ignore(): void {}

@@ -1,9 +1,10 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, Cursor } from '../engine/engine.js';
-import { TransactionError } from '../errors.js';
+import { TransactionError, TransactionLostError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort } from './abort.js';
 import type { LockHolder } from './lock.js';
+import type { TransactionOptions } from './session.js';
 
 /** What a transaction and those nested in it share. */
 export interface TransactionRoot {
@@ -66,6 +67,27 @@ export function checkInside(statement: AnalyzedStatement): void {
     kind: 'transaction',
     sql: statement.text,
   });
+}
+
+/** Refuses what a savepoint can't have: a behaviour or limits of its own. */
+export function assertNested(outer: TransactionBehavior, options: TransactionOptions): void {
+  const { behavior, ...rest } = options;
+  const [other] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
+  if (other === undefined && (behavior === undefined || behavior === outer)) return;
+  throw new TransactionError(
+    other === undefined
+      ? `a nested transaction can not have behavior '${behavior}' inside one with '${outer}'`
+      : `a nested transaction can not have "${other}"; give it to the outermost one`,
+    { code: 'TRANSACTION_CONTROL', kind: 'transaction' },
+  );
+}
+
+/** The error for every use of a transaction that the database has ended. */
+export function transactionLost(cause: unknown): TransactionLostError {
+  return new TransactionLostError(
+    'the database ended this transaction after an earlier failure; nothing more can be run in it',
+    { code: 'TRANSACTION_LOST', kind: 'transaction', cause },
+  );
 }
 
 /** The error for every use of a transaction after its end. */

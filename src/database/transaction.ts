@@ -6,7 +6,7 @@ import {
   type RawResult,
   SchemaMovedError,
 } from '../engine/engine.js';
-import { ConstraintError, isLockWait, suppress, TransactionError, TransactionLostError } from '../errors.js';
+import { ConstraintError, isLockWait, suppress, TransactionError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import { quoteName } from '../sql/quote-name.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
@@ -26,6 +26,7 @@ import type { TransactionOptions } from './session.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { nextTransactionId, runInFrame } from './transaction-frame.js';
 import {
+  assertNested,
   checkInside,
   closeCursors,
   newRoot,
@@ -33,6 +34,7 @@ import {
   takeWriteLock,
   transactionClosed,
   TransactionHolder,
+  transactionLost,
   type TransactionRoot,
 } from './transaction-root.js';
 import { nextTurn, turnIsOver } from './turn.js';
@@ -158,10 +160,8 @@ export class Transaction extends Executor {
 
   /** @internal */
   override async setConnectionPragma(name: string): Promise<void> {
-    throw new TransactionError(`PRAGMA ${name} can not be set inside a transaction; set it on the database`, {
-      code: 'TRANSACTION_CONTROL',
-      kind: 'transaction',
-    });
+    const problem = `PRAGMA ${name} can not be set inside a transaction; set it on the database`;
+    throw new TransactionError(problem, { code: 'TRANSACTION_CONTROL', kind: 'transaction' });
   }
 
   /** @internal */
@@ -239,15 +239,7 @@ export class Transaction extends Executor {
 
   /** @internal Refuses what a savepoint can't have: a behaviour or limits of its own. */
   checkNested(options: TransactionOptions): void {
-    const { behavior, ...rest } = options;
-    const [other] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
-    if (other === undefined && (behavior === undefined || behavior === this.behavior)) return;
-    throw new TransactionError(
-      other === undefined
-        ? `a nested transaction can not have behavior '${behavior}' inside one with '${this.behavior}'`
-        : `a nested transaction can not have "${other}"; give it to the outermost one`,
-      { code: 'TRANSACTION_CONTROL', kind: 'transaction' },
-    );
+    assertNested(this.behavior, options);
   }
 
   /** @internal A savepoint whose end its owner decides, unlike that of a nested transaction. */
@@ -380,12 +372,7 @@ export class Transaction extends Executor {
   #connection(): Connection {
     const { lost, connection } = this.#root;
     if (this.#ended || connection === undefined) throw transactionClosed();
-    if (lost !== undefined) {
-      throw new TransactionLostError(
-        'the database ended this transaction after an earlier failure; nothing more can be run in it',
-        { code: 'TRANSACTION_LOST', kind: 'transaction', cause: lost },
-      );
-    }
+    if (lost !== undefined) throw transactionLost(lost);
     return connection;
   }
 

@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { closedError, suppress } from '../../errors.js';
+import { closedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type {
@@ -21,7 +21,7 @@ import { toDatabaseError } from './failure.js';
 import type { FileIdentity } from './file-identity.js';
 import type { NativeDatabase } from './native.js';
 import { OffThread } from './off-thread.js';
-import { commitKept } from './partial-write.js';
+import { commitKept, undo } from './partial-write.js';
 import { noteSchemaChange } from './schema-changes.js';
 import { SchemaState } from './schema-state.js';
 import { changesSchema } from '../statement-effect.js';
@@ -302,18 +302,9 @@ export class LibsqlConnection implements Connection {
   #endFailed(statement: AnalyzedStatement, error: unknown): unknown {
     const commit = (wrote: boolean): void => this.#commit(statement.text, wrote);
     const busy = this.inTransaction && commitKept(this.#runner, statement, error, commit);
-    this.#undo(error);
+    undo(() => this.rollback(), error);
     this.#commits.rolledBack();
     return busy || error;
-  }
-
-  /** Rolls back after `error`, which stays the one that is thrown. */
-  #undo(error: unknown): void {
-    try {
-      this.rollback();
-    } catch (later) {
-      suppress(error, later);
-    }
   }
 
   async #executeOffThread(

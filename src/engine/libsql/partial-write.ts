@@ -1,4 +1,4 @@
-import { BusyError, ConstraintError } from '../../errors.js';
+import { BusyError, ConstraintError, suppress } from '../../errors.js';
 import { type AnalyzedStatement, analyze } from '../../sql/statement.js';
 import type { StatementRunner } from './statement-runner.js';
 
@@ -34,4 +34,13 @@ export function commitKept(
 function triggersMayKeep(runner: StatementRunner, { text }: AnalyzedStatement): boolean {
   const [[found] = []] = runner.run(FIND_FAIL, [/\bfail\b/i.test(text) ? 1 : 0], { fetch: 'first' }).rows;
   return found === 1;
+}
+
+/** Rolls back after `error`, which stays the one that is thrown. */
+export function undo(rollback: () => void, error: unknown): void {
+  try {
+    rollback();
+  } catch (later) {
+    suppress(error, later);
+  }
 }

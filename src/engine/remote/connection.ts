@@ -1,5 +1,5 @@
 import type { TransactionBehavior } from '../../config.js';
-import { closedError, type DatabaseError, InterruptedError } from '../../errors.js';
+import { closedError, type DatabaseError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { refuseWrite } from '../refuse-write.js';
@@ -15,7 +15,7 @@ import type {
 } from '../engine.js';
 import { sendBatch } from './batch.js';
 import { RemoteCursor } from './cursor.js';
-import { endsTransaction, final, isOfOtherParser, toRemoteError } from './failure.js';
+import { endsTransaction, final, isOfOtherParser, statementInterrupted, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
 import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
@@ -358,11 +358,7 @@ export class RemoteConnection implements Connection {
     // It may have been stopped while the reason was asked for.
     if (this.#closed) return closedError();
     if (error !== undefined && !stopped()) return error;
-    return new InterruptedError('the statement was interrupted', {
-      code: 'SQLITE_INTERRUPT',
-      kind: 'interrupted',
-      sql,
-    });
+    return statementInterrupted(sql);
   }
 
   /** Finds out what the failure itself does not tell. */

@@ -3,6 +3,7 @@ import {
   BusyError,
   DatabaseError,
   findDatabaseError,
+  InterruptedError,
   NetworkError,
   ProtocolError,
   protocolError,
@@ -68,6 +69,13 @@ export function statementIndexOf(thrown: unknown): number | undefined {
 /** Whether the error is in the words of the server's own parser, and not in SQLite's. */
 export function isOfOtherParser(error: DatabaseError): boolean {
   return error.kind === 'sql' && error.message.startsWith(OTHER_PARSER);
+}
+
+/** The error of a statement that was stopped. */
+export function statementInterrupted(sql: string | undefined): InterruptedError {
+  return new InterruptedError('the statement was interrupted', {
+    ...{ code: 'SQLITE_INTERRUPT', kind: 'interrupted', sql },
+  });
 }
 
 /** Whether the failure ended the transaction, so that the next statement would run outside of one. */
