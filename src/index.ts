@@ -18,6 +18,7 @@ export type {
 export type { AbortOptions } from './database/abort.js';
 export type { BatchOptions, BatchOutcome, BatchStatement } from './database/batch.js';
 export { Database, open } from './database/database.js';
+export type { ForeignClient } from './database/from-client.js';
 export type { TransactionOptions } from './database/session.js';
 export type { ExecuteOptions } from './database/executor.js';
 export type { BuiltQuery, ExplainedQuery, PlanNode, QueryPlan } from './database/explain.js';

@@ -43,6 +43,7 @@ describe('the defaults', () => {
         tls: undefined,
         fetch: undefined,
         remoteEncryptionKey: new Secret(undefined),
+        compression: false,
         networkRetry: { attempts: 2, minDelay: 50, maxDelay: 500, writes: false },
       },
       sync: {

@@ -63,8 +63,10 @@ export abstract class Executor {
 
   /** @internal What the engine can't store; known before the engine is loaded. */
   get limits(): ValueLimits {
-    const { kind } = this.config.target;
-    return kind === 'remote' || kind === 'client' ? REMOTE_LIMITS : LOCAL_LIMITS;
+    const { target } = this.config;
+    if (target.kind !== 'client') return target.kind === 'remote' ? REMOTE_LIMITS : LOCAL_LIMITS;
+    // One of `@libsql/client` for a file reads through the same binding as we do.
+    return 'protocol' in target.client && target.client.protocol === 'file' ? LOCAL_LIMITS : REMOTE_LIMITS;
   }
 
   /** @internal In which transaction statements run, if in one. */

@@ -2,6 +2,17 @@ import { resolveClient } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { Database } from './database.js';
 
+/**
+ * A client that an application made: anything with the interface of `@libsql/client`, whatever package or wrapper it comes
+ * from. It stays its owner's to close.
+ */
+export interface ForeignClient {
+  execute(...parameters: never[]): unknown;
+  batch(...parameters: never[]): unknown;
+  transaction(...parameters: never[]): unknown;
+  executeMultiple(...parameters: never[]): unknown;
+}
+
 /** What every client has; anything with them is one, whatever package or wrapper it comes from. */
 const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
 

@@ -6,7 +6,7 @@ import { resolveArguments, type StatementArguments } from '../sql/parameters.js'
 import { boundCalls } from '../sql/bounded-calls.js';
 import { FILE_FUNCTIONS, whyRefused } from '../sql/functions.js';
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
-import { encodeParameters, type SqlValue, type ValueLimits } from '../values.js';
+import { encodeParameters, isWellFormed, type SqlValue, type ValueLimits } from '../values.js';
 
 /** Positional values, or named ones with keys `a`, `:a`, `@a` or `$a`. */
 export type Arguments = StatementArguments;
@@ -98,6 +98,13 @@ export class Statements {
     // The driver would cut the text at this character and run what stands before it.
     if (sql.includes('\0')) {
       throw new DatabaseError('the SQL text contains the character U+0000', {
+        code: 'SQLITE_ERROR',
+        kind: 'sql',
+      });
+    }
+    // It has no UTF-8 form: an engine would change it, and a server refuses the message (sqld 0.24).
+    if (!isWellFormed(sql)) {
+      throw new DatabaseError('the SQL text contains a lone surrogate', {
         code: 'SQLITE_ERROR',
         kind: 'sql',
       });

@@ -8,7 +8,7 @@ import { assertBuilt, type Outcome, root, run, runNode, temporaryProject, writeF
 
 // What a project gets that installs the packed package from npm: the tarball, its dependencies, its types.
 
-const DRIVERS = ['libsql', '@libsql/client', '@libsql/hrana-client', 'promise-limit'];
+const DRIVERS = ['libsql', 'ws'];
 const OLDEST_TYPESCRIPT = '5.4.5';
 
 const USE_ALL = `

@@ -10,7 +10,7 @@ import {
 } from 'drizzle-orm';
 import type { Config } from '../../config.js';
 import { type Database, open } from '../../database/database.js';
-import { fromClient } from '../../database/from-client.js';
+import { type ForeignClient, fromClient } from '../../database/from-client.js';
 import { ConfigError } from '../../errors.js';
 import { TursoDatabase } from './database.js';
 import { TursoSession } from './session.js';
@@ -18,7 +18,8 @@ import { TursoSQLiteDialect } from './sql-dialect.js';
 
 /** Config of {@link drizzle} with the connection in it: a URL or {@link Config}, or a database that is open already. */
 export type TursoDrizzleConfig<TSchema extends Record<string, unknown> = Record<string, never>> =
-  DrizzleConfig<TSchema> & ({ readonly connection: string | Config } | { readonly client: Database });
+  DrizzleConfig<TSchema> &
+    ({ readonly connection: string | Config } | { readonly client: Database | ForeignClient });
 
 /**
  * Makes a Drizzle database. Takes every form that `drizzle-orm/libsql` takes; `$client` is our {@link Database}.
@@ -39,7 +40,10 @@ export type TursoDrizzleConfig<TSchema extends Record<string, unknown> = Record<
  * ```
  */
 export function drizzle<TSchema extends Record<string, unknown> = Record<string, never>>(
-  ...params: [Database | string] | [Database | string, DrizzleConfig<TSchema>] | [TursoDrizzleConfig<TSchema>]
+  ...params:
+    | [Database | ForeignClient | string]
+    | [Database | ForeignClient | string, DrizzleConfig<TSchema>]
+    | [TursoDrizzleConfig<TSchema>]
 ): TursoDatabase<TSchema> {
   const [first, config] = params;
   if (typeof first === 'string') return construct(open(first), config);

@@ -1,6 +1,6 @@
 import { type Config, checkBehavior, resolveConfig, type TransactionBehavior } from '../../config.js';
 import { Database, open } from '../../database/database.js';
-import { fromClient } from '../../database/from-client.js';
+import { type ForeignClient, fromClient } from '../../database/from-client.js';
 import { ConfigError } from '../../errors.js';
 
 /** A database that is open already, and stays open after `destroy()`. */
@@ -11,9 +11,9 @@ export interface TursoDialectDatabase {
   readonly transactionBehavior?: TransactionBehavior | undefined;
 }
 
-/** As {@link TursoDialectDatabase}, under the name that `@libsql/kysely-libsql` has for it. */
+/** As {@link TursoDialectDatabase}, under the name that `@libsql/kysely-libsql` has for it; or a client that was made elsewhere. */
 export interface TursoDialectClient {
-  readonly client: Database;
+  readonly client: Database | ForeignClient;
   readonly database?: undefined;
   /** How Kysely's transactions take their locks. @default the database's own `transactionBehavior` */
   readonly transactionBehavior?: TransactionBehavior | undefined;

@@ -1,6 +1,8 @@
 import {
   AuthError,
   BusyError,
+  CapabilityError,
+  closedError,
   DatabaseError,
   findDatabaseError,
   InterruptedError,
@@ -8,6 +10,7 @@ import {
   ProtocolError,
   protocolError,
   TransactionLostError,
+  ValueError,
 } from '../../errors.js';
 import { fromEngineFailure, primaryCodeOf } from '../../result-codes.js';
 import { HttpStatusError } from './hrana/http-server.js';
@@ -106,8 +109,32 @@ export function final(error: DatabaseError): DatabaseError {
   });
 }
 
+/** What a client that was handed in says of a value that it can't give, and of itself. */
+function fromClientFailure(thrown: unknown): DatabaseError | undefined {
+  for (const { message, code } of causes(thrown)) {
+    const text = String(message);
+    if (text.includes('integer which cannot be safely represented')) {
+      return new CapabilityError(
+        'exactIntegers',
+        "the result holds an integer that the client can't give exactly; make the client with intMode 'bigint', or open " +
+          'the database by its URL',
+      );
+    }
+    // A server writes an infinite number as null (sqld 0.24).
+    if (text.endsWith('Expected number, received null')) {
+      return new ValueError("the server can't send an infinite number; select it as text");
+    }
+    if (code === 'CLIENT_CLOSED') return closedError();
+  }
+  return undefined;
+}
+
 function fromFailure(failure: Failure, thrown: unknown, sql: string | undefined): DatabaseError {
-  return fromCode(findCode(thrown), plainMessage(failure), thrown, sql) ?? fromTransport(thrown, sql);
+  return (
+    fromClientFailure(thrown) ??
+    fromCode(findCode(thrown), plainMessage(failure), thrown, sql) ??
+    fromTransport(thrown, sql)
+  );
 }
 
 function fromCode(

@@ -43,7 +43,9 @@ export class TokenSource {
     const source = this.#source;
     if (typeof source !== 'function') return this.#token;
     const now = performance.now();
-    const known = this.#token !== undefined && now < this.#renewAt;
+    // One that was refused and given again may be another by the time of the next request.
+    const wasRefused = refused === undefined && this.#refused !== undefined;
+    const known = this.#token !== undefined && now < this.#renewAt && !wasRefused;
     const useless = refused !== undefined && this.#token === refused;
     if (known && !useless) return this.#token;
     if (useless && this.#wasGivenAgain(refused, now)) return refused;
@@ -51,6 +53,11 @@ export class TokenSource {
       this.#asking = undefined;
     });
     return await this.#asking;
+  }
+
+  /** Notes that the server did not take a token, so that the next request asks for another. */
+  refuse(token: string | undefined): void {
+    if (token !== undefined && token === this.#token) this.#refused = { token, at: performance.now() };
   }
 
   /** Whether the function has just given the refused token once more, so that many refusals are one question. */

@@ -1,3 +1,5 @@
+import type { Client } from '@libsql/client';
+import type { Client as CompatClient } from '@tursodatabase/serverless/compat';
 import { sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { expectTypeOf, test } from 'vitest';
@@ -13,6 +15,16 @@ test('results are inferred as by Drizzle itself', () => {
   expectTypeOf(db.select().from(users)).resolves.toEqualTypeOf<{ id: number; name: string }[]>();
   expectTypeOf(db.insert(users).values({ name: 'a' })).resolves.toEqualTypeOf<ResultSet>();
   expectTypeOf<ReturnType<typeof real>['$client']>().toEqualTypeOf<Database>();
+});
+
+declare const clients: readonly [Client, CompatClient];
+
+test('a client that was made elsewhere is taken, in every form', () => {
+  const [own, compat] = clients;
+  expectTypeOf(drizzle).toBeCallableWith(own);
+  expectTypeOf(drizzle).toBeCallableWith(own, { schema: { users } });
+  expectTypeOf(drizzle).toBeCallableWith({ client: own });
+  expectTypeOf(drizzle).toBeCallableWith({ client: compat, schema: { users } });
 });
 
 test('a batch is a tuple', () => {

@@ -1,3 +1,4 @@
+import type { Client } from '@libsql/client';
 import {
   type ControlledTransaction,
   type DeleteResult,
@@ -29,6 +30,12 @@ interface Tables {
 declare const db: Kysely<Tables>;
 declare const trx: Transaction<Tables>;
 declare const controlled: ControlledTransaction<Tables, ['a']>;
+
+declare const client: Client;
+
+test('a client that was made elsewhere is taken', () => {
+  expectTypeOf({ client }).toExtend<TursoDialectConfig>();
+});
 
 test('handles keep their tables', () => {
   expectTypeOf(inBehavior(db, 'exclusive')).toEqualTypeOf<Kysely<Tables>>();

@@ -7,6 +7,9 @@ import { asObject } from './message.js';
 /** How much of the body of a failure is looked at, in bytes. */
 const LONGEST_REASON = 4_096;
 
+/** How sqld 0.24 says, as text, that it does not know a stream. */
+const INVALID_BATON = 'Received an invalid baton';
+
 /** An answer with a status that is no success. */
 export class HttpStatusError extends Error {
   readonly status: number;
@@ -65,6 +68,7 @@ export class HttpServer {
       if (other !== bearer) {
         answer.cancel();
         answer = await this.#send(base + path, body, other, signal);
+        if (answer.status === 401) token.refuse(other);
       }
     }
     if (answer.status >= 200 && answer.status < 300) return answer;
@@ -117,7 +121,10 @@ async function reasonOf(answer: HttpAnswer): Promise<{ message: string; code: st
   try {
     const text = new TextCollector(LONGEST_REASON);
     for (let piece = await answer.read(); piece !== undefined; piece = await answer.read()) text.add(piece);
-    const { message, error, code } = asObject(JSON.parse(text.text()), 'a failure');
+    const body = text.text();
+    // The server was started again, and with it its streams are gone (sqld 0.24).
+    if (body.startsWith(INVALID_BATON)) return { message: INVALID_BATON, code: 'BATON_INVALID' };
+    const { message, error, code } = asObject(JSON.parse(body), 'a failure');
     const told = message ?? error;
     if (typeof told !== 'string') return undefined;
     return { message: told, code: typeof code === 'string' ? code : '' };

@@ -1,4 +1,4 @@
-import { protocolError } from '../../../errors.js';
+import { DatabaseError, protocolError } from '../../../errors.js';
 import { TransportError } from './transport.js';
 
 /** How long a connection may take to be made, in ms. */
@@ -93,9 +93,7 @@ export async function openSocket(url: string, signal: AbortSignal, events: Socke
     const socket = new Own(url, PROTOCOLS);
     return await new OpeningSocket(socket, () => socket.close(), events).opened(signal);
   }
-  const { WebSocket } = (await import('ws')) as unknown as {
-    WebSocket: new (url: string, protocols: string[], options: object) => NodeWebSocket;
-  };
+  const WebSocket = await loadWebSocket();
   const options = {
     ...{ perMessageDeflate: false, followRedirects: false },
     ...{ maxPayload: LARGEST_MESSAGE, closeTimeout: CLOSED_WITHIN },
@@ -108,6 +106,24 @@ export async function openSocket(url: string, signal: AbortSignal, events: Socke
     request.destroy();
   });
   return await opening.opened(signal);
+}
+
+type NodeWebSocketClass = new (url: string, protocols: string[], options: object) => NodeWebSocket;
+
+/** @throws {@link DatabaseError} where `ws` is missing, or is bundled in a form that can't be loaded */
+async function loadWebSocket(): Promise<NodeWebSocketClass> {
+  let cause: unknown;
+  try {
+    const { WebSocket } = (await import('ws')) as unknown as { WebSocket?: NodeWebSocketClass };
+    if (typeof WebSocket === 'function') return WebSocket;
+  } catch (thrown) {
+    cause = thrown;
+  }
+  throw new DatabaseError(
+    'this runtime has no WebSocket, and the package "ws" could not be loaded; install it, and mark it as external when ' +
+      'bundling',
+    { code: 'NOT_SUPPORTED', kind: 'capability', cause },
+  );
 }
 
 /** Whether the process waits for a connection to close. */
