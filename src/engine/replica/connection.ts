@@ -285,10 +285,14 @@ export class ReplicaConnection implements Connection {
     }
   }
 
-  /** Waits for the sync after a write, which is done whatever becomes of that. */
+  /** Waits for the sync after a write, which is done also when the wait is stopped. */
   async #written(): Promise<void> {
     const synced = this.#policy.written();
-    if (synced !== undefined) await this.#waits.race(synced).catch(() => {});
+    if (synced === undefined) return;
+    await this.#waits.race(synced).catch((error: unknown) => {
+      // That the write was not seen in time is an error where the config asks for it.
+      if (error instanceof DatabaseError) throw error;
+    });
   }
 
   async #write<T>(run: () => Promise<T>): Promise<T> {
@@ -299,7 +303,7 @@ export class ReplicaConnection implements Connection {
     } catch (error) {
       // What has refused it is at the server, and who asks for it next should find it in the file.
       const refused = error instanceof DatabaseError && (error.kind === 'constraint' || error.kind === 'sql');
-      if (refused) await this.#written();
+      if (refused) await this.#written().catch(() => {});
       throw error;
     }
   }
