@@ -120,12 +120,18 @@ describe.each(beyond)('$name', (target) => {
     expect(await byName.get({ name: 'Ada' })).toEqual({ id: 1, name: 'Ada', age: 0 });
     const streamed = await collect(database.stream('select id from posts order by id'));
     expect(streamed).toEqual([{ id: 1 }, { id: 2 }]);
+    const exclusive = target.capabilities.behaviors.includes('exclusive');
+    if (!exclusive)
+      await failure(
+        db.transaction(async () => {}, { behavior: 'exclusive' }),
+        CapabilityError,
+      );
     await db.transaction(
       async (tx) => {
         await tx.update(users).set({ age: 36 }).where(eq(users.id, 1));
         expect(await tx.select({ age: users.age }).from(users).where(eq(users.id, 1))).toEqual([{ age: 36 }]);
       },
-      { behavior: 'exclusive' },
+      { behavior: exclusive ? 'exclusive' : 'immediate' },
     );
     const kysely = new Kysely<Tables>({ dialect: new TursoDialect({ database }) });
     expect(await kysely.selectFrom('users').select('age').where('id', '=', 1).execute()).toEqual([
