@@ -20,22 +20,25 @@ it('a process that is killed while it syncs leaves a replica that is whole', {
     while (state.writing) await outside.batch(rows);
   })();
   let count = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const child = await startProgram('replica-sync-loop.ts', sqld.url, file);
-    await child.message();
-    await pause(20 + round * 17);
-    child.kill('SIGKILL');
-    await child.ended;
-    await using database = open({ url: file, syncUrl: sqld.url });
-    expect((await database.execute('pragma integrity_check')).rows).toEqual([{ integrity_check: 'ok' }]);
-    const [row] = (await database.execute('select count(*) as n from items')).rows;
-    // Every batch is there as a whole, and none is lost again.
-    expect(Number(row?.['n']) % rows.length).toBe(0);
-    expect(Number(row?.['n'])).toBeGreaterThanOrEqual(count);
-    count = Number(row?.['n']);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const child = await startProgram('replica-sync-loop.ts', sqld.url, file);
+      await child.message();
+      await pause(20 + round * 17);
+      child.kill('SIGKILL');
+      await child.ended;
+      await using database = open({ url: file, syncUrl: sqld.url });
+      expect((await database.execute('pragma integrity_check')).rows).toEqual([{ integrity_check: 'ok' }]);
+      const [row] = (await database.execute('select count(*) as n from items')).rows;
+      // Every batch is there as a whole, and none is lost again.
+      expect(Number(row?.['n']) % rows.length).toBe(0);
+      expect(Number(row?.['n'])).toBeGreaterThanOrEqual(count);
+      count = Number(row?.['n']);
+    }
+  } finally {
+    state.writing = false;
+    await writing;
   }
-  state.writing = false;
-  await writing;
   await using database = open({ url: file, syncUrl: sqld.url });
   const counted = 'select count(*) as n from items';
   expect((await database.execute(counted)).rows[0]?.['n']).toBe(
