@@ -71,6 +71,9 @@ export async function freePort(): Promise<number> {
 
 const HEALTHY_WITHIN = 20_000;
 
+/** How long a server may take to end when it is asked to, in ms. */
+const ENDS_WITHIN = 5_000;
+
 class SqldProcess implements Sqld {
   readonly port: number;
   readonly grpcPort: number;
@@ -120,7 +123,10 @@ class SqldProcess implements Sqld {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const closed = new Promise((resolve) => child.once('close', resolve));
     child.kill(signal);
+    // Now and then sqld 0.24 does not end by SIGTERM, with nothing left to do.
+    const kill = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN);
     await closed;
+    clearTimeout(kill);
   }
 
   wipe(): void {
