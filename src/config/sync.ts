@@ -48,7 +48,7 @@ export interface SyncOptions {
   readonly afterWrite?: AfterWrite;
   /** How long a write waits until it is seen, in ms. @default 5000 */
   readonly afterWriteTimeout?: number;
-  /** A sync is given up when the server has sent nothing for so many ms. @default 30000 */
+  /** Longest silence of the server during a sync, in ms; after a longer one the sync fails. @default 30000 */
   readonly syncTimeout?: number;
   /** A read waits for a sync when the last is longer ago than so many ms, and fails when that fails. @default none */
   readonly maxStaleness?: number;

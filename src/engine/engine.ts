@@ -45,7 +45,7 @@ export interface ExecuteRequest {
    * done. Where that is missing, who calls sees to it.
    */
   readonly schemaState?: string | undefined;
-  /** Ask whoever runs the writes, also where reads are answered by another copy of the database. */
+  /** Ask the side that runs the writes, also where another copy of the database answers reads. */
   readonly atWriter?: boolean;
   /** Filled by who calls {@link Connection.execute}; an engine has no use for it. */
   readonly trace?: StatementTrace;

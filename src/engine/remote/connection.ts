@@ -44,7 +44,7 @@ export class RemoteConnection implements Connection {
   readonly #parts: RemoteParts;
   readonly #cursors = new Set<RemoteCursor>();
   #stream: RemoteStream | undefined;
-  /** Set in a `read` transaction, which the servers that there are do not enforce (sqld 0.24). */
+  /** True inside a `read` transaction. sqld 0.24 does not enforce it, so the connection does. */
   #readOnly = false;
   /** Whether every statement is run on the stream, also outside a transaction. */
   #pinned = false;

@@ -83,11 +83,7 @@ export class RemoteEngine implements Engine {
     const places = this.#places;
     return {
       execute: async (step) => {
-        let release = places.takeSingle();
-        for (; release === undefined; release = places.takeSingle()) {
-          await calls.run((signal) => places.wait(signal));
-        }
-        const stream = new HttpStream(this.#http, calls, release);
+        const stream = new HttpStream(this.#http, calls, await places.nextSingle(calls));
         try {
           return await stream.execute(step, true);
         } finally {

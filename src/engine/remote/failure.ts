@@ -63,7 +63,7 @@ export function toRemoteError(thrown: unknown, sql?: string): DatabaseError {
   return error;
 }
 
-/** Which statement of a batch has failed, where that is told. */
+/** Which statement of a batch has failed, where the server names it. */
 export function statementIndexOf(thrown: unknown): number | undefined {
   const { statementIndex } = asFailure(thrown);
   return typeof statementIndex === 'number' ? statementIndex : undefined;

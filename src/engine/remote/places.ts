@@ -1,3 +1,5 @@
+import type { Calls } from './calls.js';
+
 /**
  * Counts the streams that are open at a server, which refuses more than it allows (128 in sqld 0.24), to everybody.
  */
@@ -23,7 +25,7 @@ export class Places {
     return this.#taken < this.#limit;
   }
 
-  /** Takes a place for a stream that its holder keeps; whoever lends connections bounds their number. */
+  /** Takes a place for a stream that its holder keeps. The pool bounds how many there are. */
   take(): () => void {
     this.#makeRoom();
     this.#taken++;
@@ -46,6 +48,16 @@ export class Places {
       this.#single--;
       release();
     });
+  }
+
+  /** A place for a single statement, which is waited for. @throws what {@link Calls.stop} ends the wait with */
+  async nextSingle(calls: Calls): Promise<() => void> {
+    let release = this.takeSingle();
+    while (release === undefined) {
+      await calls.run((signal) => this.wait(signal));
+      release = this.takeSingle();
+    }
+    return release;
   }
 
   /** Waits until there may be a place, or until the signal is aborted. */

@@ -78,10 +78,7 @@ export class ClientEngine implements Engine {
   }
 
   async #limited<T>(run: () => Promise<T>): Promise<T> {
-    let release = this.#places.takeSingle();
-    for (; release === undefined; release = this.#places.takeSingle()) {
-      await this.#calls.run((signal) => this.#places.wait(signal));
-    }
+    const release = await this.#places.nextSingle(this.#calls);
     try {
       return await run();
     } finally {

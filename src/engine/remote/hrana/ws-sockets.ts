@@ -190,7 +190,7 @@ export class WsSockets {
     (this.#timer as { unref?: () => void }).unref?.();
   }
 
-  /** Ends the streams that were kept longest, but for so many. */
+  /** Ends the streams that were kept longest, until `left` remain. */
   #drop(left: number): void {
     while (this.#kept.length > Math.max(0, left)) this.#kept.shift()?.close();
     if (this.#kept.length === 0) clearTimeout(this.#timer);
