@@ -1,5 +1,4 @@
 import { protocolError } from '../../../errors.js';
-import type { Calls } from '../calls.js';
 import type { Place } from '../places.js';
 import { LastRowid } from './last-rowid.js';
 import {
@@ -30,7 +29,6 @@ export class WsStream implements HranaStream {
   /** Its place among the streams at the server. */
   readonly place: Place;
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
   readonly #keep: (stream: WsStream) => void;
   readonly #rowid = new LastRowid();
@@ -40,9 +38,8 @@ export class WsStream implements HranaStream {
    * @param place - given back when the stream has ended
    * @param keep - takes a clean one, to use it again
    */
-  constructor(connection: WsConnection, calls: Calls, place: Place, keep: (stream: WsStream) => void) {
+  constructor(connection: WsConnection, place: Place, keep: (stream: WsStream) => void) {
     this.#connection = connection;
-    this.#calls = calls;
     this.place = place;
     this.#keep = keep;
     this.#id = connection.enter();
@@ -88,7 +85,7 @@ export class WsStream implements HranaStream {
     const id = this.#connection.nextCursor();
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
-    return new WsCursor(this.#connection, this.#calls, id, steps);
+    return new WsCursor(this.#connection, id, steps);
   }
 
   close(clean = false): void {
@@ -113,7 +110,8 @@ export class WsStream implements HranaStream {
       const answer = connection.request(`${request},"stream_id":${this.#id}`);
       // The server does one after the other, so its end need not wait for the answer.
       if (last) this.#tellEnd();
-      return await this.#calls.race(answer);
+      // What stops all calls closes the socket, which ends the wait as well.
+      return await answer;
     } catch (error) {
       this.#rowid.forget();
       if (!connection.open && this.#state === 'open') this.#state = 'broken';
@@ -138,14 +136,12 @@ export class WsStream implements HranaStream {
 /** A cursor over WebSocket, whose entries are asked for. */
 class WsCursor implements EntrySource {
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
   readonly #decoder: EntryDecoder;
   #state: 'open' | 'read' | 'closed' = 'open';
 
-  constructor(connection: WsConnection, calls: Calls, id: number, steps: readonly BatchStep[]) {
+  constructor(connection: WsConnection, id: number, steps: readonly BatchStep[]) {
     this.#connection = connection;
-    this.#calls = calls;
     this.#id = id;
     this.#decoder = new EntryDecoder(steps);
   }
@@ -154,7 +150,7 @@ class WsCursor implements EntrySource {
     if (this.#state !== 'open') return undefined;
     try {
       const request = `"type":"fetch_cursor","cursor_id":${this.#id},"max_count":${wanted}`;
-      const { entries, done } = await this.#calls.race(this.#connection.request(request));
+      const { entries, done } = await this.#connection.request(request);
       if (!Array.isArray(entries)) throw protocolError('a cursor has no entries');
       if (done === true) this.#state = 'read';
       return entries
