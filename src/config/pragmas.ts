@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { pragmaBoolean } from '../sql/pragma-value.js';
 import { typeName, wholeNumber } from './checks.js';
 import type { Target } from './target.js';
 
@@ -78,14 +79,7 @@ function checkPragmas(
 }
 
 function onOrOff(key: string, value: PragmaValue): 0 | 1 {
-  const on = toBoolean(value);
+  const on = pragmaBoolean(value);
   if (on !== undefined) return on ? 1 : 0;
   throw new ConfigError(key, 'expected true or false');
-}
-
-/** What SQLite takes for a boolean; undefined for anything else. */
-export function toBoolean(value: PragmaValue | undefined): boolean | undefined {
-  const word = String(value).toLowerCase();
-  if (['1', 'on', 'yes', 'true'].includes(word)) return true;
-  return ['0', 'off', 'no', 'false'].includes(word) ? false : undefined;
 }
