@@ -32,7 +32,9 @@ export function fromClient(client: unknown): Database {
   );
 }
 
-function isClient(client: object): boolean {
+/** Whether something is a client, ours or another. */
+export function isClient(client: object): boolean {
+  if (client instanceof Database) return true;
   const methods = client as Record<string, unknown>;
   return METHODS.every((name) => typeof methods[name] === 'function');
 }
