@@ -19,10 +19,11 @@ import {
 import { shapeOf, type VectorInput, type VectorShape } from '../../../vector/vector-type.js';
 import type { TursoDatabase } from '../database.js';
 import type { TursoTransaction } from '../transaction.js';
+import type { VectorColumn } from './column.js';
 
 /** A Drizzle database or transaction of ours. */
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever schema it has
-export type VectorDatabase = TursoDatabase<any> | TursoTransaction<any, any>;
+export type VectorDatabase = TursoDatabase<any, unknown> | TursoTransaction<any, any>;
 
 /** What is looked for, and what is wanted of it. */
 export interface DrizzleNearestOptions<TFields extends SelectedFields | undefined = undefined>
@@ -64,7 +65,7 @@ export type NearestRow<TFields extends SelectedFields | undefined> = (TFields ex
  */
 export async function nearest<TFields extends SelectedFields | undefined = undefined>(
   db: VectorDatabase,
-  column: SQLiteColumn,
+  column: VectorColumn,
   vector: VectorInput,
   options: DrizzleNearestOptions<TFields> = {},
 ): Promise<NearestRow<TFields>[]> {
@@ -97,7 +98,7 @@ export async function nearest<TFields extends SelectedFields | undefined = undef
  */
 export async function recall(
   db: VectorDatabase,
-  column: SQLiteColumn,
+  column: VectorColumn,
   options: DrizzleNearestOptions & { readonly queries?: number | readonly VectorInput[] } = {},
 ): Promise<RecallReport> {
   const { queries = 100, include: _, ...search } = options;
