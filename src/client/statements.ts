@@ -56,23 +56,25 @@ class ClientResult implements ClientResultSet {
 
   toJSON(): unknown {
     const { columns, columnTypes, rowsAffected, lastInsertRowid } = this;
-    const rows = this.rows.map((row) => Array.from({ length: columns.length }, (_, i) => valueToJson(row[i])));
+    const rows = this.rows.map((row) =>
+      Array.from({ length: columns.length }, (_, i) => valueToJson(row[i])),
+    );
     return { columns, columnTypes, rows, rowsAffected, lastInsertRowid: lastInsertRowid?.toString() ?? null };
   }
 }
 
-/** Indexes and `length` are there without being enumerable; a column of such a name wins. */
-function toRow(values: readonly SqlValue[], columns: readonly string[]): Row {
+/**
+ * Indexes and `length` are there without being enumerable. As in `@libsql/client` they come before a column of such a name,
+ * since whoever reads rows as arrays depends on them; the first of several columns with one name has it.
+ */
+function toRow(given: readonly SqlValue[], columns: readonly string[]): Row {
   const row = {} as Row;
-  for (const [i, value] of values.entries()) {
-    const column = columns[i] as string;
-    // The first of several columns with one name has it.
-    if (!Object.hasOwn(row, column)) define(row, column, toValue(value), true);
+  const values = given.map(toValue);
+  define(row, 'length', values.length, false);
+  for (const [i, value] of values.entries()) define(row, i, value, false);
+  for (const [i, column] of columns.entries()) {
+    if (!Object.hasOwn(row, column)) define(row, column, values[i] as Value, true);
   }
-  for (const [i, value] of values.entries()) {
-    if (!Object.hasOwn(row, i)) define(row, i, toValue(value), false);
-  }
-  if (!Object.hasOwn(row, 'length')) define(row, 'length', values.length, false);
   return row;
 }
 

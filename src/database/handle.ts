@@ -21,7 +21,8 @@ export type Handle =
  */
 export function locateExecutor(handle: Handle): Executor | Promise<Executor> {
   if (handle instanceof Executor) return handle;
-  if ('$client' in handle) return handle.$client instanceof Executor ? handle.$client : fromClient(handle.$client);
+  if ('$client' in handle)
+    return handle.$client instanceof Executor ? handle.$client : fromClient(handle.$client);
   if ('getExecutor' in handle) {
     return handle.getExecutor().provideConnection(async (connection) => {
       const { executor } = connection as { readonly executor?: unknown };

@@ -53,25 +53,28 @@ describe('an application whose import specifiers are changed', { timeout: 120_00
     expect(await compile(files, compiler, ['--noEmit'])).toMatchObject({ code: 0, output: '' });
   });
 
-  it.each(['drizzle', 'kysely'])('on %s gives the same output, documented differences aside', async (name) => {
-    const outcomes: string[][] = [];
-    for (const state of ['before', 'after']) {
-      const out = path.join(folder, `${state}-built`);
-      const compiled = await compile([`${state}/${name}/app.ts`], 'typescript-5.9', ['--outDir', out]);
-      expect(compiled).toMatchObject({ code: 0, output: '' });
-      if (name === 'drizzle') {
-        await cp(path.join(folder, state, name, 'migrations'), path.join(out, name, 'migrations'), {
-          recursive: true,
-        });
+  it.each(['drizzle', 'kysely'])(
+    'on %s gives the same output, documented differences aside',
+    async (name) => {
+      const outcomes: string[][] = [];
+      for (const state of ['before', 'after']) {
+        const out = path.join(folder, `${state}-built`);
+        const compiled = await compile([`${state}/${name}/app.ts`], 'typescript-5.9', ['--outDir', out]);
+        expect(compiled).toMatchObject({ code: 0, output: '' });
+        if (name === 'drizzle') {
+          await cp(path.join(folder, state, name, 'migrations'), path.join(out, name, 'migrations'), {
+            recursive: true,
+          });
+        }
+        const { code, stdout, output } = await runNode([path.join(out, name, 'app.js')], folder);
+        expect(code, output).toBe(0);
+        outcomes.push(stdout.trim().split('\n'));
       }
-      const { code, stdout, output } = await runNode([path.join(out, name, 'app.js')], folder);
-      expect(code, output).toBe(0);
-      outcomes.push(stdout.trim().split('\n'));
-    }
-    const [before = [], after = []] = outcomes;
-    expect(after).toEqual(before.map(withDifference));
-    expect(before.length).toBeGreaterThan(25);
-  });
+      const [before = [], after = []] = outcomes;
+      expect(after).toEqual(before.map(withDifference));
+      expect(before.length).toBeGreaterThan(25);
+    },
+  );
 });
 
 describe('an adapter', { timeout: 60_000 }, () => {
@@ -123,7 +126,7 @@ describe('an adapter', { timeout: 60_000 }, () => {
 
   it('kysely-ctl migrates up and down', async () => {
     const ctl = path.join(folder, 'adapters/kysely-ctl');
-    const kysely = path.join(folder, 'node_modules/kysely-ctl/dist/bin.js');
+    const kysely = path.join(folder, 'node_modules/kysely-ctl/dist/bin.mjs');
     const told = [];
     for (const command of ['migrate:latest', 'migrate:down']) {
       const { code, output } = await run('node', [kysely, command, '--no-outdated-check'], ctl);

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertBuilt, installPacked, type Outcome, root, runNode, temporaryProject, writeFiles } from './support.js';
+import {
+  assertBuilt,
+  installPacked,
+  type Outcome,
+  root,
+  runNode,
+  temporaryProject,
+  writeFiles,
+} from './support.js';
 
 // What a project gets that installs the packed package from npm: the tarball, its dependencies, its types.
 

@@ -91,10 +91,7 @@ export class TursoDatabase<
     queries: T,
     options?: BatchOptions | BatchMode,
   ): Promise<BatchResponse<T>>;
-  async batch(
-    queries: readonly BatchItem<'sqlite'>[],
-    options?: BatchOptions | BatchMode,
-  ): Promise<unknown> {
+  async batch(queries: readonly BatchItem<'sqlite'>[], options?: BatchOptions | BatchMode): Promise<unknown> {
     return this.#session.batch(queries, options);
   }
 

@@ -71,7 +71,9 @@ interface Helpers {
   named(db: LibSQLDatabase<Schema>): void;
   namedTransaction(tx: LibSQLTransaction<Schema, ExtractTablesWithRelations<Schema>>): void;
   parameters(tx: Parameters<Parameters<LibSQLDatabase<Schema>['transaction']>[0]>[0]): void;
-  either(db: UpstreamDatabase<Schema> | UpstreamTransaction<Schema, ExtractTablesWithRelations<Schema>>): void;
+  either(
+    db: UpstreamDatabase<Schema> | UpstreamTransaction<Schema, ExtractTablesWithRelations<Schema>>,
+  ): void;
 }
 type Schema = { users: typeof users };
 declare const helpers: Helpers;

@@ -63,11 +63,18 @@ const verification = sqliteTable('verification', {
   updatedAt: date('updatedAt'),
 });
 const db = drizzle('file:better-auth-drizzle.db');
-for (const { sql } of await kysely.selectFrom('sqlite_master').select('sql').where('sql', 'is not', null).execute()) {
+for (const { sql } of await kysely
+  .selectFrom('sqlite_master')
+  .select('sql')
+  .where('sql', 'is not', null)
+  .execute()) {
   await db.$client.script(sql);
 }
 const schema = { user, session, account, verification };
-const onDrizzle = { ...options, database: drizzleAdapter(db, { provider: 'sqlite', schema, transaction: true }) };
+const onDrizzle = {
+  ...options,
+  database: drizzleAdapter(db, { provider: 'sqlite', schema, transaction: true }),
+};
 
 async function signUpAndIn(auth) {
   const body = { email: 'ada@example.com', password: 'correct horse', name: 'Ada' };

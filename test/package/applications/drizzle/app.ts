@@ -27,7 +27,12 @@ import {
 } from 'drizzle-orm';
 import { drizzle, type LibSQLDatabase, type LibSQLTransaction } from 'drizzle-orm/libsql';
 import { migrate } from 'drizzle-orm/libsql/migrator';
-import { alias, type BaseSQLiteDatabase, type SQLiteTransaction, withReplicas } from 'drizzle-orm/sqlite-core';
+import {
+  alias,
+  type BaseSQLiteDatabase,
+  type SQLiteTransaction,
+  withReplicas,
+} from 'drizzle-orm/sqlite-core';
 import * as schema from './schema.js';
 
 // A blog: what an ordinary application does with Drizzle and a libSQL client. It prints what it sees, one line a fact.
@@ -45,7 +50,9 @@ type NewUser = typeof users.$inferInsert;
 type User = typeof users.$inferSelect;
 
 function print(label: string, value: unknown): void {
-  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner));
+  const text = JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'bigint' ? `${inner}n` : inner,
+  );
   console.log(`${label}: ${text}`);
 }
 
@@ -111,7 +118,13 @@ async function read(db: DB): Promise<void> {
   print('all', await db.select().from(users).orderBy(asc(users.id)));
   print('get', await db.select({ name: users.name }).from(users).where(eq(users.id, 2)).get());
   print('values', await db.select({ id: posts.id, title: posts.title }).from(posts).values());
-  print('filter', await db.select().from(posts).where(and(gt(posts.views, 1), isNull(posts.publishedAt))));
+  print(
+    'filter',
+    await db
+      .select()
+      .from(posts)
+      .where(and(gt(posts.views, 1), isNull(posts.publishedAt))),
+  );
   print('like', await db.select({ title: posts.title }).from(posts).where(like(posts.title, '%ir%')));
   const author = alias(users, 'author');
   const joined = await db
@@ -136,7 +149,9 @@ async function read(db: DB): Promise<void> {
   print('distinct', await db.selectDistinct({ role: users.role }).from(users).orderBy(users.role));
   const firstTwo = await db.query.users.findMany({
     columns: { name: true, settings: true },
-    with: { posts: { columns: { title: true }, orderBy: asc(posts.id), with: { tags: { with: { tag: true } } } } },
+    with: {
+      posts: { columns: { title: true }, orderBy: asc(posts.id), with: { tags: { with: { tag: true } } } },
+    },
     orderBy: asc(users.id),
   });
   print('relations', firstTwo);
@@ -156,14 +171,22 @@ async function write(db: DB): Promise<void> {
   const inserted: ResultSet = await db.insert(tags).values({ label: 'more' });
   print('inserted', [inserted.rowsAffected, inserted.lastInsertRowid]);
   print('as JSON', inserted);
-  const byId = db.select().from(posts).where(eq(posts.id, sql.placeholder('id'))).prepare();
+  const byId = db
+    .select()
+    .from(posts)
+    .where(eq(posts.id, sql.placeholder('id')))
+    .prepare();
   print('prepared', [(await byId.get({ id: 2 }))?.title, (await byId.all({ id: 9 })).length]);
   const data = Buffer.from([0, 1, 254, 255]);
   await db.insert(files).values({ name: 'a.bin', size: 2n ** 60n, data });
   const [file] = await db.select().from(files);
   print('file', [file?.size, file && Buffer.compare(file.data, data)]);
   const [updated, deleted, rest] = await db.batch([
-    db.update(posts).set({ views: sql`${posts.views} + 1` }).where(eq(posts.id, 2)).returning({ views: posts.views }),
+    db
+      .update(posts)
+      .set({ views: sql`${posts.views} + 1` })
+      .where(eq(posts.id, 2))
+      .returning({ views: posts.views }),
     db.delete(tags).where(eq(tags.label, 'more')),
     db.query.tags.findMany({ orderBy: asc(tags.id) }),
   ]);
@@ -189,13 +212,22 @@ async function transact(db: DB): Promise<void> {
   });
   print('undone', await failed.catch((error: Error) => error.message));
   print('kept', await db.$count(postTags));
-  print('published', await db.select({ at: posts.publishedAt }).from(posts).where(inArray(posts.id, [1, 2])));
+  print(
+    'published',
+    await db
+      .select({ at: posts.publishedAt })
+      .from(posts)
+      .where(inArray(posts.id, [1, 2])),
+  );
 }
 
 async function raw(db: DB): Promise<void> {
   const result = await db.run(sql`select name, id from users where id < ${3} order by id`);
   print('run', [result.columns, firstValue(result), result.rows[0]?.['name'], result.rows[0]?.length]);
-  print('rows', result.rows.map((row) => Object.keys(row)));
+  print(
+    'rows',
+    result.rows.map((row) => Object.keys(row)),
+  );
   print('all raw', await db.all<{ n: number }>(sql`select count(*) as n from posts`));
   print('get raw', await db.get<{ n: number }>(sql.raw('select max(id) as n from posts')));
   print('values raw', await db.values(sql`select id, title from posts where id = ${1}`));
@@ -217,7 +249,10 @@ async function fail(db: DB, client: Client): Promise<void> {
     print('no table', [error.name, error.code, error.message]);
   }
   try {
-    await client.batch(["insert into tags (label) values ('one')", 'insert into nowhere values (1)'], 'write');
+    await client.batch(
+      ["insert into tags (label) values ('one')", 'insert into nowhere values (1)'],
+      'write',
+    );
   } catch (error) {
     print('failed batch', error instanceof LibsqlError && [error.name, error.code]);
   }
@@ -233,7 +268,10 @@ async function useClient(client: Client): Promise<void> {
     { sql: 'insert into tags (label) values (?)', args: ['tuple'] },
     'select count(*) as n from tags',
   ];
-  print('client batch', (await client.batch(statements, 'write')).map(({ rows }) => rows.length));
+  print(
+    'client batch',
+    (await client.batch(statements, 'write')).map(({ rows }) => rows.length),
+  );
   print('tuples', (await client.batch([['select ? as a', [1]], ['select 2 as b']], 'read')).map(firstValue));
   await client.executeMultiple("create table notes (a); insert into notes values (1), (x'0102')");
   const tx: Transaction = await client.transaction('write');
@@ -269,11 +307,16 @@ try {
   await useClient(db.$client);
   const config = { connection: { url, authToken: process.env['NO_TOKEN'] ?? '' }, schema };
   const second = drizzle(config);
-  const replicated = withReplicas(second, [drizzle({ client: createClient({ url }), schema, logger: false })]);
+  const replicated = withReplicas(second, [
+    drizzle({ client: createClient({ url }), schema, logger: false }),
+  ]);
   print('replicas', await replicated.select({ n: count() }).from(users));
   second.$client.close();
   db.$client.close();
-  print('closed', [db.$client.closed, await db.$client.execute('select 1').catch((error: LibsqlError) => error.code)]);
+  print('closed', [
+    db.$client.closed,
+    await db.$client.execute('select 1').catch((error: LibsqlError) => error.code),
+  ]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -26,7 +26,9 @@ export const users = sqliteTable(
     id: integer('id').primaryKey({ autoIncrement: true }),
     email: text('email').notNull(),
     name: text('name').notNull(),
-    role: text('role', { enum: ['admin', 'member'] }).notNull().default('member'),
+    role: text('role', { enum: ['admin', 'member'] })
+      .notNull()
+      .default('member'),
     active: integer('active', { mode: 'boolean' }).notNull().default(true),
     settings: text('settings', { mode: 'json' }).$type<{ theme: string; tags?: string[] }>(),
     score: real('score'),

@@ -56,7 +56,9 @@ type CustomerUpdate = Updateable<CustomerTable>;
 type Db = Kysely<Schema> | Transaction<Schema>;
 
 function print(label: string, value: unknown): void {
-  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner));
+  const text = JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'bigint' ? `${inner}n` : inner,
+  );
   console.log(`${label}: ${text}`);
 }
 
@@ -81,7 +83,9 @@ const migrations: Record<string, Migration> = {
       await db.schema
         .createTable('order')
         .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('customer_id', 'integer', (column) => column.notNull().references('customer.id').onDelete('cascade'))
+        .addColumn('customer_id', 'integer', (column) =>
+          column.notNull().references('customer.id').onDelete('cascade'),
+        )
         .addColumn('total', 'real', (column) => column.notNull())
         .addColumn('note', 'text')
         .execute();
@@ -116,7 +120,11 @@ async function createCustomer(db: Db, customer: NewCustomer): Promise<Customer> 
 }
 
 async function updateCustomer(db: Db, id: number, update: CustomerUpdate): Promise<bigint> {
-  const { numUpdatedRows } = await db.updateTable('customer').set(update).where('id', '=', id).executeTakeFirst();
+  const { numUpdatedRows } = await db
+    .updateTable('customer')
+    .set(update)
+    .where('id', '=', id)
+    .executeTakeFirst();
   return numUpdatedRows;
 }
 
@@ -161,7 +169,11 @@ async function read(db: Kysely<Schema>): Promise<void> {
   const grouped = await db
     .selectFrom('customer as c')
     .leftJoin('order as o', 'o.customerId', 'c.id')
-    .select(({ fn }) => ['c.name', fn.count<number>('o.id').as('orders'), fn.sum<number>('o.total').as('sum')])
+    .select(({ fn }) => [
+      'c.name',
+      fn.count<number>('o.id').as('orders'),
+      fn.sum<number>('o.total').as('sum'),
+    ])
     .groupBy('c.id')
     .having(({ fn }) => fn.count('o.id'), '>', 0)
     .orderBy('c.name')
@@ -172,7 +184,11 @@ async function read(db: Kysely<Schema>): Promise<void> {
     .select((eb) => [
       'order.id',
       jsonArrayFrom(
-        eb.selectFrom('item').select(['product', 'amount']).whereRef('item.orderId', '=', 'order.id').orderBy('product'),
+        eb
+          .selectFrom('item')
+          .select(['product', 'amount'])
+          .whereRef('item.orderId', '=', 'order.id')
+          .orderBy('product'),
       ).as('items'),
       jsonObjectFrom(
         eb.selectFrom('customer').select('name').whereRef('customer.id', '=', 'order.customerId'),
@@ -199,7 +215,10 @@ async function read(db: Kysely<Schema>): Promise<void> {
   print('case', flags);
   const blob = await db.selectFrom('item').select('data').where('product', '=', 'pen').executeTakeFirst();
   print('blob', blob?.data && [...new Uint8Array(blob.data)]);
-  print('raw', (await sql<{ n: number }>`select count(*) as n from item where amount > ${1}`.execute(db)).rows);
+  print(
+    'raw',
+    (await sql<{ n: number }>`select count(*) as n from item where amount > ${1}`.execute(db)).rows,
+  );
 }
 
 async function write(db: Kysely<Schema>): Promise<void> {
@@ -214,7 +233,11 @@ async function write(db: Kysely<Schema>): Promise<void> {
   print('upsert', upserted);
   const deleted = await db.deleteFrom('item').where('product', '=', 'ink').executeTakeFirst();
   print('deleted', deleted.numDeletedRows);
-  const returned = await db.updateTable('order').set((eb) => ({ total: eb('total', '+', 1) })).returning('total').execute();
+  const returned = await db
+    .updateTable('order')
+    .set((eb) => ({ total: eb('total', '+', 1) }))
+    .returning('total')
+    .execute();
   print('returned', returned);
   try {
     await createCustomer(db, { email: 'bob@example.com', name: 'Again' });
@@ -228,7 +251,10 @@ async function transact(db: Kysely<Schema>): Promise<void> {
   const total = await db.transaction().execute(async (trx) => {
     const customer = await createCustomer(trx, { email: 'eve@example.com', name: 'Eve' });
     await trx.insertInto('order').values({ customerId: customer.id, total: 1, note: null }).execute();
-    return await trx.selectFrom('order').select(({ fn }) => fn.countAll<number>().as('n')).executeTakeFirstOrThrow();
+    return await trx
+      .selectFrom('order')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow();
   });
   print('transaction', total);
   const failed = db.transaction().execute(async (trx) => {
@@ -236,7 +262,13 @@ async function transact(db: Kysely<Schema>): Promise<void> {
     throw new Error('changed my mind');
   });
   print('undone', await failed.catch((error: Error) => error.message));
-  print('kept', await db.selectFrom('item').select(({ fn }) => fn.countAll<number>().as('n')).execute());
+  print(
+    'kept',
+    await db
+      .selectFrom('item')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .execute(),
+  );
 }
 
 async function migrate(db: Kysely<Schema>): Promise<void> {
@@ -244,8 +276,14 @@ async function migrate(db: Kysely<Schema>): Promise<void> {
   const migrator = new Migrator({ db: db.withoutPlugins(), provider });
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
-  print('migrated', results?.map(({ migrationName, status }) => [migrationName, status]));
-  print('pending', (await migrator.getMigrations()).filter(({ executedAt }) => executedAt === undefined).length);
+  print(
+    'migrated',
+    results?.map(({ migrationName, status }) => [migrationName, status]),
+  );
+  print(
+    'pending',
+    (await migrator.getMigrations()).filter(({ executedAt }) => executedAt === undefined).length,
+  );
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'shop-'));
@@ -258,7 +296,10 @@ try {
   await write(db);
   await transact(db);
   const tables = await db.introspection.getTables();
-  print('tables', tables.map(({ name, columns }) => [name, columns.map((column) => column.name)]));
+  print(
+    'tables',
+    tables.map(({ name, columns }) => [name, columns.map((column) => column.name)]),
+  );
   const client = createClient({ url });
   const second = connect({ client });
   print('given client', await second.selectFrom('customer').select('email').orderBy('id').execute());
