@@ -53,7 +53,7 @@ export class ClientEngine implements Engine {
             stream.close();
           }
         }),
-      openStream: async () => new RemoteStream(await this.#open(this.#places.take())),
+      openStream: async () => new RemoteStream(await this.#open(this.#places.take().release)),
       stop: undefined,
       diagnose: async (error) => error,
       cursors: false,
@@ -78,7 +78,7 @@ export class ClientEngine implements Engine {
   }
 
   async #limited<T>(run: () => Promise<T>): Promise<T> {
-    const release = await this.#places.nextSingle(this.#calls);
+    const { release } = await this.#places.nextSingle(this.#calls);
     try {
       return await run();
     } finally {
