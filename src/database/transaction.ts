@@ -63,6 +63,12 @@ export class Transaction extends Executor {
     return { transactionId: this.#root.holder.transactionId, attempt: this.#root.attempt };
   }
 
+  /** @internal Whether it has ended without its owner: the database has undone it, or was closed. */
+  get lost(): boolean {
+    const { lost, connection } = this.#root;
+    return lost !== undefined || connection === undefined || !connection.usable || !connection.inTransaction;
+  }
+
   /** The behaviour that the transaction was begun with. */
   get behavior(): TransactionBehavior {
     return this.#root.behavior;
