@@ -125,6 +125,7 @@ export class WsSockets {
     if (!places.free || places.contested || this.#kept.some((stream) => !stream.used)) return;
     const stream = this.#streamOn(connection, places.take());
     stream.openNow();
+    stream.kept();
     this.#keep(stream);
   }
 
