@@ -1,9 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Database, open } from '../../src/database/database.js';
-import { openFile, openDatabase, temporaryFile } from '../support/database.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.js';
+import { openFile, openDatabase } from '../support/database.js';
 import { collect } from '../support/outcome.js';
 import { type Sqld, startSqld } from '../support/sqld.js';
-import { afterAll } from 'vitest';
 
 type Read = (db: Database, sql: string) => Promise<{ rows: unknown[]; columns?: readonly string[] }>;
 
@@ -36,31 +35,21 @@ const CHANGES: readonly (readonly [string, Record<string, unknown>])[] = [
   ['drop table t; create table s(a, b, c); insert into s values (1, 2, 3); create view t as select c, a from s', { c: 3, a: 1 }],
 ];
 
+const FRESH = 'create table t(a, b, c); insert into t values (1, 2, 3)';
+
 async function compare(first: Database, second: Database, read: Read): Promise<void> {
   for (const [change, expected] of CHANGES) {
-    await second.script('drop view if exists t').catch(() => {});
-    await second.script(
-      'drop table if exists t; drop table if exists s; create table t(a, b, c); insert into t values (1, 2, 3)',
-    ).catch(async () => {});
+    await second.script(FRESH);
     expect((await read(first, 'select * from t')).rows, change).toEqual([{ a: 1, b: 2, c: 3 }]);
     await second.script(change);
     const { rows, columns } = await read(first, 'select * from t');
     expect(rows, change).toEqual([expected]);
     if (columns !== undefined) expect(columns, change).toEqual(Object.keys(expected));
-    await second.script('drop view if exists t').catch(() => {});
+    await second.script(change.includes('view') ? 'drop view t; drop table s' : 'drop table t');
   }
 }
 
-describe.concurrent('the columns are those of the run, whoever changed the schema before it', () => {
-  let server: Sqld;
-  beforeAll(async () => {
-    const ends: (() => Promise<void>)[] = [];
-    server = await startSqld({}, (stop) => ends.push(stop));
-    return async () => {
-      for (const end of ends) await end();
-    };
-  });
-
+describe('the columns are those of the run, whoever changed the schema before it', () => {
   it.each(PATHS)('on a file, changed by another handle: %s', async (_name, read) => {
     const { db, file } = await openFile();
     await compare(db, openDatabase({ url: file }), read);
@@ -70,19 +59,24 @@ describe.concurrent('the columns are those of the run, whoever changed the schem
     const { db } = await openFile();
     await compare(db, db, read);
   });
+
   it.each(PATHS)('in memory: %s', async (_name, read) => {
     const db = openDatabase({ url: ':memory:' });
     await compare(db, db, read);
   });
 });
 
-describe('at a server the columns are those of the run', () => {
-  it.each(PATHS)('over http: %s', async (_name, read) => {
-    const { url } = await startSqld();
-    await compare(openDatabase({ url }), openDatabase({ url }), read);
+describe.each(['url', 'wsUrl'] as const)('at a server, by its %s, the columns are those of the run', (which) => {
+  let server: Sqld;
+  const ends: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
+    server = await startSqld({}, (stop) => ends.push(stop));
   });
-  it.each(PATHS)('over ws: %s', async (_name, read) => {
-    const { wsUrl: url } = await startSqld();
-    await compare(openDatabase({ url }), openDatabase({ url }), read);
+  afterAll(async () => {
+    for (const end of ends) await end();
+  });
+
+  it.each(PATHS)('%s', async (_name, read) => {
+    await compare(openDatabase({ url: server[which] }), openDatabase({ url: server[which] }), read);
   });
 });

@@ -7,10 +7,10 @@ import { Word } from '../../sql/words.js';
  * thread (libsql 0.5.29); the other steps only copy rows. Undefined for statements that can't stand in a WITH clause.
  *
  * Being materialized must change neither a value nor what is computed (SQLite 3.45.1):
- * - With a LIMIT, the result columns of a materialized query are computed for every row that is sorted, and not for those
- *   alone that are left. So such a query is made to stand in a subquery that can't be merged with its surroundings (both
- *   have a LIMIT). Without one the query itself is materialized, since a subquery would be merged, and an expression that
- *   is sorted by then computed twice.
+ * - With a LIMIT, that of a view too, the result columns of a materialized query are computed for every row that is
+ *   sorted, and not for those alone that are left. So the query is made to stand in a subquery that can't be merged with
+ *   its surroundings, since both have a LIMIT. With an ORDER BY of its own and no LIMIT it would be merged, and an
+ *   expression that is sorted by computed twice; then the query itself is materialized.
  * - A column that is read from a subquery turns integers into REAL if its first SELECT gives a REAL column. A further
  *   SELECT, of text and without rows, takes that affinity from it; a single value gets a `+`.
  *
@@ -29,14 +29,16 @@ export function wholeQuery(statement: AnalyzedStatement, columnCount: () => numb
     for (const at of shape.values.reverse()) query = `${query.slice(0, at)}+${query.slice(at)}`;
   }
   // The line break ends a comment at the end of the text.
-  const body = shape.limited ? `SELECT * FROM (${query}\n) LIMIT -1` : `${query}\n`;
+  const body = shape.limited || !shape.ordered ? `SELECT * FROM (${query}\n) LIMIT -1` : `${query}\n`;
   return `WITH "__turso_dialect_result" AS MATERIALIZED (${body}) SELECT * FROM "__turso_dialect_result"`;
 }
 
 interface Shape {
   /** Whether several SELECTs are put together. */
   readonly compound: boolean;
+  /** Whether the whole has a LIMIT, and an ORDER BY. */
   readonly limited: boolean;
+  readonly ordered: boolean;
   /** Where the ORDER BY or LIMIT of the whole begins, or the text ends. */
   readonly tail: number;
   /** Where the result columns begin that are nothing but a subquery of several SELECTs. */
@@ -48,6 +50,7 @@ function shapeOf(text: string): Shape | undefined {
   const lexer = new Lexer(text);
   let compound = false;
   let limited = false;
+  let ordered = false;
   let tail: number | undefined;
   const values: number[] = [];
   let depth = 0;
@@ -74,13 +77,14 @@ function shapeOf(text: string): Shape | undefined {
       value = undefined;
       if (isCompound(word)) compound = true;
       else if (word === Word.Limit) limited = true;
+      else if (word === Word.Order) ordered = true;
       if (isCompound(word)) tail = undefined;
       else if (word === Word.Limit || word === Word.Order) tail ??= start;
     }
     begins = depth === 0 && (word === Word.Select || kind === TokenKind.Comma || isQuantifier(text, lexer));
   }
   if (value !== undefined && compoundInside) values.push(value);
-  return depth === 0 ? { compound, limited, tail: tail ?? text.length, values } : undefined;
+  return depth === 0 ? { compound, limited, ordered, tail: tail ?? text.length, values } : undefined;
 }
 
 function isCompound(word: Word): boolean {
