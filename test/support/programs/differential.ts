@@ -1,0 +1,28 @@
+import type { Target } from '../../differential/outcome.js';
+import { runDifferential } from '../../differential/run.js';
+
+/**
+ * A differential run. argv: a JSON object with `seed`, `statements`, `minutes`, `folder`, `servers`, `builder`, `patience`
+ * and `shown`. Prints each difference and then the figures; fails when there is one.
+ */
+interface Given {
+  readonly seed: number;
+  readonly statements?: number;
+  readonly minutes?: number;
+  readonly folder: string;
+  readonly servers?: { readonly http: string; readonly ws: string; readonly primary: string };
+  readonly builder?: Target['builder'];
+  readonly patience: number;
+  readonly shown: number;
+}
+
+const given = JSON.parse(process.argv[2] ?? '{}') as Given;
+const { folder, servers, seed, builder, patience, shown } = given;
+const { differences, text } = await runDifferential({
+  ...{ places: { folder, servers }, seed, builder, patience, shown },
+  statements: given.statements ?? Infinity,
+  until: given.minutes === undefined ? Infinity : Date.now() + given.minutes * 60_000,
+  print: (line) => console.log(line),
+});
+console.log(text);
+process.exit(differences === 0 ? 0 : 1);
