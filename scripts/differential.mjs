@@ -4,7 +4,7 @@
 //   npm run differential -- --minutes 5 --seed 1 --builder kysely --kysely 0.29
 //
 // Prints each difference with its seed and the smallest list of statements that shows it, and the figures at the end.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,7 +60,7 @@ try {
   });
   child.stdin?.end(outputFiles[0]?.text);
   const [code, signal] = await new Promise((resolve) => child.once('exit', (...end) => resolve(end)));
-  if (signal !== null) console.log(`the process ended by ${signal}`);
+  if (signal !== null) console.log(`${readFileSync(join(folder, 'under-way'), 'utf8')}: the process ended by ${signal}`);
   process.exitCode = code ?? 1;
 } finally {
   await Promise.all(servers.map((server) => server.stop()));

@@ -56,12 +56,7 @@ export class DrizzleSession implements Session {
           }),
         );
       case 'migrate':
-        return await whole('migrate', () =>
-          migrate(this.#db, {
-            migrations: [{ tag: `m${step.id}`, when: step.id * 10, sql: textOf(step.statements) }],
-            migrationsTable: `__drizzle_m${step.id}`,
-          }),
-        );
+        return await whole('migrate', () => this.#migrate(step));
       default:
         return await this.#core.run(step, random);
     }
@@ -73,6 +68,17 @@ export class DrizzleSession implements Session {
 
   close(): Promise<void> {
     return this.#core.close();
+  }
+
+  async #migrate({ id, statements }: { readonly id: number; readonly statements: readonly Statement[] }) {
+    const migrationsTable = '__drizzle_m';
+    try {
+      const migrations = [{ tag: `m${id}`, when: 1, sql: textOf(statements) }];
+      await migrate(this.#db, { migrations, migrationsTable });
+    } finally {
+      // Only what the migration itself does is compared.
+      await this.#db.run(`drop table if exists ${migrationsTable}`);
+    }
   }
 
   async #raw(text: SQL, random: Random): Promise<Outcome> {

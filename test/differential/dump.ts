@@ -2,10 +2,10 @@ import { Inexact, rowsIn, show } from './compare.js';
 import type { Oracle } from './oracle.js';
 import type { Session, Target } from './outcome.js';
 
-/** What exists, without what engines and migrators keep for themselves. */
+/** What exists, without what engines keep for themselves. */
 const OBJECTS = `
-  select type, name, tbl_name, sql from sqlite_schema where name not like 'sqlite\\_%' escape '\\' and name not like 'libsql\\_%' escape '\\'
-    and tbl_name not like '%\\_m%' escape '\\' and tbl_name not like '%\\_l%' escape '\\'
+  select type, name, tbl_name, sql from sqlite_schema
+  where name not like 'sqlite\\_%' escape '\\' and name not like 'libsql\\_%' escape '\\'
   order by type, name`;
 
 /** A table of the database afterwards that differs. */

@@ -22,7 +22,11 @@ const ROWS = 14;
 export function makeCase(seed: number): Case {
   const random = new Random(seed);
   const { schema, statements } = makeSchema(random);
-  const generator = new Generator(random, schema, { wild: random.chance(0.3), big: random.chance(0.4) });
+  const generator = new Generator(random, schema, {
+    wild: random.chance(0.3),
+    big: random.chance(0.4),
+    greatest: false,
+  });
   const setup: Statement[] = statements.map((sql) => ({ sql, args: [] }));
   for (let i = 0; i < ROWS; i++) setup.push(generator.write(true));
   const steps = random.list(STEPS, (id) => generator.step(id)).flat();
@@ -66,15 +70,15 @@ class Generator {
   }
 
   #read(literal: boolean): Statement {
-    return this.#compose(literal, makeSelect);
+    return this.#compose(literal, makeSelect, { ...this.#range, greatest: this.#range.big });
   }
 
-  #compose(literal: boolean, make: (scope: Scope) => string): Statement {
+  #compose(literal: boolean, make: (scope: Scope) => string, range = this.#range): Statement {
     const values = new Values(this.#random, literal);
     const scope = {
       random: this.#random,
       schema: this.#schema,
-      range: this.#range,
+      range,
       values,
       columns: [],
       depth: 2,

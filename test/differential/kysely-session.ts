@@ -97,12 +97,16 @@ export class KyselySession implements Session {
     const up = async (db: Kysely<Any>): Promise<void> => {
       for (const { sql: text } of statements) await sql.raw(text).execute(db);
     };
+    const name = String(id).replace('.', '_');
     // Kysely compares the names of all migrations that were applied, so each step has tables of its own.
     const migrator = new Migrator({
       ...{ db: this.#kysely, provider: { getMigrations: async () => ({ [`m${id}`]: { up } }) } },
-      ...{ migrationTableName: `kysely_m${id}`, migrationLockTableName: `kysely_l${id}` },
+      ...{ migrationTableName: `kysely_m${name}`, migrationLockTableName: `kysely_l${name}` },
     } as never);
     const { error } = await migrator.migrateToLatest();
+    // Only what the migration itself does is compared.
+    await sql.raw(`drop table if exists kysely_m${name}`).execute(this.#kysely);
+    await sql.raw(`drop table if exists kysely_l${name}`).execute(this.#kysely);
     if (error !== undefined) throw error;
   }
 }

@@ -88,7 +88,9 @@ const utf8 = new TextEncoder();
 
 /** Node's, which only the types of browsers declare. */
 const { WebAssembly: webAssembly } = globalThis as unknown as {
-  WebAssembly: { instantiate(code: Uint8Array, imports: object): Promise<{ instance: unknown; module: unknown }> };
+  WebAssembly: {
+    instantiate(code: Uint8Array, imports: object): Promise<{ instance: unknown; module: unknown }>;
+  };
 };
 
 /** SQLite 3.45.1, the version that libsql 0.5.29 and sqld 0.24 are made of, as WebAssembly. */

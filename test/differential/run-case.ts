@@ -67,7 +67,10 @@ interface Run {
 }
 
 /** What fails in the setup fails on both; then the rest is tried. */
-async function runSetup(run: Run, setup: { readonly id: number; readonly mode: 'script'; readonly statements: readonly Statement[] }): Promise<Difference | undefined> {
+async function runSetup(
+  run: Run,
+  setup: { readonly id: number; readonly mode: 'script'; readonly statements: readonly Statement[] },
+): Promise<Difference | undefined> {
   let left = setup.statements;
   while (left.length > 0) {
     const step: Step = { ...setup, statements: left };

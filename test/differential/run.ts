@@ -23,6 +23,8 @@ export interface Options {
   /** How many differences of one kind are shown. */
   readonly shown: number;
   readonly print: (text: string) => void;
+  /** Called with what is run next, which may end the process. */
+  readonly onBegin: (text: string) => void;
 }
 
 /** What a run has found. */
@@ -42,6 +44,7 @@ export async function runDifferential(options: Options): Promise<Summary> {
   for (; counts.statements < options.statements && Date.now() < options.until; seed++, cases++) {
     const whole = makeCase(seed);
     for (const target of targetsFor(new Random(seed + 1), places, builder)) {
+      options.onBegin(`seed ${seed}, ${target.name}`);
       const difference = await runCase(sqlite, target, whole, counts).catch((error: unknown) => {
         throw new Error(`seed ${seed}, ${target.name}`, { cause: error });
       });

@@ -42,7 +42,7 @@ interface Kind {
 const EVERYTHING = [
   { effect: 'allow' },
   { effect: 'allow', tables: ['*'] },
-  { effect: 'allow', tables: ['sqlite_*'] },
+  { effect: 'allow', tables: ['sqlite_*', 'pragma_*', 'json_*'] },
   { effect: 'allow', actions: ['function'], tables: ['*'] },
 ] as const;
 

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Target } from '../../differential/outcome.js';
 import { runDifferential } from '../../differential/run.js';
 
@@ -23,6 +25,7 @@ const { differences, text } = await runDifferential({
   statements: given.statements ?? Infinity,
   until: given.minutes === undefined ? Infinity : Date.now() + given.minutes * 60_000,
   print: (line) => console.log(line),
+  onBegin: (text) => writeFileSync(path.join(folder, 'under-way'), text),
 });
 console.log(text);
 process.exit(differences === 0 ? 0 : 1);
