@@ -39,14 +39,15 @@ export class Inexact extends Error {
 }
 
 /** Rows as a target with this mode must give them, as text. */
-export function rowsIn(answer: Answer, form: Outcome['form'], intMode: IntMode): string[] {
+export function rowsIn(answer: Answer, form: Outcome['form'], intMode: IntMode | 'narrow'): string[] {
   const keys = form === 'last' ? answer.columns : uniqueNames(answer.columns);
   return answer.rows.map((row) => {
     const values = row.map((value, i) => {
       if (typeof value !== 'bigint' || intMode === 'bigint') return value;
       if (intMode === 'string') return String(value);
-      if (!Number.isSafeInteger(Number(value))) throw new Inexact(answer.columns[i] ?? '');
-      return Number(value);
+      if (Number.isSafeInteger(Number(value))) return Number(value);
+      if (intMode === 'narrow') return value;
+      throw new Inexact(answer.columns[i] ?? '');
     });
     if (form === 'array') return show(values);
     return showObject(Object.fromEntries(values.map((value, i) => [keys[i], value])));
@@ -179,7 +180,7 @@ function compareFailure(
   const more =
     context.step.mode === 'many'
       ? { sql: undefined }
-      : { sql: statement.sql, statementIndex: told ? failed.index : undefined };
+      : { sql: statement.sql.trim(), statementIndex: told ? failed.index : undefined };
   const error = fieldsOf(actual.error, script);
   const answer = expected.answers.at(-1) as Answer;
   return compareErrors(failed.refusal, more, error).map((difference) => ({
@@ -211,7 +212,7 @@ function compareOutcome(
   let rows: string[] = [];
   try {
     const asked = outcome.first ? { ...answer, rows: answer.rows.slice(0, 1) } : answer;
-    rows = rowsIn(asked, outcome.form, context.target.intMode);
+    rows = rowsIn(asked, outcome.form, outcome.narrow ? 'narrow' : context.target.intMode);
   } catch (inexact) {
     if (!(inexact instanceof Inexact)) throw inexact;
     const tellsRows = outcome.rows !== undefined || outcome.error !== undefined;
@@ -231,7 +232,7 @@ function compareOutcome(
     const script = outcome.path.includes('script');
     const error = fieldsOf(outcome.error, script);
     const more = {
-      sql: context.step.mode === 'built' ? undefined : statement.sql,
+      sql: context.step.mode === 'built' ? undefined : statement.sql.trim(),
       statementIndex: script ? (index ?? 0) : index,
     };
     return compareErrors(answer.error, more, error).map((difference) => ({ ...base, error, ...difference }));

@@ -119,16 +119,17 @@ export class DrizzleSession implements Session {
     const path = random.pick(paths);
     return await outcomeOf(`drizzle ${path}`, async () => {
       if (path === 'stream of a query')
-        return { rows: valuesOf(await collect(this.#db.stream(built))), form: 'array' };
+        return { rows: valuesOf(await collect(this.#db.stream(built))), form: 'array', narrow: true };
       if (path === 'cached query') {
         await built.$withCache();
         return {
           rows: valuesOf(await (buildWithDrizzle(this.#db, query) as Any).$withCache()),
           form: 'array',
+          narrow: true,
         };
       }
       const result: unknown = path === 'query' ? await built : await built.prepare().execute();
-      if (Array.isArray(result)) return { rows: valuesOf(result), form: 'array' };
+      if (Array.isArray(result)) return { rows: valuesOf(result), form: 'array', narrow: true };
       const { rowsAffected: changes, lastInsertRowid } = result as ResultSet;
       return { changes, rowid: { is: lastInsertRowid } };
     });

@@ -9,6 +9,8 @@ export interface Outcome {
   readonly rows?: readonly unknown[];
   /** How a row is given: in order of its columns, or by their names, of which several may be the same. */
   readonly form?: 'array' | 'object' | 'last';
+  /** Whether integers come as numbers where these are exact, whatever the mode: from a column of Drizzle. */
+  readonly narrow?: boolean;
   /** Whether only the first row was asked for. */
   readonly first?: boolean;
   readonly changes?: number;

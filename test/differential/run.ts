@@ -18,6 +18,8 @@ export interface Options {
   readonly until: number;
   /** Only targets of this builder. */
   readonly builder?: Target['builder'] | undefined;
+  /** Fields that are not compared, to see what is behind a fault that is known. */
+  readonly ignored: readonly string[];
   /** How long a difference is made smaller, in ms. */
   readonly patience: number;
   /** How many differences of one kind are shown. */
@@ -35,9 +37,9 @@ export interface Summary {
 
 /** Runs case after case; each has the next seed. */
 export async function runDifferential(options: Options): Promise<Summary> {
-  const { places, builder, print, patience } = options;
+  const { places, builder, print } = options;
   const sqlite = await loadSqlite();
-  const counts = newCounts();
+  const counts = newCounts(options.ignored);
   const kinds = new Map<string, number>();
   let cases = 0;
   let seed = options.seed * 100_000;
@@ -52,7 +54,7 @@ export async function runDifferential(options: Options): Promise<Summary> {
       const kind = `${target.place}, ${target.builder}, ${difference.path}: ${difference.field}`;
       count(kinds, kind);
       if ((kinds.get(kind) ?? 0) > options.shown) continue;
-      const { smallest, difference: least } = await shrink(sqlite, target, whole, difference, patience);
+      const { smallest, difference: least } = await shrink(sqlite, target, whole, difference, options);
       print(report(smallest, least));
     }
   }

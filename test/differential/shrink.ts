@@ -1,6 +1,6 @@
 import type { Difference } from './compare.js';
 import type { Target } from './outcome.js';
-import { runCase, type Sqlite } from './run-case.js';
+import { newCounts, runCase, type Sqlite } from './run-case.js';
 import type { Case, Statement, Step } from './statement.js';
 
 /** What has to stay the same while a case becomes smaller. */
@@ -14,14 +14,14 @@ export async function shrink(
   target: Target,
   whole: Case,
   found: Difference,
-  patience: number,
+  { patience, ignored = [] }: { readonly patience: number; readonly ignored?: readonly string[] },
 ): Promise<{ readonly smallest: Case; readonly difference: Difference }> {
   const end = Date.now() + patience;
   const wanted = signatureOf(found);
   let best = { smallest: whole, difference: found };
   const attempt = async (smaller: Case): Promise<boolean> => {
     if (Date.now() > end) return false;
-    const difference = await runCase(sqlite, target, smaller).catch(() => undefined);
+    const difference = await runCase(sqlite, target, smaller, newCounts(ignored)).catch(() => undefined);
     if (difference === undefined || signatureOf(difference) !== wanted) return false;
     best = { smallest: smaller, difference };
     return true;

@@ -4,8 +4,8 @@ import type { Target } from '../../differential/outcome.js';
 import { runDifferential } from '../../differential/run.js';
 
 /**
- * A differential run. argv: a JSON object with `seed`, `statements`, `minutes`, `folder`, `servers`, `builder`, `patience`
- * and `shown`. Prints each difference and then the figures; fails when there is one.
+ * A differential run. argv: a JSON object with `seed`, `statements`, `minutes`, `folder`, `servers`, `builder`, `patience`,
+ * `shown` and `ignored`. Prints each difference and then the figures; fails when there is one.
  */
 interface Given {
   readonly seed: number;
@@ -16,12 +16,14 @@ interface Given {
   readonly builder?: Target['builder'];
   readonly patience: number;
   readonly shown: number;
+  readonly ignored?: readonly string[];
 }
 
 const given = JSON.parse(process.argv[2] ?? '{}') as Given;
 const { folder, servers, seed, builder, patience, shown } = given;
 const { differences, text } = await runDifferential({
   ...{ places: { folder, servers }, seed, builder, patience, shown },
+  ignored: given.ignored ?? [],
   statements: given.statements ?? Infinity,
   until: given.minutes === undefined ? Infinity : Date.now() + given.minutes * 60_000,
   print: (line) => console.log(line),
