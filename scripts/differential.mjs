@@ -3,6 +3,7 @@
 //   npm run differential -- --minutes 30 --seed 1
 //   npm run differential -- --minutes 5 --seed 1 --builder kysely --kysely 0.29
 //
+//   npm run differential -- --case 100017           the case that a difference was printed of
 //   … --ignore lastInsertRowid      to see what is behind a fault that is known
 //
 // Prints each difference with its seed and the smallest list of statements that shows it, and the figures at the end.
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     kysely: { type: 'string', default: '0.28' },
     patience: { type: 'string', default: '30' },
     shown: { type: 'string', default: '1' },
+    case: { type: 'string' },
     ignore: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -52,6 +54,7 @@ try {
       servers: { http, ws, primary },
       patience: Number(values.patience) * 1_000,
       shown: Number(values.shown),
+      ...(values.case !== undefined && { only: Number(values.case) }),
       ignored: values.ignore,
     },
   };

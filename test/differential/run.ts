@@ -12,6 +12,8 @@ import { type Places, targetsFor } from './targets.js';
 export interface Options {
   readonly places: Places;
   readonly seed: number;
+  /** The seed of a case that alone is run. */
+  readonly only?: number | undefined;
   /** Statements on targets of the package, after which it ends. */
   readonly statements: number;
   /** When it ends at the latest, as `Date.now()`. */
@@ -42,8 +44,13 @@ export async function runDifferential(options: Options): Promise<Summary> {
   const counts = newCounts(options.ignored);
   const kinds = new Map<string, number>();
   let cases = 0;
-  let seed = options.seed * 100_000;
-  for (; counts.statements < options.statements && Date.now() < options.until; seed++, cases++) {
+  let seed = options.only ?? options.seed * 100_000;
+  const last = options.only ?? Infinity;
+  for (
+    ;
+    seed <= last && counts.statements < options.statements && Date.now() < options.until;
+    seed++, cases++
+  ) {
     const whole = makeCase(seed);
     for (const target of targetsFor(new Random(seed + 1), places, builder)) {
       options.onBegin(`seed ${seed}, ${target.name}`);

@@ -170,7 +170,7 @@ export function makeLook({ random, schema }: Scope): string {
       `select name, type from pragma_table_info('${table}')`,
     ],
     `select name, "unique" from pragma_index_list('${table}') order by seq`,
-    "select type, name, tbl_name from sqlite_schema where name not like '%stat%' order by name, type",
+    "select type, name, tbl_name from sqlite_schema where name not like '%stat%' and name <> 'sqlite_sequence' order by name, type",
     `select sql from sqlite_schema where name = '${table}'`,
     `select m.name, p.name from sqlite_schema m, pragma_table_xinfo(m.name) p where m.name = '${table}'`,
   ]);

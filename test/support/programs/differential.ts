@@ -16,6 +16,7 @@ interface Given {
   readonly builder?: Target['builder'];
   readonly patience: number;
   readonly shown: number;
+  readonly only?: number;
   readonly ignored?: readonly string[];
 }
 
@@ -24,6 +25,7 @@ const { folder, servers, seed, builder, patience, shown } = given;
 const { differences, text } = await runDifferential({
   ...{ places: { folder, servers }, seed, builder, patience, shown },
   ignored: given.ignored ?? [],
+  only: given.only,
   statements: given.statements ?? Infinity,
   until: given.minutes === undefined ? Infinity : Date.now() + given.minutes * 60_000,
   print: (line) => console.log(line),
