@@ -25,7 +25,10 @@ export default defineConfig({
         test: {
           name: 'kysely 0.29',
           env: { CONFORMANCE_BUILDERS: 'kysely', KYSELY_PACKAGE: 'kysely-029' },
-          include: ['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+          include: [
+            ...['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+            'test/differential/**/*.test.ts',
+          ],
           typecheck: {
             enabled: true,
             include: ['test/dialect/kysely/**/*.test-d.ts'],

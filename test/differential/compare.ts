@@ -1,3 +1,4 @@
+import { decodeBy, Undecodable } from './decode.js';
 import { compareErrors, type Fields, fieldsOf } from './errors.js';
 import type { Expected } from './expected.js';
 import type { Answer } from './oracle.js';
@@ -39,10 +40,16 @@ export class Inexact extends Error {
 }
 
 /** Rows as a target with this mode must give them, as text. */
-export function rowsIn(answer: Answer, form: Outcome['form'], intMode: IntMode | 'narrow'): string[] {
+export function rowsIn(
+  answer: Answer,
+  form: Outcome['form'],
+  intMode: IntMode | 'narrow',
+  types: readonly string[] = [],
+): string[] {
   const keys = form === 'last' ? answer.columns : uniqueNames(answer.columns);
   return answer.rows.map((row) => {
-    const values = row.map((value, i) => {
+    const values = row.map((stored, i) => {
+      const value = decodeBy(types[i] ?? '', stored, answer.columns[i] ?? '');
       if (typeof value !== 'bigint' || intMode === 'bigint') return value;
       if (intMode === 'string') return String(value);
       if (Number.isSafeInteger(Number(value))) return Number(value);
@@ -210,9 +217,9 @@ function compareOutcome(
   let rows: string[] = [];
   try {
     const asked = outcome.first ? { ...answer, rows: answer.rows.slice(0, 1) } : answer;
-    rows = rowsIn(asked, outcome.form, outcome.narrow ? 'narrow' : context.target.intMode);
+    rows = rowsIn(asked, outcome.form, outcome.narrow ? 'narrow' : context.target.intMode, outcome.types);
   } catch (inexact) {
-    if (!(inexact instanceof Inexact)) throw inexact;
+    if (!(inexact instanceof Inexact || inexact instanceof Undecodable)) throw inexact;
     const tellsRows = outcome.rows !== undefined || outcome.error !== undefined;
     const error = fieldsOf(outcome.error);
     if (!tellsRows || error.name === 'ValueError') return [];

@@ -1,5 +1,5 @@
 import { CompiledQuery, Kysely, sql } from 'kysely';
-import { batch, insertMany, TursoDialect } from '../../src/dialect/kysely/index.js';
+import { batch, insertMany, TursoDialect, TursoTypesPlugin } from '../../src/dialect/kysely/index.js';
 import type { Database } from '../../src/index.js';
 import { Migrator } from '../support/kysely-migrator.js';
 import { collect } from '../support/outcome.js';
@@ -75,6 +75,8 @@ export class KyselySession implements Session {
   }
 
   async #built(query: BuilderQuery, random: Random): Promise<Outcome> {
+    if (query.op === 'select' && query.join === undefined && random.chance(0.4))
+      return await this.#typed(query);
     const built = buildWithKysely(this.#kysely, query);
     if (query.op === 'select' && random.chance(0.4)) {
       return await outcomeOf('kysely stream of a query', async () => ({
@@ -85,6 +87,16 @@ export class KyselySession implements Session {
     return await outcomeOf('kysely query', async () =>
       ofQuery(await this.#kysely.executeQuery(built.compile())),
     );
+  }
+
+  /** With values decoded by the declared types of their columns. */
+  async #typed(query: BuilderQuery & { op: 'select' }): Promise<Outcome> {
+    return await outcomeOf('kysely with types', async () => {
+      const known = await this.#core.look(`select name, type from pragma_table_xinfo('${query.table}')`);
+      const types = query.columns.map((column) => String(known.find(([name]) => name === column)?.[1] ?? ''));
+      const db = this.#kysely.withPlugin(new TursoTypesPlugin());
+      return { rows: await buildWithKysely(db, query).execute(), form: 'last', types };
+    });
   }
 
   async #migrate({

@@ -11,6 +11,8 @@ export interface Outcome {
   readonly form?: 'array' | 'object' | 'last';
   /** Whether integers come as numbers where these are exact, whatever the mode: from a column of Drizzle. */
   readonly narrow?: boolean;
+  /** Declared types of the columns, where values were decoded by them. */
+  readonly types?: readonly string[];
   /** Whether only the first row was asked for. */
   readonly first?: boolean;
   readonly changes?: number;
