@@ -1,7 +1,6 @@
-import { InterruptedError } from '../../errors.js';
+import { DatabaseError, InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
-import { DatabaseError } from '../../errors.js';
 import type { Column, ExecuteRequest, RawResult } from '../engine.js';
 import { inserts } from '../statement-effect.js';
 import type { LibsqlCursor } from './cursor.js';
