@@ -46,7 +46,19 @@ export class LibsqlError extends Error {
   }
 }
 
-/** The error of a batch. */
+/**
+ * The error of a batch.
+ *
+ * @example
+ * ```ts
+ * import { createClient, LibsqlBatchError } from 'turso-dialect/client';
+ *
+ * const client = createClient({ url: ':memory:' });
+ * const failing = client.batch(['select 1', 'select * from nowhere']);
+ * await failing.catch((error) => console.log(error instanceof LibsqlBatchError && error.statementIndex)); // 1
+ * client.close();
+ * ```
+ */
 export class LibsqlBatchError extends LibsqlError {
   /** Index of the statement that failed, from 0. */
   readonly statementIndex: number;
