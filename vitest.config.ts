@@ -33,7 +33,10 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'stalls', include: MEASURING, ...ALONE } },
       kysely029('kysely 0.29', {
-        include: ['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+        include: [
+          ...['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+          'test/differential/**/*.test.ts',
+        ],
         exclude: MEASURING,
         ...TOGETHER,
         typecheck: {

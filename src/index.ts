@@ -23,7 +23,7 @@ export type {
   BatchStatement,
   SqlStatement,
 } from './database/batch.js';
-export { Database, open } from './database/database.js';
+export { Database, type DatabaseDescription, open } from './database/database.js';
 export type { ForeignClient } from './database/from-client.js';
 export type { TransactionOptions } from './database/session.js';
 export type { ExecuteOptions } from './database/executor.js';

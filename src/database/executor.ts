@@ -28,6 +28,7 @@ import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
 import type { Metadata } from './metadata.js';
 import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
+import { withOwnTimeout } from './pragma/own.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
 import {
@@ -97,12 +98,13 @@ export abstract class Executor {
 
   /** @internal Runs one checked statement with encoded parameters. */
   runStatement(
-    statement: AnalyzedStatement,
+    given: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const { authorizer, observer } = this.context;
+    const statement = given.pragma === undefined ? given : withOwnTimeout(this.context, given);
     let result: MaybePromise<RawResult>;
     try {
       result =
@@ -119,11 +121,15 @@ export abstract class Executor {
 
   /** @internal Opens a result that is fetched piece by piece. */
   async openSource(
-    statement: AnalyzedStatement,
+    given: AnalyzedStatement,
     values: readonly SqlValue[],
     options: SourceOptions,
   ): Promise<StreamSource> {
     const { interrupts, observer } = this.context;
+    const statement = withOwnTimeout(this.context, given);
+    if (statement.pragma === 'query_only' && statement.pragmaArgument) {
+      throw new ParameterError('a setting gives no rows; use execute()', undefined, statement.text);
+    }
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
       const guard = Guard.of(this.context.authorizer, [{ statement, values }]);
@@ -386,7 +392,7 @@ export abstract class Executor {
   abstract metadata(): Promise<Metadata>;
 
   /** @internal The columns of a statement, which is not run. */
-  async describe(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
+  async describeStatement(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
     const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(

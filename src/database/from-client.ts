@@ -51,7 +51,9 @@ function throughMethods(client: object): Database {
   return database;
 }
 
-function isClient(client: object): boolean {
+/** Whether something is a client, ours or another. */
+export function isClient(client: object): boolean {
+  if (client instanceof Database) return true;
   const methods = client as Record<string, unknown>;
   return METHODS.every((name) => typeof methods[name] === 'function');
 }

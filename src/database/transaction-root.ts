@@ -59,10 +59,16 @@ export function closeCursors(root: TransactionRoot): void {
   root.cursors.clear();
 }
 
-/** Pragmas that SQLite ignores inside a transaction without a word. */
+const NOT_INSIDE: Readonly<Record<string, string>> = {
+  foreign_keys: 'PRAGMA foreign_keys has no effect inside a transaction; set it before',
+  query_only: "PRAGMA query_only can not be set inside a transaction; begin it with behavior 'read'",
+};
+
+/** Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. */
 export function checkInside(statement: AnalyzedStatement): void {
-  if (statement.pragma !== 'foreign_keys' || !statement.pragmaArgument) return;
-  throw new TransactionError('PRAGMA foreign_keys has no effect inside a transaction; set it before', {
+  const problem = statement.pragmaArgument ? NOT_INSIDE[statement.pragma as string] : undefined;
+  if (problem === undefined) return;
+  throw new TransactionError(problem, {
     code: 'TRANSACTION_CONTROL',
     kind: 'transaction',
     sql: statement.text,

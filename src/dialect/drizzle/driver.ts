@@ -11,7 +11,7 @@ import {
 import type { Config } from '../../config.js';
 import { type Database, open } from '../../database/database.js';
 import type { Client } from '../../database/client-api.js';
-import { type ForeignClient, fromClient } from '../../database/from-client.js';
+import { type ForeignClient, fromClient, isClient } from '../../database/from-client.js';
 import { ConfigError } from '../../errors.js';
 import { TursoDatabase } from './database.js';
 import { TursoSession } from './session.js';
@@ -109,10 +109,12 @@ type AnyDrizzleConfig<TSchema extends Record<string, unknown>> = DrizzleConfig<T
 function isDrizzleConfig<TSchema extends Record<string, unknown>>(
   value: unknown,
 ): value is AnyDrizzleConfig<TSchema> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
+  // Not by its prototype: it may come from another realm, or be an object of a class.
   return (
-    (prototype === Object.prototype || prototype === null) && ('connection' in value || 'client' in value)
+    typeof value === 'object' &&
+    value !== null &&
+    !isClient(value) &&
+    ('connection' in value || 'client' in value)
   );
 }
 

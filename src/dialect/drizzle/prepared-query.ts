@@ -215,7 +215,9 @@ export class TursoPreparedQuery<
       const { name, encode } = slot;
       if (!(name in given))
         throw new ParameterError(`no value for placeholder "${name}" was provided`, name, this.query.sql);
-      return encode === undefined ? given[name] : encode(given[name]);
+      const value = given[name];
+      // As everywhere in Drizzle, NULL is NULL in every column; undefined is refused when it is bound.
+      return encode === undefined || value === null || value === undefined ? value : encode(value);
     });
   }
 
