@@ -305,7 +305,7 @@ try {
   await raw(db);
   await fail(db, db.$client);
   await useClient(db.$client);
-  const config = { connection: { url, authToken: process.env['NO_TOKEN'] }, schema };
+  const config = { connection: { url, authToken: process.env['NO_TOKEN'] ?? '' }, schema };
   const second = drizzle(config);
   const third = drizzle({ connection: { url }, schema, logger: false });
   const replicated = withReplicas(second, [third]);
