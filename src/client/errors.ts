@@ -25,7 +25,6 @@ export class LibsqlError extends Error {
   /** SQLite's extended result code as a number. */
   readonly rawCode?: number;
 
-  // oxlint-disable-next-line max-params -- the signature is that of `@libsql/client`
   constructor(message: string, code: string, extendedCode?: string, rawCode?: number, cause?: Error) {
     super(`${code}: ${message}`, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -63,6 +62,7 @@ export class LibsqlBatchError extends LibsqlError {
   /** Index of the statement that failed, from 0. */
   readonly statementIndex: number;
 
+  // oxlint-disable-next-line max-params -- the signature is that of `@libsql/client`
   constructor(
     message: string,
     statementIndex: number,

@@ -22,7 +22,7 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'values raw': '[[1,"First"]]',
   // A whole number is bound as an INTEGER, and not as a REAL.
   division: '{"half":2}',
-  // TODO: gone with the results of main
+  // Results of Drizzle have no toJSON(), and their rows no index.
   'as JSON': '{"columns":[],"columnTypes":[],"rows":[],"rowsAffected":1,"lastInsertRowid":"3n"}',
   run: '[["name","id"],null,"Ada L.",null]',
 };
@@ -67,7 +67,7 @@ describe('an application whose import specifiers are changed', { timeout: 120_00
         const entryPoints = [path.join(folder, state, name, 'app.ts')];
         await build({ entryPoints, outfile: program, bundle: true, packages: 'external', format: 'esm' });
         const { code, stdout, output } = await runNode([program], folder);
-        expect(code, output).toBe(0);
+        expect(code === 0 ? '' : output).toBe('');
         outcomes.push(stdout.trim().split('\n'));
       }
       const [before = [], after = []] = outcomes;
@@ -130,7 +130,7 @@ describe('an adapter', { timeout: 60_000 }, () => {
     const told = [];
     for (const command of ['migrate:latest', 'migrate:down']) {
       const { code, output } = await run('node', [kysely, command, '--no-outdated-check'], ctl);
-      expect(code, output).toBe(0);
+      expect(code === 0 ? '' : output).toBe('');
       told.push(/Ran 1 migration|Undone 1 migration/.exec(output)?.[0]);
     }
     expect(told).toEqual(['Ran 1 migration', 'Undone 1 migration']);
