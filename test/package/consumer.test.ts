@@ -90,6 +90,9 @@ const TYPED_ROOT = `
 
   // @ts-expect-error a number is not a URL
   open(1);
+
+  // @ts-expect-error what is internal is not declared
+  console.log(database.runStatement);
 `;
 
 const TYPED_ALL = `
