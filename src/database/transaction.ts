@@ -203,10 +203,7 @@ export class Transaction extends Executor {
   /** @internal */
   override async runAtomically(
     items: readonly BatchItem[],
-    {
-      behavior,
-      abort,
-    }: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
+    { behavior, abort }: Parameters<Executor['runAtomically']>[1],
   ): Promise<RawResult[]> {
     this.checkNested({ behavior });
     return await this.transaction((nested) => runInOrder(nested, items, abort));
