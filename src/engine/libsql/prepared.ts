@@ -10,10 +10,16 @@ const FETCH = 1024;
 /** Results of up to so many rows are read as objects where that saves asking for the columns. */
 const FEW = 8;
 
+/** Finds statements that show the schema without looking whether it has changed. */
+export const SHOWS_SCHEMA =
+  /^explain\b|\b(?:pragma_)?(?:table_x?info|table_list|index_x?info|index_list|foreign_key_(?:list|check)|integrity_check|quick_check|optimize)\b/i;
+
 /** One prepared statement and what was learned about it. */
 export class PreparedStatement {
   readonly native: NativeStatement;
   readonly reader: boolean;
+  /** Whether the connection must look at the schema before each run. */
+  readonly showsSchema: boolean;
   /** Once an integer needed more than a double, integers are read as bigint and narrowed. */
   #wide = false;
   #wideNative = false;
@@ -24,6 +30,7 @@ export class PreparedStatement {
   constructor(native: NativeStatement, sql: string) {
     this.native = native;
     this.reader = native.reader;
+    this.showsSchema = SHOWS_SCHEMA.test(sql);
     this.#columns = new ColumnMemory(native, sql);
     if (this.reader) this.readIntegers(false);
   }

@@ -20,7 +20,7 @@ import type { Step, StepResult } from './hrana/protocol.js';
 import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
 import { reworded } from './reworded.js';
-import { toRawResult } from './result.js';
+import { toRawResult, withOwnRowid } from './result.js';
 import { withRetry } from './retry.js';
 import { footprintOf, refuseSetting, toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
@@ -34,6 +34,8 @@ const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   exclusive: 'BEGIN EXCLUSIVE',
   read: 'BEGIN DEFERRED',
 };
+
+const EXPLAIN = { fetch: 'all' } as const;
 
 /**
  * A connection to a server. Statements outside a transaction are requests of their own, of which any number may be under
@@ -52,6 +54,8 @@ export class RemoteConnection implements Connection {
   /** How often it was interrupted: each stops what was under way, and nothing that came later. */
   #interrupts = 0;
   #closed = false;
+  /** What the last statement of the open stream told. */
+  #lastRowid: bigint | undefined;
   /** Whether the open transaction has written. */
   #wrote = false;
 
@@ -87,7 +91,13 @@ export class RemoteConnection implements Connection {
       if (this.inTransaction) this.#wrote = true;
       else this.listener?.committed([]);
     }
-    return toRawResult(result, statement, request);
+    const raw = toRawResult(result, statement, request);
+    if (stream === undefined) return raw;
+    const before = this.#lastRowid;
+    this.#lastRowid = result.lastInsertRowid;
+    return await withOwnRowid(raw, statement, before, (question) =>
+      this.#executeIn(stream, question, toStep(question, [], EXPLAIN)),
+    );
   }
 
   async describe(statement: AnalyzedStatement): Promise<ColumnOrigin[]> {
@@ -108,10 +118,15 @@ export class RemoteConnection implements Connection {
       sendBatch(() => this.#openStream(), items, begin),
     );
     if (!reads) this.listener?.committed([]);
-    return results.map((result, i) => {
-      const { statement, request } = items[i] as ConnectionBatchItem;
-      return toRawResult(result, statement, request);
-    });
+    const explain = (question: AnalyzedStatement): Promise<StepResult> =>
+      this.#executeAlone(question, toStep(question, [], EXPLAIN));
+    return await Promise.all(
+      results.map((result, i) => {
+        const { statement, request } = items[i] as ConnectionBatchItem;
+        const before = results[i - 1]?.lastInsertRowid;
+        return withOwnRowid(toRawResult(result, statement, request), statement, before, explain);
+      }),
+    );
   }
 
   async openCursor(
@@ -295,6 +310,7 @@ export class RemoteConnection implements Connection {
   #leave(): void {
     this.#stream?.close();
     this.#stream = undefined;
+    this.#lastRowid = undefined;
     this.#readOnly = false;
   }
 
