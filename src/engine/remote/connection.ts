@@ -20,7 +20,7 @@ import type { Step, StepResult } from './hrana/protocol.js';
 import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
 import { reworded } from './reworded.js';
-import { toRawResult, withOwnRowid } from './result.js';
+import { toRawResult, toRawResults, withOwnRowid } from './result.js';
 import { withRetry } from './retry.js';
 import { footprintOf, refuseSetting, toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
@@ -34,8 +34,6 @@ const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
   exclusive: 'BEGIN EXCLUSIVE',
   read: 'BEGIN DEFERRED',
 };
-
-const EXPLAIN = { fetch: 'all' } as const;
 
 /**
  * A connection to a server. Statements outside a transaction are requests of their own, of which any number may be under
@@ -54,8 +52,6 @@ export class RemoteConnection implements Connection {
   /** How often it was interrupted: each stops what was under way, and nothing that came later. */
   #interrupts = 0;
   #closed = false;
-  /** What the last statement of the open stream told. */
-  #lastRowid: bigint | undefined;
   /** Whether the open transaction has written. */
   #wrote = false;
 
@@ -83,21 +79,18 @@ export class RemoteConnection implements Connection {
     if (this.#readOnly) refuseWrite(statement);
     const stream = this.#pinned ? await this.#session() : this.#stream;
     const step = toStep(statement, args, request);
-    const result =
-      stream === undefined
-        ? await this.#executeAlone(statement, step)
-        : await this.#executeIn(stream, statement, step);
+    const run =
+      stream === undefined ? this.#executeAlone(statement, step) : this.#executeIn(stream, statement, step);
+    const result = await run;
     if (statement.kind !== 'read') {
       if (this.inTransaction) this.#wrote = true;
       else this.listener?.committed([]);
     }
     const raw = toRawResult(result, statement, request);
     if (stream === undefined) return raw;
-    const before = this.#lastRowid;
-    this.#lastRowid = result.lastInsertRowid;
-    return await withOwnRowid(raw, statement, before, (question) =>
-      this.#executeIn(stream, question, toStep(question, [], EXPLAIN)),
-    );
+    const before = stream.lastRowid;
+    stream.lastRowid = result.lastInsertRowid;
+    return await withOwnRowid(raw, statement, before, (...asked) => this.#executeIn(stream, ...asked));
   }
 
   async describe(statement: AnalyzedStatement): Promise<ColumnOrigin[]> {
@@ -118,15 +111,7 @@ export class RemoteConnection implements Connection {
       sendBatch(() => this.#openStream(), items, begin),
     );
     if (!reads) this.listener?.committed([]);
-    const explain = (question: AnalyzedStatement): Promise<StepResult> =>
-      this.#executeAlone(question, toStep(question, [], EXPLAIN));
-    return await Promise.all(
-      results.map((result, i) => {
-        const { statement, request } = items[i] as ConnectionBatchItem;
-        const before = results[i - 1]?.lastInsertRowid;
-        return withOwnRowid(toRawResult(result, statement, request), statement, before, explain);
-      }),
-    );
+    return await toRawResults(results, items, (question, step) => this.#executeAlone(question, step));
   }
 
   async openCursor(
@@ -310,7 +295,6 @@ export class RemoteConnection implements Connection {
   #leave(): void {
     this.#stream?.close();
     this.#stream = undefined;
-    this.#lastRowid = undefined;
     this.#readOnly = false;
   }
 

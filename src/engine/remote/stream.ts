@@ -30,6 +30,8 @@ export class RemoteStream {
   /** The BEGIN that goes with the first statement. */
   #begin: string | undefined;
   #open = false;
+  /** The rowid that the last statement has told, for who runs statements. */
+  lastRowid: bigint | undefined;
 
   constructor(stream: HranaStream) {
     this.#stream = stream;
