@@ -6,18 +6,21 @@ import type {
   RawResult,
   StatementTrace,
 } from '../engine/engine.js';
-import { CapabilityError } from '../errors.js';
+import { CapabilityError, ParameterError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
 import { Abort, type AbortOptions } from './abort.js';
 import {
   type BatchItem,
+  type BatchMode,
   type BatchOptions,
   type BatchOutcome,
   type BatchStatement,
   runIndependently,
+  type SqlStatement,
   toBatchItem,
+  toBatchOptions,
 } from './batch.js';
 import type { Context } from './context.js';
 import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
@@ -25,6 +28,7 @@ import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
 import type { Metadata } from './metadata.js';
 import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
+import { withOwnTimeout } from './pragma/own.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
 import {
@@ -94,12 +98,13 @@ export abstract class Executor {
 
   /** @internal Runs one checked statement with encoded parameters. */
   runStatement(
-    statement: AnalyzedStatement,
+    given: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const { authorizer, observer } = this.context;
+    const statement = given.pragma === undefined ? given : withOwnTimeout(this.context, given);
     let result: MaybePromise<RawResult>;
     try {
       result =
@@ -116,11 +121,15 @@ export abstract class Executor {
 
   /** @internal Opens a result that is fetched piece by piece. */
   async openSource(
-    statement: AnalyzedStatement,
+    given: AnalyzedStatement,
     values: readonly SqlValue[],
     options: SourceOptions,
   ): Promise<StreamSource> {
     const { interrupts, observer } = this.context;
+    const statement = withOwnTimeout(this.context, given);
+    if (statement.pragma === 'query_only' && statement.pragmaArgument) {
+      throw new ParameterError('a setting gives no rows; use execute()', undefined, statement.text);
+    }
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
       const guard = Guard.of(this.context.authorizer, [{ statement, values }]);
@@ -156,7 +165,7 @@ export abstract class Executor {
   /**
    * Runs one statement.
    *
-   * @param sql - the text of one statement; for several there is `script()`
+   * @param sql - the text of one statement, or `{ sql, args }`; for several statements there is `script()`
    * @param args - an array for `?` and `?1`, an object for `:a`, `@a` and `$a` (keys with or without the prefix)
    * @param options - row shape, `signal` and `timeout` (ms)
    * @throws {@link ParameterError} when a parameter is missing, surplus or of a type without a SQLite value
@@ -177,8 +186,26 @@ export abstract class Executor {
     args: Arguments,
     options: ExecuteOptions & { readonly rowMode: 'array' },
   ): Promise<ResultSet<SqlValue[]>>;
+  execute(
+    statement: SqlStatement,
+    args: undefined,
+    options: ExecuteOptions & { readonly rowMode: 'array' },
+  ): Promise<ResultSet<SqlValue[]>>;
   execute<Row = RowObject>(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<Row>>;
-  async execute(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<unknown>> {
+  execute<Row = RowObject>(
+    statement: SqlStatement,
+    args?: undefined,
+    options?: ExecuteOptions,
+  ): Promise<ResultSet<Row>>;
+  async execute(
+    sql: string | SqlStatement,
+    args?: Arguments,
+    options?: ExecuteOptions,
+  ): Promise<ResultSet<unknown>> {
+    if (typeof sql === 'object' && sql !== null) {
+      if (args !== undefined) throw new ParameterError('the arguments are given twice');
+      return await this.execute(sql.sql, sql.args, options);
+    }
     const statement = this.statements.one(sql);
     const values = bind(statement, args, this.limits);
     const { intMode } = this.config;
@@ -200,8 +227,9 @@ export abstract class Executor {
   /**
    * Runs several statements: all or none of them (the default), or with `atomic: false` each on its own.
    *
-   * @param statements - SQL texts, or `{ sql, args }`
-   * @param options - `behavior` of the transaction, or `atomic: false`; `signal` and `timeout` (ms)
+   * @param statements - SQL texts, `{ sql, args }` or `[sql, args]`
+   * @param options - `behavior` of the transaction, or `atomic: false`; `signal` and `timeout` (ms); or a mode of
+   *   `@libsql/client`, where `'write'` is the behaviour `immediate`
    * @returns one result per statement; with `atomic: false` one outcome, as `Promise.allSettled` gives them
    * @throws {@link DatabaseError} with `statementIndex`, when `atomic` and a statement fails; nothing is kept then
    *
@@ -221,11 +249,12 @@ export abstract class Executor {
     statements: readonly BatchStatement[],
     options: BatchOptions & { readonly atomic: false },
   ): Promise<BatchOutcome<ResultSet>[]>;
-  batch(statements: readonly BatchStatement[], options?: BatchOptions): Promise<ResultSet[]>;
+  batch(statements: readonly BatchStatement[], options?: BatchOptions | BatchMode): Promise<ResultSet[]>;
   async batch(
     statements: readonly BatchStatement[],
-    options: BatchOptions = {},
+    given?: BatchOptions | BatchMode,
   ): Promise<ResultSet[] | BatchOutcome<ResultSet>[]> {
+    const options = toBatchOptions(given);
     const { intMode } = this.config;
     const request: ExecuteRequest = {
       fetch: 'all',
@@ -363,7 +392,7 @@ export abstract class Executor {
   abstract metadata(): Promise<Metadata>;
 
   /** @internal The columns of a statement, which is not run. */
-  async describe(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
+  async describeStatement(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
     const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(

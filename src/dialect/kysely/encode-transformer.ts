@@ -14,7 +14,8 @@ import {
   ValueNode,
   ValuesNode,
 } from 'kysely';
-import { type ColumnKind, encode } from './column-kinds.js';
+import { isOf, isPlainObject } from '../../realm.js';
+import { type ColumnKind, type ColumnKinds, encode } from './column-kinds.js';
 
 /** Operators whose right side is a value of the column; that of LIKE, for one, is a pattern. */
 const COMPARISONS: ReadonlySet<string> = new Set([
@@ -24,11 +25,10 @@ const COMPARISONS: ReadonlySet<string> = new Set([
 
 /** Puts what is stored in the place of JavaScript values in a query. */
 export class EncodeTransformer extends OperationNodeTransformer {
-  readonly #columns: Readonly<Record<string, ColumnKind>>;
+  readonly #columns: ColumnKinds;
   readonly #dates: ColumnKind;
 
-  /** @param columns - kinds by column name, of which one may be written in camel case in the query */
-  constructor(columns: Readonly<Record<string, ColumnKind>>, dates: ColumnKind) {
+  constructor(columns: ColumnKinds, dates: ColumnKind) {
     super();
     this.#columns = columns;
     this.#dates = dates;
@@ -82,14 +82,12 @@ export class EncodeTransformer extends OperationNodeTransformer {
   #kindOf(node: OperationNode): ColumnKind | undefined {
     const column = ReferenceNode.is(node) ? node.column : node;
     if (!ColumnNode.is(column)) return undefined;
-    const { name } = column.column;
-    // Another plugin may put names into snake case, which happens after this.
-    return this.#columns[name] ?? this.#columns[name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)];
+    return this.#columns.of(column.column.name);
   }
 
   #encodeByValue(value: unknown): unknown {
-    if (value instanceof Date) return encode(this.#dates, value);
-    return isPlain(value) ? encode('json', value) : value;
+    if (isOf(value, 'Date')) return encode(this.#dates, value);
+    return isPlainObject(value) || Array.isArray(value) ? encode('json', value) : value;
   }
 }
 
@@ -112,10 +110,4 @@ function encodeNode<TNode extends OperationNode>(kind: ColumnKind | undefined, n
 
 function encodeAs(kind: ColumnKind | undefined, value: unknown): unknown {
   return kind === undefined ? value : encode(kind, value);
-}
-
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

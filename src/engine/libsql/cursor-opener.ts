@@ -20,12 +20,12 @@ export class CursorOpener {
     this.#apart = apart;
   }
 
-  /** @param offThread - runs what is interruptible */
+  /** @param offThread - runs what is interruptible, and discards a cursor that an interrupt has met */
   open(
     statement: AnalyzedStatement,
     args: readonly SqlValue[],
     options: CursorOptions,
-    offThread: (run: () => Promise<Cursor>) => Promise<Cursor>,
+    offThread: (run: () => Promise<Cursor>, discardStopped: (cursor: Cursor) => void) => Promise<Cursor>,
   ): MaybePromise<Cursor> {
     if (statement.verb === 'EXPLAIN')
       return wholeResult(this.#runner.run(statement, args, { fetch: 'all', columns: true, ...options }));
@@ -49,14 +49,14 @@ export class CursorOpener {
       }
     };
     if (options.interruptible) {
-      return offThread(() =>
+      const run = (): Promise<Cursor> =>
         this.#apart
           .open(prepared, args)
           .then(open)
           .catch((thrown: unknown) => {
             throw this.#runner.failed(thrown, prepared, statement);
-          }),
-      );
+          });
+      return offThread(run, (cursor) => cursor.close());
     }
     try {
       return open(openRows(prepared.native, args));

@@ -1,3 +1,4 @@
+import { InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import { DatabaseError } from '../../errors.js';
@@ -55,6 +56,8 @@ export class OffThread {
   readonly #cursors: CursorSet;
   /** The call that is under way. */
   #running: Promise<unknown> | undefined;
+  /** Whether that call was interrupted; it may have been done by then. */
+  #stopped = false;
 
   constructor(native: NativeDatabase, runner: StatementRunner, cursors: CursorSet) {
     this.#native = native;
@@ -62,21 +65,32 @@ export class OffThread {
     this.#cursors = cursors;
   }
 
-  /** Notes what is under way, so that it can be stopped. */
-  async during<T>(run: () => Promise<T>): Promise<T> {
+  /**
+   * Notes what is under way, so that it can be stopped.
+   *
+   * @param discardStopped - closes a cursor whose first row was there when the interrupt came. SQLite keeps an interrupt for
+   *   as long as a statement of the connection is open, so every other statement would fail for it.
+   */
+  async during<T>(run: () => Promise<T>, discardStopped?: (made: T) => void): Promise<T> {
+    this.#stopped = false;
     const running = run();
     this.#running = running;
+    let made: T;
     try {
-      return await running;
+      made = await running;
     } finally {
       this.#running = undefined;
     }
+    if (!this.#stopped || discardStopped === undefined) return made;
+    discardStopped(made);
+    throw new InterruptedError('interrupted', { code: 'SQLITE_INTERRUPT', rawCode: 9, kind: 'interrupted' });
   }
 
   /** Interrupts until the call has ended: an interrupt that comes before the other thread has begun is lost. */
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
+    this.#stopped = true;
     this.#native.interrupt();
     const again = setInterval(() => this.#native.interrupt(), INTERRUPT_AGAIN);
     // It must not be repeated once the call has ended, so this may not wait for anything else.

@@ -20,7 +20,7 @@ import type { Step, StepResult } from './hrana/protocol.js';
 import type { RemoteParts } from './parts.js';
 import { positionalText } from './positional.js';
 import { reworded } from './reworded.js';
-import { toRawResult, toRawResults, withOwnRowid } from './result.js';
+import { toRawResult } from './result.js';
 import { withRetry } from './retry.js';
 import { footprintOf, refuseSetting, toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
@@ -79,18 +79,15 @@ export class RemoteConnection implements Connection {
     if (this.#readOnly) refuseWrite(statement);
     const stream = this.#pinned ? await this.#session() : this.#stream;
     const step = toStep(statement, args, request);
-    const run =
-      stream === undefined ? this.#executeAlone(statement, step) : this.#executeIn(stream, statement, step);
-    const result = await run;
+    const result =
+      stream === undefined
+        ? await this.#executeAlone(statement, step)
+        : await this.#executeIn(stream, statement, step);
     if (statement.kind !== 'read') {
       if (this.inTransaction) this.#wrote = true;
       else this.listener?.committed([]);
     }
-    const raw = toRawResult(result, statement, request);
-    if (stream === undefined) return raw;
-    const before = stream.lastRowid;
-    stream.lastRowid = result.lastInsertRowid;
-    return await withOwnRowid(raw, statement, before, (...asked) => this.#executeIn(stream, ...asked));
+    return toRawResult(result, statement, request);
   }
 
   async describe(statement: AnalyzedStatement): Promise<ColumnOrigin[]> {
@@ -111,7 +108,10 @@ export class RemoteConnection implements Connection {
       sendBatch(() => this.#openStream(), items, begin),
     );
     if (!reads) this.listener?.committed([]);
-    return await toRawResults(results, items, (question, step) => this.#executeAlone(question, step));
+    return results.map((result, i) => {
+      const { statement, request } = items[i] as ConnectionBatchItem;
+      return toRawResult(result, statement, request);
+    });
   }
 
   async openCursor(
@@ -236,8 +236,10 @@ export class RemoteConnection implements Connection {
     step: Step,
     { parts = false } = {},
   ): Promise<StepResult> {
-    const run = (on: RemoteStream): Promise<StepResult> =>
-      this.#inStream(on, () => on.query(step, parts), statement.text);
+    const run = (on: RemoteStream): Promise<StepResult> => {
+      if (!footprintOf(statement).clean) on.spoil();
+      return this.#inStream(on, () => on.query(step, parts), statement.text);
+    };
     // A pinned stream has settings that another would lack.
     if (stream.started || !stream.inTransaction || this.#pinned) return await run(stream);
     // Nothing of the transaction was done yet, and what is begun twice is committed once.
@@ -322,6 +324,7 @@ export class RemoteConnection implements Connection {
     try {
       return await run();
     } catch (thrown) {
+      stream.spoil();
       const explained = await this.#explain(thrown, sql, stopped);
       const error = stream.started ? final(explained) : explained;
       const alive = !endsTransaction(error) && !stopped() && (await stream.isAlive().catch(() => false));

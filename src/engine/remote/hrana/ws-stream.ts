@@ -1,5 +1,6 @@
 import { protocolError } from '../../../errors.js';
-import type { Calls } from '../calls.js';
+import type { Place } from '../places.js';
+import { LastRowid } from './last-rowid.js';
 import {
   asObject,
   decodeBatch,
@@ -33,22 +34,24 @@ function dependsOnSchema(sql: string): boolean {
 
 /** A stream over WebSocket. */
 export class WsStream implements HranaStream {
+  /** Its place among the streams at the server. */
+  readonly place: Place;
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
-  /** Takes it back: keeps it for another statement if it is clean. */
-  readonly #return: (stream: WsStream, clean: boolean) => void;
+  readonly #keep: (stream: WsStream) => void;
+  readonly #rowid = new LastRowid();
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
-  #used = false;
   /** Whether its connection may remember an old schema. */
   #remembers = false;
-  /** Called once, when the next request was sent. */
-  #onSent: (() => void) | undefined;
 
-  constructor(connection: WsConnection, calls: Calls, giveBack: (stream: WsStream, clean: boolean) => void) {
+  /**
+   * @param place - given back when the stream has ended
+   * @param keep - takes a clean one, to use it again
+   */
+  constructor(connection: WsConnection, place: Place, keep: (stream: WsStream) => void) {
     this.#connection = connection;
-    this.#calls = calls;
-    this.#return = giveBack;
+    this.place = place;
+    this.#keep = keep;
     this.#id = connection.enter();
   }
 
@@ -56,26 +59,8 @@ export class WsStream implements HranaStream {
     return this.#connection.version;
   }
 
-  /** Whether anything ran on it. */
-  get used(): boolean {
-    return this.#used;
-  }
-
-  /** Notes that it is kept for later, when the schema may be another. */
-  kept(): void {
-    this.#remembers = true;
-  }
-
-  /** Calls `listener` once, when the next request was sent and its answer is waited for. */
-  onSent(listener: () => void): void {
-    this.#onSent = listener;
-  }
-
-  /** Has the server make its connection now instead of with the first call. */
-  openNow(): void {
-    if (this.#state !== 'new') return;
-    this.#connection.tell(`"type":"open_stream","stream_id":${this.#id}`);
-    this.#state = 'open';
+  get reusable(): boolean {
+    return true;
   }
 
   get open(): boolean {
@@ -85,13 +70,14 @@ export class WsStream implements HranaStream {
   async execute(step: Step, last = false): Promise<StepResult> {
     this.#lookAtSchema([step]);
     const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
-    return decodeResult((await this.#send(request, last))['result'], step.exact);
+    return this.#rowid.note(decodeResult((await this.#send(request, last))['result'], step.exact));
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
     this.#lookAtSchema(steps.map(({ step }) => step));
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
-    return decodeBatch((await this.#send(`"type":"batch","batch":${batch}`, last))['result'], steps);
+    const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
+    return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
   }
 
   async describe(sql: string, last = false): Promise<ResultColumn[]> {
@@ -107,18 +93,19 @@ export class WsStream implements HranaStream {
 
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
+    this.#rowid.forget();
     this.#lookAtSchema(steps.map(({ step }) => step));
     const id = this.#connection.nextCursor();
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
-    return new WsCursor(this.#connection, this.#calls, id, steps);
+    return new WsCursor(this.#connection, id, steps);
   }
 
   close(clean = false): void {
     if (this.#state === 'closed') return;
     if (clean && this.#state === 'open' && this.#connection.open) {
-      this.kept();
-      this.#return(this, true);
+      this.#remembers = true;
+      this.#keep(this);
       return;
     }
     if (this.#state !== 'new') this.#tellEnd();
@@ -140,16 +127,18 @@ export class WsStream implements HranaStream {
   async #send(request: string, last = false): Promise<Record<string, unknown>> {
     const connection = this.#connection;
     for (const note of connection.texts.takeNotes()) connection.tell(note);
-    this.openNow();
-    this.#used = true;
+    if (this.#state === 'new') {
+      connection.tell(`"type":"open_stream","stream_id":${this.#id}`);
+      this.#state = 'open';
+    }
     try {
       const answer = connection.request(`${request},"stream_id":${this.#id}`);
       // The server does one after the other, so its end need not wait for the answer.
       if (last) this.#tellEnd();
-      this.#onSent?.();
-      this.#onSent = undefined;
-      return await this.#calls.race(answer);
+      // What stops all calls closes the socket, which ends the wait as well.
+      return await answer;
     } catch (error) {
+      this.#rowid.forget();
       if (!connection.open && this.#state === 'open') this.#state = 'broken';
       throw error;
     } finally {
@@ -165,21 +154,19 @@ export class WsStream implements HranaStream {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#connection.leave();
-    this.#return(this, false);
+    this.place.release();
   }
 }
 
 /** A cursor over WebSocket, whose entries are asked for. */
 class WsCursor implements EntrySource {
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
   readonly #decoder: EntryDecoder;
   #state: 'open' | 'read' | 'closed' = 'open';
 
-  constructor(connection: WsConnection, calls: Calls, id: number, steps: readonly BatchStep[]) {
+  constructor(connection: WsConnection, id: number, steps: readonly BatchStep[]) {
     this.#connection = connection;
-    this.#calls = calls;
     this.#id = id;
     this.#decoder = new EntryDecoder(steps);
   }
@@ -188,7 +175,7 @@ class WsCursor implements EntrySource {
     if (this.#state !== 'open') return undefined;
     try {
       const request = `"type":"fetch_cursor","cursor_id":${this.#id},"max_count":${wanted}`;
-      const { entries, done } = await this.#calls.race(this.#connection.request(request));
+      const { entries, done } = await this.#connection.request(request);
       if (!Array.isArray(entries)) throw protocolError('a cursor has no entries');
       if (done === true) this.#state = 'read';
       return entries
