@@ -25,16 +25,12 @@ export function changesSchema(statement: AnalyzedStatement): boolean {
   return statement.kind === 'write' && !changesRows(statement);
 }
 
-const upserts = new WeakMap<AnalyzedStatement, boolean>();
-
-/** Whether a row that is in the way is updated: then nobody can tell whether the last row was inserted. */
-export function mayUpdateInstead(statement: AnalyzedStatement): boolean {
-  let known = upserts.get(statement);
-  if (known === undefined) {
-    known = inserts(statement) && /\bupdate\b/i.test(statement.text) && hasDoUpdate(statement.text);
-    upserts.set(statement, known);
-  }
-  return known;
+/**
+ * Whether the rowid of the last row that a statement inserted can be told. Where a row that is in the way is updated, nobody
+ * knows whether the last one was inserted.
+ */
+export function tellsRowid(statement: AnalyzedStatement): boolean {
+  return inserts(statement) && !(/\bupdate\b/i.test(statement.text) && hasDoUpdate(statement.text));
 }
 
 function hasDoUpdate(text: string): boolean {

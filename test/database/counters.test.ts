@@ -138,6 +138,19 @@ describe('rowsAffected and lastInsertRowid mean the same', () => {
     await assertInside(db);
   });
 
+  it('also after an upsert that inserted, and after an insert that failed', async () => {
+    const db = openDatabase({ url: ':memory:' });
+    await db.script(RESET);
+    const into = async (sql: string): Promise<bigint | undefined> => (await db.execute(sql)).lastInsertRowid;
+    expect(await into('insert into other values (99) on conflict (a) do update set a = 1')).toBeUndefined();
+    expect(await into("insert into w values ('one', 1)")).toBeUndefined();
+    await expect(db.execute('insert into other values (100), (99)')).rejects.toThrow('UNIQUE');
+    expect(await into("insert into w values ('two', 1)")).toBeUndefined();
+    expect(await into('insert into other values (null)')).toBe(100n);
+    expect(await into("insert into w values ('three', 1) returning k")).toBeUndefined();
+    expect(await into('insert into kept(a) values (100)')).toBe(100n);
+  });
+
   it('over http', async () => {
     const db = openDatabase({ url: server.url });
     await assertOutside(db, PATHS.slice(0, 1));

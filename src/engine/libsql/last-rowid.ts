@@ -1,6 +1,6 @@
 import { analyze, type AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
-import { inserts, insertsRowid, mayUpdateInstead } from '../statement-effect.js';
+import { insertsRowid } from '../statement-effect.js';
 import { schemaChanges } from './schema-changes.js';
 
 /** How long an answer is taken as it was, in ms, should another process change the schema. */
@@ -29,11 +29,10 @@ export class LastRowid {
     this.#last = undefined;
   }
 
-  /** Whether `rowid`, which is what the connection says now, is that of a row that the statement inserted. */
+  /** Whether `rowid`, which is what the connection says now, is that of a row that the INSERT or REPLACE inserted. */
   isOf(statement: AnalyzedStatement, rowid: bigint | number): boolean {
     const before = this.#last;
     this.#last = rowid;
-    if (!inserts(statement) || mayUpdateInstead(statement)) return false;
     // Another number than before is a new one.
     // oxlint-disable-next-line eqeqeq -- a bigint may equal a number
     return (before !== undefined && before != rowid) || this.#hasOwn(statement);

@@ -1,5 +1,7 @@
+import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { Column } from '../engine.js';
+import { tellsRowid } from '../statement-effect.js';
 import { ColumnMemory } from './column-memory.js';
 import { fetchRows, openRows, type NativeStatement } from './native.js';
 import { canonicalize, canonicalizeRow } from './rows.js';
@@ -20,6 +22,7 @@ export class PreparedStatement {
   readonly reader: boolean;
   /** Whether the connection must look at the schema before each run. */
   readonly showsSchema: boolean;
+  #tellsRowid: boolean | undefined;
   /** Once an integer needed more than a double, integers are read as bigint and narrowed. */
   #wide = false;
   #wideNative = false;
@@ -46,6 +49,11 @@ export class PreparedStatement {
     if (this.#wideNative === wide) return;
     this.native.safeIntegers(wide);
     this.#wideNative = wide;
+  }
+
+  /** Whether the rowid of its last row can be told; see {@link tellsRowid}. */
+  tellsRowid(statement: AnalyzedStatement): boolean {
+    return (this.#tellsRowid ??= tellsRowid(statement));
   }
 
   /** How to read integers where a second run can make up for a rounded one, if it may. */

@@ -9,7 +9,7 @@ import { toDatabaseError } from './failure.js';
 import { LastRowid } from './last-rowid.js';
 import { endExplain, type NativeDatabase } from './native.js';
 import { PreparedStatement, SHOWS_SCHEMA } from './prepared.js';
-import { changesRows, changesSchema, inserts, mayWrite } from '../statement-effect.js';
+import { changesRows, changesSchema, inserts, mayWrite, tellsRowid } from '../statement-effect.js';
 
 /** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
 const LONGEST_CACHED_SQL = 16_384;
@@ -157,7 +157,9 @@ export class StatementRunner {
     const { changes: told, lastInsertRowid } = prepared.native.run(args);
     // The binding counts what CREATE VIRTUAL TABLE writes to the schema (libsql 0.5.29).
     const changes = told > 0 && changesRows(statement) ? told : 0;
-    const inserted = changes > 0 && this.#lastRowid.isOf(statement, lastInsertRowid);
+    const tells = changes > 0 && prepared.tellsRowid(statement);
+    const inserted = tells && this.#lastRowid.isOf(statement, lastInsertRowid);
+    if (!tells && inserts(statement)) this.#lastRowid.unknown();
     return {
       rows: [],
       columns: request.columns ? [] : undefined,
@@ -173,8 +175,9 @@ export class StatementRunner {
 
   /** The rowid of the last row that an INSERT or REPLACE inserted itself, if it did. */
   insertedRowid(statement: AnalyzedStatement, rowsAffected: number, wanted = true): bigint | undefined {
-    if (!wanted) this.#lastRowid.unknown();
-    if (!wanted || rowsAffected === 0) return undefined;
+    const told = wanted && rowsAffected > 0 && tellsRowid(statement);
+    if (!told) this.#lastRowid.unknown();
+    if (!told) return undefined;
     const rowid = this.exactLastInsertRowid();
     return this.#lastRowid.isOf(statement, rowid) ? rowid : undefined;
   }
