@@ -1,4 +1,4 @@
-import type { StepOutcome, StepResult } from './protocol.js';
+import type { StepOutcome } from './protocol.js';
 
 /**
  * Follows the rowids that a stream tells. The server sends with the result of an INSERT the rowid that its connection
