@@ -24,6 +24,14 @@ import {
 import { wholeEntries } from './whole-entries.js';
 import type { WsConnection } from './ws-connection.js';
 
+const LOOK_AT_SCHEMA =
+  '"type":"execute","stmt":{"sql":"SELECT 1 FROM sqlite_schema LIMIT 0","want_rows":false}';
+
+/** Whether an old schema would give a statement other columns or an error that SQLite does not check. */
+function dependsOnSchema(sql: string): boolean {
+  return sql.includes('*') || !/^\s*(?:select|values)\b/i.test(sql);
+}
+
 /** A stream over WebSocket. */
 export class WsStream implements HranaStream {
   /** Its place among the streams at the server. */
@@ -33,6 +41,8 @@ export class WsStream implements HranaStream {
   readonly #keep: (stream: WsStream) => void;
   readonly #rowid = new LastRowid();
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
+  /** Whether its connection may remember an old schema. */
+  #remembers = false;
 
   /**
    * @param place - given back when the stream has ended
@@ -58,11 +68,13 @@ export class WsStream implements HranaStream {
   }
 
   async execute(step: Step, last = false): Promise<StepResult> {
+    this.#lookAtSchema([step]);
     const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
     return this.#rowid.note(decodeResult((await this.#send(request, last))['result'], step.exact));
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
+    this.#lookAtSchema(steps.map(({ step }) => step));
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
     return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
@@ -82,6 +94,7 @@ export class WsStream implements HranaStream {
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
     this.#rowid.forget();
+    this.#lookAtSchema(steps.map(({ step }) => step));
     const id = this.#connection.nextCursor();
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
@@ -91,11 +104,23 @@ export class WsStream implements HranaStream {
   close(clean = false): void {
     if (this.#state === 'closed') return;
     if (clean && this.#state === 'open' && this.#connection.open) {
+      this.#remembers = true;
       this.#keep(this);
       return;
     }
     if (this.#state !== 'new') this.#tellEnd();
     this.#end();
+  }
+
+  /**
+   * Has a connection that was kept read the schema again if it has changed, with no wait. It compiles with the one that it
+   * remembers: the server (sqld 0.24) asks for the columns before SQLite notices, and some errors are not checked.
+   */
+  #lookAtSchema(steps: readonly Step[]): void {
+    if (!this.#remembers || !steps.some(({ sql }) => dependsOnSchema(sql))) return;
+    this.#remembers = false;
+    // What fails here fails in the statement too.
+    this.#send(LOOK_AT_SCHEMA).catch(() => {});
   }
 
   /** @param request - what {@link WsConnection.request} takes, without the number of the stream */
