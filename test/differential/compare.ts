@@ -1,3 +1,4 @@
+import { hasInfinity } from './infinity.js';
 import { decodeBy, Undecodable } from './decode.js';
 import { compareErrors, type Fields, fieldsOf } from './errors.js';
 import type { Expected } from './expected.js';
@@ -169,9 +170,14 @@ function compareFailure(
 ): Difference[] {
   const { failed } = expected;
   // A value that this mode can't give ends it at any statement before.
-  if (isInexact(context.target, expected.answers) && fieldsOf(actual.error).name === 'ValueError') return [];
+  if (isInexact(context.target, expected.answers) && fieldsOf(actual.error).name === 'ValueError')
+    return [inexact(context, undefined)];
   if (failed === undefined || actual.error === undefined) {
-    const fields = actual.error === undefined ? {} : { error: fieldsOf(actual.error) };
+    const answer = expected.answers.find(hasInfinity);
+    const fields = {
+      ...(actual.error !== undefined && { error: fieldsOf(actual.error) }),
+      ...(answer && { answer }),
+    };
     return [
       {
         ...{ ...context, ...fields, statement: statements[failed?.index ?? -1], field: 'failure' },
@@ -197,6 +203,17 @@ function compareFailure(
   }));
 }
 
+/** An integer that has no exact number was read. Whether what was written is kept then depends on the path. */
+function inexact(context: Context, statement: Statement | undefined): Difference {
+  return {
+    ...context,
+    statement,
+    field: 'inexact',
+    expected: 'an integer beyond 2^53',
+    actual: 'ValueError',
+  };
+}
+
 function isInexact({ intMode }: Target, answers: readonly Answer[]): boolean {
   if (intMode !== 'number') return false;
   return answers.some(({ rows }) =>
@@ -218,17 +235,20 @@ function compareOutcome(
   try {
     const asked = outcome.first ? { ...answer, rows: answer.rows.slice(0, 1) } : answer;
     rows = rowsIn(asked, outcome.form, outcome.narrow ? 'narrow' : context.target.intMode, outcome.types);
-  } catch (inexact) {
-    if (!(inexact instanceof Inexact || inexact instanceof Undecodable)) throw inexact;
+  } catch (impossible) {
+    if (!(impossible instanceof Inexact || impossible instanceof Undecodable)) throw impossible;
     const tellsRows = outcome.rows !== undefined || outcome.error !== undefined;
     const error = fieldsOf(outcome.error);
-    if (!tellsRows || error.name === 'ValueError') return [];
+    const writes =
+      !/^\s*(?:select|values|with|pragma)\b/i.test(statement.sql) || /\bRETURNING\b/i.test(statement.sql);
+    if (!tellsRows) return [];
+    if (error.name === 'ValueError') return writes ? [inexact(context, statement)] : [];
     return [
       {
         ...base,
         error,
         field: 'rows',
-        expected: `a ValueError for ${inexact.column}`,
+        expected: `a ValueError for ${impossible.column}`,
         actual: String(outcome.error ?? 'rows'),
       },
     ];
