@@ -132,6 +132,6 @@ function judge(difference: Difference, counts: Counts): 'unknown' | 'fine' | 'pa
   const known = KNOWN.find((entry) => entry.is(difference));
   if (known === undefined) return 'unknown';
   count(counts.known, known.fault);
-  // What was refused was not done.
-  return ['failure', 'whether it fails', 'database'].includes(difference.field) ? 'parted' : 'fine';
+  // What was refused was not done, or not where it should have been.
+  return /^(?:failure|whether it fails|database|error\..*)$/.test(difference.field) ? 'parted' : 'fine';
 }
