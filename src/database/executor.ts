@@ -392,7 +392,10 @@ export abstract class Executor {
   abstract metadata(): Promise<Metadata>;
 
   /** @internal The columns of a statement, which is not run. */
-  async describeStatement(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
+  async describeStatement(
+    statement: AnalyzedStatement,
+    abort: Abort | undefined,
+  ): Promise<readonly ColumnOrigin[]> {
     const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(

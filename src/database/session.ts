@@ -225,7 +225,12 @@ export abstract class Session extends Executor {
   ): MaybePromise<RawResult> {
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
     // With an abort it would be set on another connection than the one that statements run on.
-    const result = this.#autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
+    const result = this.#autocommit.run(
+      statement,
+      values,
+      request,
+      setting === undefined ? abort : undefined,
+    );
     if (setting === undefined) return result;
     return after(result, (raw) => {
       if (setting.value !== undefined) this.config.pragmas[setting.name] = setting.value;

@@ -347,7 +347,9 @@ describe('a client given to a query builder', () => {
 });
 
 it("Drizzle's own driver and migrator run on a client of ours, and its migrator on our database", async () => {
-  const migrationsFolder = fileURLToPath(new URL('../package/applications/drizzle/migrations', import.meta.url));
+  const migrationsFolder = fileURLToPath(
+    new URL('../package/applications/drizzle/migrations', import.meta.url),
+  );
   const client = clientOf({ url: temporaryFile() });
   const upstream = drizzleUpstream(client);
   await migrateUpstream(upstream, { migrationsFolder });

@@ -99,7 +99,7 @@ describe('a query that can be stopped gives what it gives otherwise', () => {
     'select abs(-9223372036854775807 - 1)',
     'select a, a, a + 1, "a", count(*), t.a as "x y" from t group by a limit 2 -- end',
     'select t.*, w.* from t join w on w.v = t.a',
-    'select -0.0, 1e400, -1e400, 9007199254740993, 1.0, null, x\'\', \'\'',
+    "select -0.0, 1e400, -1e400, 9007199254740993, 1.0, null, x'', ''",
     'select 1 /* open',
   ])('%s', async (sql) => {
     await assertSame(await places(), sql);
@@ -131,13 +131,38 @@ describe('a query that can be stopped gives what it gives otherwise', () => {
     const random = randomFrom(seed);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
     const maybe = (text: string, chance = 0.5): string => (random() < chance ? text : '');
-    const columns = ['a', 'b', 'c', 'd', 'e', 'f', 'b + 0', 'c || 1', 'cast(d as real)', 'json(d)', 'typeof(e)', 'abs(b)'];
+    const columns = [
+      'a',
+      'b',
+      'c',
+      'd',
+      'e',
+      'f',
+      'b + 0',
+      'c || 1',
+      'cast(d as real)',
+      'json(d)',
+      'typeof(e)',
+      'abs(b)',
+    ];
     const expression = (): string =>
-      random() < 0.15 ? `(select ${pick(columns)} from t where a = ${pick([1, 2, 3])} ${maybe(`union all select ${pick(columns)} from t where 0`)})` : pick(columns);
+      random() < 0.15
+        ? `(select ${pick(columns)} from t where a = ${pick([1, 2, 3])} ${maybe(`union all select ${pick(columns)} from t where 0`)})`
+        : pick(columns);
     const core = (width: number): string => {
       const list = Array.from({ length: width }, (_, i) => `${expression()}${maybe(` as x${i}`)}`).join(', ');
-      const from = pick(['t', 't', 't', '(select * from t where a > 1)', 't cross join w', '(select * from t order by a limit 3)']);
-      const where = maybe(` where ${pick(['a > 1', 'c is not null', "d <> 'x'", 'b between 0 and 9e15'])}`, 0.4);
+      const from = pick([
+        't',
+        't',
+        't',
+        '(select * from t where a > 1)',
+        't cross join w',
+        '(select * from t order by a limit 3)',
+      ]);
+      const where = maybe(
+        ` where ${pick(['a > 1', 'c is not null', "d <> 'x'", 'b between 0 and 9e15'])}`,
+        0.4,
+      );
       return `select ${maybe('distinct ', 0.15)}${list} from ${from}${where}`;
     };
     const query = (): string => {
@@ -148,7 +173,10 @@ describe('a query that can be stopped gives what it gives otherwise', () => {
         sql += ` ${pick(['union all', 'union', 'except', 'intersect'])} ${core(width)}`;
       }
       if (!compound && random() < 0.2) sql += ` group by ${pick(['a', 'd', '1'])}`;
-      sql += maybe(` order by ${compound ? pick(['1', '1 desc', String(width)]) : pick(['1', '+a', 'a desc', 'b, a', String(width)])}`, 0.6);
+      sql += maybe(
+        ` order by ${compound ? pick(['1', '1 desc', String(width)]) : pick(['1', '+a', 'a desc', 'b, a', String(width)])}`,
+        0.6,
+      );
       sql += maybe(` limit ${pick([0, 1, 2, 3, 10, -1])}${maybe(` offset ${pick([0, 1, 2])}`)}`);
       return random() < 0.1 ? `with q as (${sql}) select * from q${maybe(' limit 2')}` : sql;
     };

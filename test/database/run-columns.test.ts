@@ -17,10 +17,16 @@ const PATHS: readonly (readonly [string, Read])[] = [
   ['signal', (db, sql) => db.execute(sql, [], { signal: SIGNAL })],
   ['get with a timeout', async (db, sql) => ({ rows: [await db.prepare(sql).get([], { timeout: 60_000 })] })],
   ['stream', async (db, sql) => ({ rows: await collect(db.stream(sql)) })],
-  ['stream with a timeout', async (db, sql) => ({ rows: await collect(db.stream(sql, [], { timeout: 60_000 })) })],
+  [
+    'stream with a timeout',
+    async (db, sql) => ({ rows: await collect(db.stream(sql, [], { timeout: 60_000 })) }),
+  ],
   ['batch', async (db, sql) => (await db.batch([sql]))[0] as { rows: unknown[] }],
   ['transaction', (db, sql) => db.transaction((tx) => tx.execute(sql))],
-  ['transaction with a timeout', (db, sql) => db.transaction((tx) => tx.execute(sql, [], { timeout: 60_000 }))],
+  [
+    'transaction with a timeout',
+    (db, sql) => db.transaction((tx) => tx.execute(sql, [], { timeout: 60_000 })),
+  ],
   [
     'stream in a transaction',
     (db, sql) => db.transaction(async (tx) => ({ rows: await collect(tx.stream(sql)) })),
@@ -32,7 +38,10 @@ const CHANGES: readonly (readonly [string, Record<string, unknown>])[] = [
   ['alter table t rename column a to z', { z: 1, b: 2, c: 3 }],
   ["alter table t add column d default 'd'", { a: 1, b: 2, c: 3, d: 'd' }],
   ['drop table t; create table t(c, b, a); insert into t values (3, 2, 1)', { c: 3, b: 2, a: 1 }],
-  ['drop table t; create table s(a, b, c); insert into s values (1, 2, 3); create view t as select c, a from s', { c: 3, a: 1 }],
+  [
+    'drop table t; create table s(a, b, c); insert into s values (1, 2, 3); create view t as select c, a from s',
+    { c: 3, a: 1 },
+  ],
 ];
 
 const FRESH = 'create table t(a, b, c); insert into t values (1, 2, 3)';
@@ -66,17 +75,20 @@ describe('the columns are those of the run, whoever changed the schema before it
   });
 });
 
-describe.each(['url', 'wsUrl'] as const)('at a server, by its %s, the columns are those of the run', (which) => {
-  let server: Sqld;
-  const ends: (() => Promise<void>)[] = [];
-  beforeAll(async () => {
-    server = await startSqld({}, (stop) => ends.push(stop));
-  });
-  afterAll(async () => {
-    for (const end of ends) await end();
-  });
+describe.each(['url', 'wsUrl'] as const)(
+  'at a server, by its %s, the columns are those of the run',
+  (which) => {
+    let server: Sqld;
+    const ends: (() => Promise<void>)[] = [];
+    beforeAll(async () => {
+      server = await startSqld({}, (stop) => ends.push(stop));
+    });
+    afterAll(async () => {
+      for (const end of ends) await end();
+    });
 
-  it.each(PATHS)('%s', async (_name, read) => {
-    await compare(openDatabase({ url: server[which] }), openDatabase({ url: server[which] }), read);
-  });
-});
+    it.each(PATHS)('%s', async (_name, read) => {
+      await compare(openDatabase({ url: server[which] }), openDatabase({ url: server[which] }), read);
+    });
+  },
+);

@@ -63,12 +63,18 @@ describe('drizzle-kit', { timeout: 90_000 }, () => {
   it('pushes other tables when those of vectors and words are hidden', async () => {
     const { folder, kit, look } = project();
     await openDatabase({ url: path.join(folder, 'kit.db') }).script(TABLES);
-    const config = { dialect: 'turso', schema: './other.ts', tablesFilter: ['!notes', '!notes_*', '!*_shadow'] };
+    const config = {
+      dialect: 'turso',
+      schema: './other.ts',
+      tablesFilter: ['!notes', '!notes_*', '!*_shadow'],
+    };
     expect((await kit('push', config)).output).toContain('Changes applied');
     expect((await kit('push', config)).output).toContain('No changes detected');
     const database = look();
     expect(database.rows("select name from pragma_table_info('users')")).toEqual([['id'], ['name'], ['age']]);
-    expect(database.rows("select id from vector_top_k('notes_embedding', vector32('[1,2,3]'), 1)")).toEqual([[1]]);
+    expect(database.rows("select id from vector_top_k('notes_embedding', vector32('[1,2,3]'), 1)")).toEqual([
+      [1],
+    ]);
   });
 
   it('pulls without the tables of the engine when they are hidden', async () => {

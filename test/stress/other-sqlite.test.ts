@@ -44,7 +44,8 @@ describe.each(['wal', 'delete'] as const)('beside another SQLite in another proc
       });
     }
     expect(await theirs).toBe('written');
-    const counts = 'select writer, count(*) as rows, count(distinct n) as numbers from t group by 1 order by 1';
+    const counts =
+      'select writer, count(*) as rows, count(distinct n) as numbers from t group by 1 order by 1';
     expect((await db.execute(counts)).rows).toEqual([
       { writer: 'other', rows: ROWS * 0.9, numbers: ROWS * 0.9 },
       { writer: 'ours', rows: ROWS, numbers: ROWS },
