@@ -21,6 +21,11 @@ export interface Difference {
   readonly answer?: Answer;
 }
 
+/** What was thrown, as text. */
+export function told(thrown: unknown, otherwise: string): string {
+  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : otherwise;
+}
+
 /** A value as text that tells its type. */
 export function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
@@ -111,7 +116,7 @@ export function compareStep(
           statement: undefined,
           field: 'end of the transaction',
           expected: expected.lost ? 'lost' : 'fine',
-          actual: String(actual.error ?? 'fine'),
+          actual: told(actual.error, 'fine'),
         },
       ];
   }
@@ -120,14 +125,14 @@ export function compareStep(
   return Array.from({ length: count }, (_, i) => {
     const [answer, outcome, statement] = [expected.answers[i], actual.outcomes[i], statements[i]];
     if (answer === undefined || outcome === undefined) {
-      const told = (has: boolean): string => (has ? 'was run' : 'was not run');
+      const ran = (has: boolean): string => (has ? 'was run' : 'was not run');
       return [
         {
           ...context,
           statement,
           field: 'statements',
-          expected: told(answer !== undefined),
-          actual: told(outcome !== undefined),
+          expected: ran(answer !== undefined),
+          actual: ran(outcome !== undefined),
         },
       ];
     }
@@ -156,7 +161,7 @@ function compareWhether(
       ...{ ...context, statement: undefined, field: 'whether it fails' },
       ...{
         expected: wanted?.message ?? 'it does not',
-        actual: thrown === undefined ? 'it does not' : String(thrown),
+        actual: thrown === undefined ? 'it does not' : told(thrown, ''),
       },
     },
   ];
@@ -181,17 +186,17 @@ function compareFailure(
     return [
       {
         ...{ ...context, ...fields, statement: statements[failed?.index ?? -1], field: 'failure' },
-        ...{ expected: failed?.refusal.message ?? 'none', actual: String(actual.error ?? 'none') },
+        ...{ expected: failed?.refusal.message ?? 'none', actual: told(actual.error, 'none') },
       },
     ];
   }
   const script = context.path.includes('script');
   const statement = statements[failed.index] as Statement;
-  const told = script || context.path.startsWith('batch');
+  const tellsIndex = script || context.path.startsWith('batch');
   const more =
     context.step.mode === 'many'
       ? { sql: undefined }
-      : { sql: statement.sql.trim(), statementIndex: told ? failed.index : undefined };
+      : { sql: statement.sql.trim(), statementIndex: tellsIndex ? failed.index : undefined };
   const error = fieldsOf(actual.error, script);
   const answer = expected.answers.at(-1) as Answer;
   // Several rows of one statement are checked in another order.
@@ -252,7 +257,7 @@ function compareOutcome(
         error,
         field: 'rows',
         expected: `a ValueError for ${impossible.column}`,
-        actual: String(outcome.error ?? 'rows'),
+        actual: told(outcome.error, 'rows'),
       },
     ];
   }

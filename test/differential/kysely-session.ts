@@ -3,7 +3,7 @@ import { batch, insertMany, TursoDialect, TursoTypesPlugin } from '../../src/dia
 import type { Database } from '../../src/index.js';
 import { Migrator } from '../support/kysely-migrator.js';
 import { collect } from '../support/outcome.js';
-import { CoreSession, whole } from './core-session.js';
+import { type CoreSession, whole } from './core-session.js';
 import { type Outcome, outcomeOf, type Session, type StepOutcome } from './outcome.js';
 import type { Random } from './random.js';
 import type { BuilderQuery, Statement, Step } from './statement.js';
@@ -100,7 +100,9 @@ export class KyselySession implements Session {
   /** With values decoded by the declared types of their columns. */
   async #typed(query: BuilderQuery & { op: 'select' }): Promise<Outcome> {
     const known = await this.#core.look(`select name, type from pragma_table_xinfo('${query.table}')`);
-    const types = query.columns.map((column) => String(known.find(([name]) => name === column)?.[1] ?? ''));
+    const types = query.columns.map(
+      (column) => (known.find(([name]) => name === column)?.[1] as string | undefined) ?? '',
+    );
     const db = this.#kysely.withPlugin(new TursoTypesPlugin());
     const outcome = await outcomeOf('kysely with types', async () => ({
       rows: await buildWithKysely(db, query).execute(),

@@ -1,5 +1,5 @@
 import { ALLOWED } from './allowed.js';
-import { compareStep, type Difference } from './compare.js';
+import { compareStep, type Difference, told } from './compare.js';
 import { compareDump } from './dump.js';
 import { KNOWN } from './known.js';
 import type { Session, StepOutcome, Target } from './outcome.js';
@@ -75,7 +75,7 @@ async function runSetup(run: Run, { step, statements, expected }: ReferenceStep)
   if ((error === undefined) === (expected.failed === undefined)) return undefined;
   const difference = {
     ...{ target: run.target, step, path, statement: statements.at(-1), field: 'failure' },
-    ...{ expected: expected.failed?.refusal.message ?? 'none', actual: String(error ?? 'none') },
+    ...{ expected: expected.failed?.refusal.message ?? 'none', actual: told(error, 'none') },
   };
   return judge(difference, run.counts) === 'unknown' ? difference : 'parted';
 }
