@@ -3,7 +3,7 @@ import { alias, customType, sqliteTable } from 'drizzle-orm/sqlite-core';
 import { drizzle, insertMany, migrate, type TursoDatabase } from '../../src/dialect/drizzle/index.js';
 import type { ResultSet } from '../../src/index.js';
 import { collect } from '../support/outcome.js';
-import { CoreSession, textOf, whole } from './core-session.js';
+import { type CoreSession, textOf, whole } from './core-session.js';
 import { rowsOf } from './kysely-session.js';
 import { MapCache } from './map-cache.js';
 import { type Outcome, ofResult, outcomeOf, type Session, type StepOutcome } from './outcome.js';

@@ -122,9 +122,10 @@ export function compareErrors(
   });
 }
 
-/** ON DELETE RESTRICT has the code of a trigger. */
+/** ON DELETE RESTRICT has the code of a trigger, and a virtual table tells no more than its message. */
 function constraintOf(code: number, message: string): string {
   if (code === 1811 && message === 'FOREIGN KEY constraint failed') return 'foreignKey';
+  if (code === 19 && message.startsWith('UNIQUE constraint failed')) return 'unique';
   return CONSTRAINTS[code] ?? 'other';
 }
 

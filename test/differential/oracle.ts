@@ -106,7 +106,10 @@ export async function loadSqlite(): Promise<Sqlite> {
   };
   const code = readFileSync(path.join(folder, 'sqlite3.wasm'));
   const instantiateWasm = (imports: object, done: (...made: unknown[]) => void): object => {
-    void webAssembly.instantiate(code, imports).then(({ instance, module: made }) => done(instance, made));
+    void (async () => {
+      const { instance, module: made } = await webAssembly.instantiate(code, imports);
+      done(instance, made);
+    })();
     return {};
   };
   const quiet = (): void => {};

@@ -1,8 +1,10 @@
 import { ALLOWED } from './allowed.js';
+import { KNOWN } from './known.js';
 import { makeCase } from './generate.js';
 import { loadSqlite } from './oracle.js';
 import type { Target } from './outcome.js';
 import { Random } from './random.js';
+import { makeReference } from './reference.js';
 import { report } from './report.js';
 import { count, newCounts, runCase } from './run-case.js';
 import { shrink } from './shrink.js';
@@ -52,9 +54,10 @@ export async function runDifferential(options: Options): Promise<Summary> {
     seed++, cases++
   ) {
     const whole = makeCase(seed);
+    const reference = makeReference(sqlite, whole);
     for (const target of targetsFor(new Random(seed + 1), places, builder)) {
       options.onBegin(`seed ${seed}, ${target.name}`);
-      const difference = await runCase(sqlite, target, whole, counts).catch((error: unknown) => {
+      const difference = await runCase(reference, target, counts).catch((error: unknown) => {
         throw new Error(`seed ${seed}, ${target.name}`, { cause: error });
       });
       if (difference === undefined) continue;
@@ -73,6 +76,7 @@ export async function runDifferential(options: Options): Promise<Summary> {
   const text = [
     ...list('differences:', kinds),
     ...list(`allowed (${ALLOWED.length} entries):`, counts.allowed),
+    ...list(`known faults (${KNOWN.length} entries):`, counts.known),
     ...list('statements:', counts.byTarget),
     `${counts.statements} statements in ${cases} cases, ${differences} differences`,
   ].join('\n');

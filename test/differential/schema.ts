@@ -130,13 +130,7 @@ function makeColumn(random: Random, { column, kind, columns, uniques }: NewColum
   const before = columns.filter(({ generated }) => !generated);
   if (before.length > 0 && random.chance(0.12)) {
     const of = random.pick(before).name;
-    const expression = random.pick([
-      `${of}`,
-      `${of} + 1`,
-      `typeof(${of})`,
-      `${of} IS NULL`,
-      `coalesce(${of}, 7)`,
-    ]);
+    const expression = random.pick([of, `${of} + 1`, `typeof(${of})`, `${of} IS NULL`, `coalesce(${of}, 7)`]);
     const stored = random.chance(0.5) ? ' STORED' : '';
     const declared = kind === 'strict' ? ' ANY' : type === '' ? '' : ` ${type}`;
     return { name: column, type, generated: true, text: `${column}${declared} AS (${expression})${stored}` };

@@ -241,7 +241,7 @@ export function makeExpression(scope: Scope): string {
       () => `CAST(${one()} AS ${random.pick(['INTEGER', 'REAL', 'NUMERIC', range.wild ? 'BLOB' : 'TEXT'])})`,
     ],
     [0.7, () => `CASE WHEN ${makeCondition(scope)} THEN ${one()} ELSE ${one()} END`],
-    [0.4, () => `${makeCondition(scope)}`],
+    [0.4, () => makeCondition(scope)],
     [0.4, () => `iif(${makeColumn(scope)}, ${one()}, ${one()})`],
     [0.4, () => `max(${one()}, ${makeColumn(scope)})`],
     [text * 0.6, () => `${one()} || ${makeValue(scope)}`],

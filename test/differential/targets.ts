@@ -201,7 +201,7 @@ async function wipe(url: string): Promise<void> {
       "select type, name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite_%' and name not like 'libsql_%'" +
         " order by type desc, sql like 'create virtual%' desc",
     );
-    const drops = rows.map(({ type, name }) => `drop ${String(type)} if exists "${String(name)}";`);
+    const drops = rows.map(({ type, name }) => `drop ${type as string} if exists "${name as string}";`);
     const sequence = await client.execute("select 1 from sqlite_schema where name = 'sqlite_sequence'");
     if (sequence.rows.length > 0) drops.push('delete from sqlite_sequence;');
     if (drops.length > 0)
