@@ -7,23 +7,25 @@ import type {
   StatementTrace,
 } from '../engine/engine.js';
 import { CapabilityError } from '../errors.js';
+import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
 import { Abort, type AbortOptions } from './abort.js';
 import {
   type BatchItem,
-  type BatchOptions,
   type BatchOutcome,
   type BatchStatement,
+  checkBatchOptions,
   runIndependently,
+  type StatementBatchOptions,
   toBatchItem,
 } from './batch.js';
 import type { Context } from './context.js';
 import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
 import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
 import type { Metadata } from './metadata.js';
-import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
+import { checkRowMode, type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
@@ -44,7 +46,12 @@ export interface ExecuteOptions extends AbortOptions {
   readonly rowMode?: RowMode | undefined;
 }
 
-/** What the database and a transaction have in common: everything that runs statements. */
+/**
+ * What the database and a transaction have in common: everything that runs statements.
+ *
+ * Neither has `#private` members: applications hand them around behind a Proxy, as a copy or as the prototype of another
+ * object, where those can't be read.
+ */
 export abstract class Executor {
   /** @internal */
   readonly context: Context;
@@ -52,7 +59,7 @@ export abstract class Executor {
   readonly config: ResolvedConfig;
   /** @internal */
   readonly statements: Statements;
-  #pragma: Pragmas | undefined;
+  private pragmas: Pragmas | undefined;
 
   /** @internal */
   constructor(context: Context) {
@@ -85,8 +92,8 @@ export abstract class Executor {
    * ```
    */
   get pragma(): Pragmas {
-    this.#pragma ??= pragmasOf(() => this);
-    return this.#pragma;
+    this.pragmas ??= pragmasOf(() => this);
+    return this.pragmas;
   }
 
   /** @internal Sets a pragma on every connection. */
@@ -105,7 +112,7 @@ export abstract class Executor {
       result =
         authorizer === undefined && !observer.active
           ? this.runDirectly(statement, values, request, abort)
-          : this.#runGuarded(statement, values, request, abort);
+          : this.runGuarded(statement, values, request, abort);
     } catch (error) {
       if (turnIsOver()) return settleLater(Promise.reject(error));
       throw error;
@@ -179,6 +186,7 @@ export abstract class Executor {
   ): Promise<ResultSet<SqlValue[]>>;
   execute<Row = RowObject>(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<Row>>;
   async execute(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<unknown>> {
+    if (options !== undefined) checkExecuteOptions(options);
     const statement = this.statements.one(sql);
     const values = bind(statement, args, this.limits);
     const { intMode } = this.config;
@@ -201,7 +209,7 @@ export abstract class Executor {
    * Runs several statements: all or none of them (the default), or with `atomic: false` each on its own.
    *
    * @param statements - SQL texts, or `{ sql, args }`
-   * @param options - `behavior` of the transaction, or `atomic: false`; `signal` and `timeout` (ms)
+   * @param options - `behavior` of the transaction, or `atomic: false`; row shape, `signal` and `timeout` (ms)
    * @returns one result per statement; with `atomic: false` one outcome, as `Promise.allSettled` gives them
    * @throws {@link DatabaseError} with `statementIndex`, when `atomic` and a statement fails; nothing is kept then
    *
@@ -219,13 +227,23 @@ export abstract class Executor {
    */
   batch(
     statements: readonly BatchStatement[],
-    options: BatchOptions & { readonly atomic: false },
+    options: StatementBatchOptions & { readonly atomic: false; readonly rowMode: 'array' },
+  ): Promise<BatchOutcome<ResultSet<SqlValue[]>>[]>;
+  batch(
+    statements: readonly BatchStatement[],
+    options: StatementBatchOptions & { readonly atomic: false },
   ): Promise<BatchOutcome<ResultSet>[]>;
-  batch(statements: readonly BatchStatement[], options?: BatchOptions): Promise<ResultSet[]>;
+  batch(
+    statements: readonly BatchStatement[],
+    options: StatementBatchOptions & { readonly rowMode: 'array' },
+  ): Promise<ResultSet<SqlValue[]>[]>;
+  batch(statements: readonly BatchStatement[], options?: StatementBatchOptions): Promise<ResultSet[]>;
   async batch(
     statements: readonly BatchStatement[],
-    options: BatchOptions = {},
-  ): Promise<ResultSet[] | BatchOutcome<ResultSet>[]> {
+    options: StatementBatchOptions = {},
+  ): Promise<ResultSet<unknown>[] | BatchOutcome<ResultSet<unknown>>[]> {
+    checkBatchOptions(options, ['rowMode']);
+    const rowMode = checkRowMode(options.rowMode);
     const { intMode } = this.config;
     const request: ExecuteRequest = {
       fetch: 'all',
@@ -233,7 +251,7 @@ export abstract class Executor {
       rowid: true,
       exactIntegers: intMode !== 'number',
     };
-    const decode = (raw: RawResult): ResultSet => toResultSet(raw, 'object', intMode) as ResultSet;
+    const decode = (raw: RawResult): ResultSet<unknown> => toResultSet(raw, rowMode, intMode);
     const abort = this.abortFrom(options);
     try {
       if (options.atomic === false) {
@@ -300,7 +318,7 @@ export abstract class Executor {
     return new Statement<Row>(this, this.statements.one(sql));
   }
 
-  #runGuarded(
+  private runGuarded(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
@@ -401,6 +419,11 @@ export abstract class Executor {
       own.dispose();
     }
   }
+}
+
+function checkExecuteOptions(options: ExecuteOptions): void {
+  checkOptions(options, 'execute()', ['rowMode', ...ABORT_OPTIONS]);
+  checkRowMode(options?.rowMode);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { resolveClient } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { Database } from './database.js';
+import { databaseOf } from './database-key.js';
 
 /**
  * A client that an application made: anything with the interface of `@libsql/client`, whatever package or wrapper it comes
@@ -23,13 +24,20 @@ const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
  */
 export function fromClient(client: unknown): Database {
   if (client instanceof Database) return client;
-  if (typeof client === 'object' && client !== null && isClient(client)) {
-    return new Database(resolveClient(client));
+  if (typeof client === 'object' && client !== null) {
+    const own = ownDatabase(client);
+    if (own !== undefined) return own;
+    if (isClient(client)) return new Database(resolveClient(client));
   }
   throw new ConfigError(
     'client',
     'expected a Database, as open() makes it, or a client with the interface of @libsql/client',
   );
+}
+
+function ownDatabase(client: object): Database | undefined {
+  const database = (client as { readonly [databaseOf]?: unknown })[databaseOf];
+  return database instanceof Database ? database : undefined;
 }
 
 function isClient(client: object): boolean {

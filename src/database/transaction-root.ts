@@ -1,9 +1,11 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, Cursor } from '../engine/engine.js';
 import { TransactionError, TransactionLostError } from '../errors.js';
+import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort } from './abort.js';
 import type { LockHolder } from './lock.js';
+import { dropsTable } from './migration-statements.js';
 import type { TransactionOptions } from './session.js';
 
 /** What a transaction and those nested in it share. */
@@ -25,6 +27,13 @@ export interface TransactionRoot {
   running: Promise<unknown> | undefined;
   /** Why the database ended the transaction by itself. */
   lost: unknown;
+  /** Set for a transaction in which migrations run. */
+  migrates: Migrates | undefined;
+}
+
+/** Marks a transaction for migrations. */
+export interface Migrates {
+  readonly foreignKeysOff: boolean;
 }
 
 /** What a transaction is begun with. */
@@ -43,6 +52,7 @@ export function newRoot(options: RootOptions, holder: LockHolder): TransactionRo
     takeWriteLock: undefined,
     running: undefined,
     lost: undefined,
+    migrates: undefined,
   };
 }
 
@@ -59,9 +69,21 @@ export function closeCursors(root: TransactionRoot): void {
   root.cursors.clear();
 }
 
-/** Pragmas that SQLite ignores inside a transaction without a word. */
-export function checkInside(statement: AnalyzedStatement): void {
-  if (statement.pragma !== 'foreign_keys' || !statement.pragmaArgument) return;
+/**
+ * Pragmas that SQLite ignores inside a transaction without a word. In one for migrations, foreign keys are off whatever a
+ * migration says, so the statement is left out.
+ *
+ * @returns whether to leave it out
+ */
+export function checkInside(statement: AnalyzedStatement, migrates: Migrates | undefined): boolean {
+  if (migrates?.foreignKeysOff === false && dropsTable(statement)) {
+    throw new TransactionError(
+      'foreign keys could not be turned off for the migrations, so dropping a table would delete or change the rows that reference it',
+      { code: 'TRANSACTION_CONTROL', kind: 'transaction', sql: statement.text },
+    );
+  }
+  if (statement.pragma !== 'foreign_keys' || !statement.pragmaArgument) return false;
+  if (migrates?.foreignKeysOff) return true;
   throw new TransactionError('PRAGMA foreign_keys has no effect inside a transaction; set it before', {
     code: 'TRANSACTION_CONTROL',
     kind: 'transaction',
@@ -71,6 +93,7 @@ export function checkInside(statement: AnalyzedStatement): void {
 
 /** Refuses what a savepoint can't have: a behaviour or limits of its own. */
 export function assertNested(outer: TransactionBehavior, options: TransactionOptions): void {
+  checkOptions(options, 'a nested transaction', ['behavior', 'retry', ...ABORT_OPTIONS]);
   const { behavior, ...rest } = options;
   const [other] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
   if (other === undefined && (behavior === undefined || behavior === outer)) return;

@@ -11,7 +11,7 @@ import type { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
-import type { TursoSession } from './session.js';
+import { sessionOf, type TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
 import type { TursoTransaction } from './transaction.js';
@@ -23,7 +23,6 @@ export class TursoDatabase<
   static override readonly [entityKind]: string = 'TursoDatabase';
   /** The database under the queries: `execute`, `batch`, `script`, `stream`, `close` … */
   readonly $client: Database;
-  readonly #session: TursoSession<TFullSchema, ExtractTablesWithRelations<TFullSchema>>;
 
   /** @internal */
   constructor(
@@ -34,7 +33,6 @@ export class TursoDatabase<
   ) {
     super('async', dialect, session, undefined);
     this.$client = client;
-    this.#session = session;
     installRelationalQueries(this, dialect, session, schema);
   }
 
@@ -59,7 +57,10 @@ export class TursoDatabase<
     callback: (tx: TursoTransaction<TFullSchema, ExtractTablesWithRelations<TFullSchema>>) => Promise<T>,
     config?: TransactionOptions,
   ): Promise<T> {
-    return await this.#session.transaction(callback, config);
+    return await sessionOf<TFullSchema, ExtractTablesWithRelations<TFullSchema>>(this).transaction(
+      callback,
+      config,
+    );
   }
 
   /**
@@ -87,7 +88,7 @@ export class TursoDatabase<
     options?: BatchOptions,
   ): Promise<BatchResponse<T>>;
   async batch(queries: readonly BatchItem<'sqlite'>[], options: BatchOptions = {}): Promise<unknown> {
-    return this.#session.batch(queries, options);
+    return sessionOf<TFullSchema, ExtractTablesWithRelations<TFullSchema>>(this).batch(queries, options);
   }
 
   /**

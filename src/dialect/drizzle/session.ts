@@ -15,7 +15,12 @@ import {
   type SQLiteExecuteMethod,
   SQLiteSession,
 } from 'drizzle-orm/sqlite-core';
-import { type BatchOptions, type BatchOutcome, runIndependently } from '../../database/batch.js';
+import {
+  type BatchOptions,
+  type BatchOutcome,
+  checkBatchOptions,
+  runIndependently,
+} from '../../database/batch.js';
 import { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import type { Executor, RawResult } from '../../database/executor.js';
@@ -90,6 +95,7 @@ export class TursoSession<
     queries: readonly DrizzleBatchItem<'sqlite'>[],
     options: BatchOptions,
   ): Promise<unknown[] | BatchOutcome<unknown>[]> {
+    checkBatchOptions(options);
     const items = queries.map((query, index) => toBatchQuery(query, this, index));
     const abort = this.executor.abortFrom(options);
     try {
@@ -162,4 +168,15 @@ export class TursoSession<
     );
     return new TursoTransaction(this.#dialect, session, this.#schema);
   }
+}
+
+/**
+ * The session of a database or transaction, which Drizzle's base class keeps (sqlite-core/db.js) and does not declare. A
+ * `#private` member of ours could not be read through a Proxy or a copy of the object.
+ */
+export function sessionOf<
+  TFullSchema extends Record<string, unknown>,
+  TSchema extends TablesRelationalConfig,
+>(db: object): TursoSession<TFullSchema, TSchema> {
+  return (db as { readonly session: TursoSession<TFullSchema, TSchema> }).session;
 }

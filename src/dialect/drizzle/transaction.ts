@@ -4,7 +4,7 @@ import { SQLiteTransaction } from 'drizzle-orm/sqlite-core';
 import type { Transaction } from '../../database/transaction.js';
 import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
-import type { TursoSession } from './session.js';
+import { sessionOf, type TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
 
@@ -14,7 +14,6 @@ export class TursoTransaction<
   TSchema extends TablesRelationalConfig,
 > extends SQLiteTransaction<'async', ResultSet, TFullSchema, TSchema> {
   static override readonly [entityKind]: string = 'TursoTransaction';
-  readonly #session: TursoSession<TFullSchema, TSchema>;
 
   /** @internal */
   constructor(
@@ -23,13 +22,12 @@ export class TursoTransaction<
     schema: RelationalSchemaConfig<TSchema> | undefined,
   ) {
     super('async', dialect, session, undefined);
-    this.#session = session;
     installRelationalQueries(this, dialect, session, schema);
   }
 
   /** The transaction under the queries: `execute`, `prepare`, `pragma`, `explain` … */
   get $client(): Transaction {
-    return this.#session.executor as Transaction;
+    return sessionOf<TFullSchema, TSchema>(this).executor as Transaction;
   }
 
   /**
@@ -41,7 +39,7 @@ export class TursoTransaction<
     callback: (tx: TursoTransaction<TFullSchema, TSchema>) => Promise<T>,
     config?: { readonly behavior?: 'deferred' | 'immediate' | 'exclusive' },
   ): Promise<T> {
-    return await this.#session.transaction(callback, config);
+    return await sessionOf<TFullSchema, TSchema>(this).transaction(callback, config);
   }
 
   /** Runs several queries as one unit inside the transaction; results in order, typed as a tuple. */
@@ -49,7 +47,7 @@ export class TursoTransaction<
     queries: T,
   ): Promise<BatchResponse<T>> {
     // One result per query, each of that query's own type.
-    return (await this.#session.batch(queries, {})) as BatchResponse<T>;
+    return (await sessionOf<TFullSchema, TSchema>(this).batch(queries, {})) as BatchResponse<T>;
   }
 
   /** Gives the rows of a query one by one; see `db.stream()`. */
@@ -57,7 +55,7 @@ export class TursoTransaction<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(this.#session.executor, query, options) as AsyncGenerator<
+    return streamQuery(sessionOf<TFullSchema, TSchema>(this).executor, query, options) as AsyncGenerator<
       StreamedRow<TQuery>,
       void,
       undefined

@@ -121,7 +121,7 @@ export async function recall(
     // The metric stays that of the index.
     const rows = await search(db, column, exact ? { ...plan, index: undefined } : plan, {
       where,
-      include: {},
+      fields: {},
     });
     return rows.map(({ distance }) => distance);
   });
