@@ -1,11 +1,12 @@
 import { boolean, oneOf, optionalFunction, typeName, wholeNumber } from './config/checks.js';
 import { checkEncryptionKey } from './config/encryption.js';
 import { type Extension, type ResolvedExtension, resolveExtensions } from './config/extensions.js';
-import { checkPragmas, type PragmaValue } from './config/pragmas.js';
+import { givenKeys, keysWithoutEffect, withoutKeys } from './config/keys.js';
+import { type PragmaValue, resolvePragmas } from './config/pragmas.js';
 import { type RemoteConfig, type RemoteOptions, resolveRemote } from './config/remote.js';
 import { resolveRetry, type RetryConfig } from './config/retry.js';
 import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
-import { parseUrl, replicaTarget, type Target } from './config/target.js';
+import { type Location, parseUrl, replicaTarget, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
 import { Secret } from './secret.js';
 import type { IntMode } from './values.js';
@@ -22,7 +23,7 @@ export { checkEncryptionKey } from './config/encryption.js';
 export type { PragmaValue } from './config/pragmas.js';
 export type { Extension, ResolvedExtension } from './config/extensions.js';
 export type { AfterWrite, Startup, SyncConfig, SyncEvent, SyncOptions, SyncTrigger } from './config/sync.js';
-export type { Target } from './config/target.js';
+export type { FileMode, Target } from './config/target.js';
 
 /**
  * How a transaction takes its locks. `deferred`: with its first statement. `immediate`: the write lock at once.
@@ -57,17 +58,21 @@ export interface StatementLogger {
 export interface Config extends RemoteOptions, SyncOptions {
   /**
    * `file:` URL as `@libsql/client` takes it, a plain file path, `:memory:`, or a server: `libsql:`, `https:`, `http:`,
-   * `wss:`, `ws:`.
+   * `wss:`, `ws:`. Parameters: `authToken` and `tls` (`0` or `1`) of a server, `mode` (`ro`, `rw`, `rwc`, `memory`) and
+   * `cache` of a `file:` URL, as SQLite takes them.
    */
   readonly url: string;
-  /** Which engine opens the database; `turso` is not supported yet. @default 'libsql' */
-  readonly engine?: 'libsql' | 'turso';
+  /** Which engine opens the database. @default 'libsql' */
+  readonly engine?: 'libsql';
   /**
    * How INTEGER values come back: `number` (one that a number can't hold exactly is an error), `bigint` or `string`.
    * @default 'number'
    */
   readonly intMode?: IntMode;
-  /** How many connections may be open at a time; transactions and streams beyond it wait. @default 20 */
+  /**
+   * How many connections may be open at a time; transactions and streams beyond it wait. A server is asked for 60 at most.
+   * @default 20
+   */
   readonly concurrency?: number;
   /** How long a statement or transaction waits for a lock, in ms; 0 fails at once. @default 5000 */
   readonly busyTimeout?: number;
@@ -106,11 +111,18 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly statementCacheSize?: number;
   /** Called with every connection that is opened, before its first use. The handle itself waits for it, and refuses its calls. */
   readonly onConnect?: (connection: ConnectionSetup) => void | Promise<void>;
+  /**
+   * Whether the use of the database inside the callback of its own transaction is found at once, also behind an awaited
+   * query builder. @default true in memory and where it costs nothing (Node.js 24), otherwise false
+   */
+  readonly detectMisuse?: boolean;
 }
 
 /** A config that was checked and completed. */
 export interface ResolvedConfig {
   readonly target: Target;
+  /** What was given and only a database of another kind needs. */
+  readonly keysWithoutEffect: readonly string[];
   readonly intMode: IntMode;
   readonly concurrency: number;
   /** `pragma.setBusyTimeout()` changes it while the database is open. */
@@ -122,6 +134,7 @@ export interface ResolvedConfig {
   readonly extensions: readonly ResolvedExtension[];
   readonly logger: StatementLogger | undefined;
   readonly logParameters: boolean;
+  readonly detectMisuse: boolean | undefined;
   readonly transactionBehavior: TransactionBehavior;
   readonly retry: Required<RetryConfig>;
   readonly timeout: number | undefined;
@@ -140,75 +153,82 @@ const BEHAVIORS: readonly TransactionBehavior[] = [
   'read',
 ];
 
-const GENERAL_KEYS = [
-  ...['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'transactionBehavior', 'retry', 'timeout'],
-  ...['logger', 'logParameters'],
-] as const;
-
-/** Keys that concern a connection to a file; some mean nothing on a replica, whose server decides. */
-const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
-const OWN_FILE_KEYS = ['onConnect', 'extensions'] as const;
-const ENCRYPTION_KEYS = ['encryptionKey'] as const;
-const REMOTE_KEYS = [
-  'authToken',
-  'tls',
-  'fetch',
-  'remoteEncryptionKey',
-  'compression',
-  'networkRetry',
-] as const;
-const SYNC_KEYS = [
-  ...(['syncUrl', 'syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),
-  ...(['onSync', 'onSyncError', 'afterWriteTimeout', 'syncTimeout'] as const),
-] as const;
-
-const KNOWN_KEYS: ReadonlySet<string> = new Set([
-  ...GENERAL_KEYS,
-  ...LOCAL_KEYS,
-  ...OWN_FILE_KEYS,
-  ...ENCRYPTION_KEYS,
-  ...REMOTE_KEYS,
-  ...SYNC_KEYS,
-]);
-
-/** Keys that belong to what this version can't do; a silent no-op would hide that. */
-const LATER_KEYS: ReadonlySet<string> = new Set(['offline']);
-
 /** The most connections that a server is asked for: it refuses more than 128, and each takes one or two (sqld 0.24). */
 const SERVER_CONNECTIONS = 60;
 
-/** What is set on every connection. A server has settings of its own, foreign keys among them. */
-const PRAGMAS: Readonly<Record<Target['kind'], Readonly<Record<string, PragmaValue>>>> = {
-  // A log that a reader has made grow is cut when it begins again; otherwise it would keep its size.
-  file: { journal_mode: 'wal', synchronous: 'normal', foreign_keys: true, journal_size_limit: 16_777_216 },
-  memory: { foreign_keys: true },
-  replica: {},
-  remote: {},
-  client: {},
-};
-
 /**
- * Checks a config and fills in the defaults.
+ * Checks a config and fills in the defaults. Keys that only a database of another kind needs are checked too, and then have
+ * no effect: the URL decides what the database is, so one config serves a file and a server.
  *
  * @throws {@link ConfigError} naming the key that is unknown, ill-typed or contradictory
  */
 export function resolveConfig(input: string | Config): ResolvedConfig {
-  const config: Config = typeof input === 'string' ? { url: input } : input;
-  if (typeof config !== 'object' || config === null) {
+  const given: Config = typeof input === 'string' ? { url: input } : input;
+  if (typeof given !== 'object' || given === null) {
     throw new ConfigError('url', `expected a URL, a path or a config object, got ${typeName(input)}`);
   }
-  checkKeys(config);
+  const { target, config } = locate(givenKeys(given));
+  const unused = keysWithoutEffect(target, config);
+  const resolved = complete(target, config);
+  return unused.length === 0 ? resolved : complete(target, withoutKeys(config, unused), unused);
+}
+
+/** The config of a database that is reached through a client which its owner made. */
+export function resolveClient(client: object): ResolvedConfig {
+  const target: Target = { kind: 'client', client };
+  return { ...resolveConfig('libsql://client'), target };
+}
+
+/** What the URLs name, and the config with what their parameters say and without keys that are left empty. */
+function locate(given: Config): { readonly target: Target; readonly config: Config } {
+  const { syncUrl, ...config } = given;
+  const location = parseUrl(given.url);
+  const replica =
+    syncUrl === undefined || syncUrl === '' ? undefined : replicaTarget(location.target, syncUrl);
+  const { target } = replica ?? location;
+  if (target.kind !== 'file' && target.kind !== 'replica') checkNothingEncrypted(target, config);
+  const keys: Config = { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) };
+  // An empty line of an environment file gives no key.
+  const empty = keysWithoutEffect(target, keys).filter((key) => keys[key] === '');
+  return { target, config: withoutKeys(keys, empty) };
+}
+
+/** A key whose owner believes that his data is encrypted. */
+function checkNothingEncrypted({ kind }: Target, config: { encryptionKey?: unknown }): void {
+  if (config.encryptionKey === '') delete config.encryptionKey;
+  if (config.encryptionKey === undefined) return;
+  throw new ConfigError(
+    'encryptionKey',
+    kind === 'memory'
+      ? 'a memory database is not encrypted'
+      : 'it encrypts a file, and the URL names a server',
+  );
+}
+
+function urlSettings(config: Config, location: Location | undefined): Pick<Config, 'authToken' | 'tls'> {
+  const { authToken, tls } = location ?? {};
+  if (authToken !== undefined && config.authToken && config.authToken !== authToken) {
+    throw new ConfigError('authToken', 'contradicts the token in the URL; give one of the two');
+  }
+  if (tls !== undefined && config.tls !== undefined && config.tls !== tls) {
+    throw new ConfigError('tls', 'contradicts "tls" in the URL; give one of the two');
+  }
+  return { ...(authToken !== undefined && { authToken }), ...(tls !== undefined && { tls }) };
+}
+
+function complete(target: Target, config: Config, unused: readonly (keyof Config)[] = []): ResolvedConfig {
   if (config.engine !== undefined) checkEngine(config.engine);
-  const location = parseUrl(config.url);
-  const target = config.syncUrl === undefined ? location : replicaTarget(location, config.syncUrl);
-  checkKeysFor(target, config);
-  const connections = target.kind === 'remote' || target.kind === 'replica' ? SERVER_CONNECTIONS : 10_000;
+  const concurrency = wholeNumber('concurrency', config.concurrency, 20, 1, 10_000);
+  const most = target.kind === 'remote' || target.kind === 'replica' ? SERVER_CONNECTIONS : concurrency;
+  const { busyTimeout, pragmas, ignored } = resolvePragmas(target, config);
+  const lowered = concurrency > most ? ['concurrency'] : [];
   return {
     target,
+    keysWithoutEffect: [...unused, ...ignored, ...lowered],
     intMode: oneOf('intMode', config.intMode, ['number', 'bigint', 'string'] as const, 'number'),
-    concurrency: wholeNumber('concurrency', config.concurrency, 20, 1, connections),
-    busyTimeout: wholeNumber('busyTimeout', config.busyTimeout, 5_000, 0, 2 ** 31 - 1),
-    pragmas: config.pragmas === false ? {} : { ...PRAGMAS[target.kind], ...checkPragmas(config.pragmas) },
+    concurrency: Math.min(concurrency, most),
+    busyTimeout,
+    pragmas,
     transactionBehavior: checkBehavior(config.transactionBehavior, 'immediate'),
     retry: resolveRetry(config.retry),
     timeout: checkTimeout(config.timeout),
@@ -221,13 +241,9 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
     extensions: resolveExtensions(config.extensions),
     logger: checkLogger(config.logger),
     logParameters: boolean('logParameters', config.logParameters, false),
+    detectMisuse:
+      config.detectMisuse === undefined ? undefined : boolean('detectMisuse', config.detectMisuse, false),
   };
-}
-
-/** The config of a database that is reached through a client which its owner made. */
-export function resolveClient(client: object): ResolvedConfig {
-  const target: Target = { kind: 'client', client };
-  return { ...resolveConfig('libsql://client'), target };
 }
 
 /** @throws {@link ConfigError} when it is none of the known behaviours */
@@ -244,41 +260,6 @@ export function checkTimeout(value: number | undefined): number | undefined {
   return value === undefined ? undefined : wholeNumber('timeout', value, 0, 1, 2 ** 31 - 1);
 }
 
-function checkKeys(config: object): void {
-  for (const key of Object.keys(config)) {
-    if (KNOWN_KEYS.has(key)) continue;
-    // Callers often spread optional settings, so a key without a value asks for nothing.
-    if ((config as Record<string, unknown>)[key] === undefined) continue;
-    if (LATER_KEYS.has(key)) {
-      throw new ConfigError(key, 'not supported by this version');
-    }
-    const meant = [...KNOWN_KEYS, ...LATER_KEYS].find((known) => known.toLowerCase() === key.toLowerCase());
-    throw new ConfigError(key, meant ? `unknown key; did you mean "${meant}"?` : 'unknown key');
-  }
-}
-
-/** Refuses keys that the database would ignore. */
-function checkKeysFor(target: Target, config: Config): void {
-  const { keys, what } = MEANINGLESS[target.kind];
-  for (const key of keys) {
-    if (config[key] === undefined) continue;
-    throw new ConfigError(key, `has no meaning for a ${what}`);
-  }
-  if (target.kind === 'replica' && config.pragmas !== false && config.pragmas?.journal_mode !== undefined) {
-    throw new ConfigError('pragmas.journal_mode', 'has no meaning for a replica');
-  }
-}
-
-const MEANINGLESS: Readonly<
-  Record<Target['kind'], { readonly keys: readonly (keyof Config)[]; readonly what: string }>
-> = {
-  memory: { keys: [...REMOTE_KEYS, ...SYNC_KEYS, ...ENCRYPTION_KEYS], what: 'memory database' },
-  file: { keys: [...REMOTE_KEYS, ...SYNC_KEYS], what: 'file that is no replica; that needs "syncUrl"' },
-  replica: { keys: OWN_FILE_KEYS, what: 'replica' },
-  remote: { keys: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...ENCRYPTION_KEYS, ...SYNC_KEYS], what: 'server' },
-  client: { keys: [], what: 'client' },
-};
-
 function checkLogger(logger: StatementLogger | undefined): StatementLogger | undefined {
   if (logger === undefined || typeof logger?.logQuery === 'function') return logger;
   throw new ConfigError('logger', 'expected an object with logQuery(query, params)');
@@ -288,6 +269,6 @@ function checkEngine(engine: string): void {
   if (engine === 'libsql') return;
   throw new ConfigError(
     'engine',
-    engine === 'turso' ? "the 'turso' engine is not supported yet" : "expected 'libsql' or 'turso'",
+    engine === 'turso' ? "the 'turso' engine is not supported yet" : "expected 'libsql'",
   );
 }

@@ -1,4 +1,5 @@
 import { ParameterError, ValueError } from './errors.js';
+import { isOf } from './realm.js';
 import { toWellFormedJson } from './sql/well-formed-json.js';
 
 /**
@@ -90,7 +91,7 @@ function encodeBytes(
   if (value instanceof Uint8Array) bytes = value;
   else if (ArrayBuffer.isView(value))
     bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  else if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) bytes = new Uint8Array(value);
+  else if (isOf(value, 'ArrayBuffer') || isOf(value, 'SharedArrayBuffer')) bytes = new Uint8Array(value);
   else throw refuse(index, names, describeObject(value));
   checkLength(bytes.byteLength, limits, index, names);
   return ownBytes(bytes);
@@ -132,7 +133,7 @@ export function isWellFormed(text: string): boolean {
 }
 
 function describeObject(value: object): string {
-  if (value instanceof Date) {
+  if (isOf(value, 'Date')) {
     return 'a Date has no SQLite value; use a timestamp column, or bind getTime() or toISOString()';
   }
   const name = Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no prototype'})`;

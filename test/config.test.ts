@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { type Config, resolveConfig, type SyncConfig } from '../src/config.js';
 import { open } from '../src/database/database.js';
@@ -19,6 +20,7 @@ describe('the defaults', () => {
   it('are those that the documentation tells', () => {
     expect(resolveConfig('app.db')).toEqual({
       target: { kind: 'file', path: 'app.db' },
+      keysWithoutEffect: [],
       intMode: 'number',
       concurrency: 20,
       busyTimeout: 5000,
@@ -38,6 +40,7 @@ describe('the defaults', () => {
       extensions: [],
       logger: undefined,
       logParameters: false,
+      detectMisuse: undefined,
       remote: {
         authToken: new Secret(undefined),
         tls: undefined,
@@ -103,7 +106,7 @@ describe('a value of every key', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['engine', 'turso', /'turso' engine is not supported yet/],
-    ['engine', 'mysql', /expected 'libsql' or 'turso'/],
+    ['engine', 'mysql', /expected 'libsql'/],
     ['intMode', 'float', /'number', 'bigint', 'string'; got "float"/],
     ['intMode', 1, /got number/],
     ['intMode', null, /got null/],
@@ -144,8 +147,24 @@ describe('a value of every key', () => {
     ['attempt', { attempt: 3 }],
     ['0', [3]],
     ['maxDelay', { attempts: 1, maxDelay: 1.5 }],
-  ])('is refused inside retry: %s', (key, retry) => {
+    ['attempts', { attempts: '3' }],
+  ])('is refused inside retry and networkRetry: %s', (key, retry) => {
     expect(refused('retry', retry).key).toBe(`retry.${key}`);
+    expect(refusal({ url: SERVER, networkRetry: retry }).key).toBe(`networkRetry.${key}`);
+  });
+
+  it.each([-1, '3', null, 1.5])('is refused as networkRetry: %j', (networkRetry) => {
+    expect(refusal({ url: SERVER, networkRetry })).toMatchObject({ key: 'networkRetry' });
+  });
+
+  it('of busyTimeout may be given as a pragma', () => {
+    const pragmas = { Busy_Timeout: 70, query_only: 'on' };
+    expect(resolveConfig({ url: ':memory:', pragmas })).toMatchObject({
+      busyTimeout: 70,
+      pragmas: { foreign_keys: true, query_only: 1 },
+    });
+    expect(resolveConfig({ url: ':memory:', pragmas }).pragmas).not.toHaveProperty('busy_timeout');
+    expect(refusal({ url: ':memory:', busyTimeout: 80, pragmas }).message).toContain('contradicts');
   });
 
   it.each<[Record<string, unknown>, string, RegExp]>([
@@ -157,9 +176,9 @@ describe('a value of every key', () => {
     [{ cache_size: undefined }, 'pragmas.cache_size', /whole number/],
     [{ hexkey: 's3cret' }, 'pragmas.hexkey', /encryptionKey/],
     [{ Key: 's3cret' }, 'pragmas.Key', /encryptionKey/],
-    [{ busy_timeout: 100 }, 'pragmas.busy_timeout', /busyTimeout/],
-    [{ BUSY_TIMEOUT: 100 }, 'pragmas.BUSY_TIMEOUT', /busyTimeout/],
-    [{ query_only: true }, 'pragmas.query_only', /behavior 'read'/],
+    [{ busy_timeout: 'long' }, 'pragmas.busy_timeout', /whole number from 0/],
+    [{ BUSY_TIMEOUT: -1 }, 'pragmas.busy_timeout', /got -1/],
+    [{ query_only: 2 }, 'pragmas.query_only', /true or false/],
   ])('is refused inside pragmas: %j', (pragmas, key, message) => {
     const error = refused('pragmas', pragmas);
     expect(error.key).toBe(key);
@@ -169,33 +188,108 @@ describe('a value of every key', () => {
 
 const SERVER = 'libsql://db.example.com';
 
-describe('a key that the database would ignore', () => {
-  it.each<[string, Partial<Config>, string]>([
-    ['app.db', { authToken: 's3cret' }, 'authToken'],
-    ['app.db', { networkRetry: 1 }, 'networkRetry'],
-    ['app.db', { syncInterval: 5 }, 'syncInterval'],
-    [':memory:', { encryptionKey: 's3cret'.repeat(6) }, 'encryptionKey'],
-    [SERVER, { encryptionKey: 's3cret'.repeat(6) }, 'encryptionKey'],
-    [SERVER, { extensions: ['s3cret.so'] }, 'extensions'],
-    ['app.db', { syncUrl: SERVER, extensions: ['s3cret.so'] }, 'extensions'],
-    [':memory:', { onSync: () => {} }, 'onSync'],
-    [SERVER, { pragmas: {} }, 'pragmas'],
-    [SERVER, { onConnect: () => {} }, 'onConnect'],
-    [SERVER, { readYourWrites: true }, 'readYourWrites'],
-    ['app.db', { syncUrl: SERVER, onConnect: () => {} }, 'onConnect'],
-    ['app.db', { syncUrl: SERVER, pragmas: { journal_mode: 'wal' } }, 'pragmas.journal_mode'],
-  ])('%s with %o is refused', (url, keys, key) => {
+const KEY = 's3cret'.repeat(6);
+
+/** Everything that some kind of database has a use for, as one config of an application may name it. */
+const EVERYTHING: Partial<Config> = {
+  ...{ authToken: 's3cret', tls: false, fetch, remoteEncryptionKey: 's3cret', compression: true },
+  ...{ networkRetry: 1, syncInterval: 5, readYourWrites: true, afterWrite: 'await', maxStaleness: 9 },
+  ...{
+    startup: 'serve-stale',
+    onSync: () => {},
+    onSyncError: () => {},
+    afterWriteTimeout: 1,
+    syncTimeout: 1,
+  },
+  ...{ pragmas: { cache_size: -8_000 }, statementCacheSize: 5, allowFileFunctions: true, concurrency: 200 },
+  ...{ onConnect: () => {}, extensions: ['/s3cret.so'] },
+};
+const REMOTE = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'compression', 'networkRetry'];
+const SYNC = [
+  ...['syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup', 'onSync', 'onSyncError'],
+  ...['afterWriteTimeout', 'syncTimeout'],
+];
+const LOCAL = ['pragmas', 'statementCacheSize', 'allowFileFunctions', 'onConnect', 'extensions'];
+
+describe('a key that only a database of another kind needs', () => {
+  it.each<[string, Partial<Config>, string[]]>([
+    [':memory:', {}, [...REMOTE, ...SYNC]],
+    ['app.db', {}, [...REMOTE, ...SYNC]],
+    ['app.db', { syncUrl: '' }, [...REMOTE, ...SYNC]],
+    ['app.db', { syncUrl: SERVER }, ['onConnect', 'extensions', 'concurrency']],
+    [SERVER, {}, [...LOCAL, ...SYNC, 'concurrency']],
+  ])('has no effect on %s %o, which says so', (url, keys, expected) => {
+    const { keysWithoutEffect, kind } = open({ url, ...EVERYTHING, ...keys }).describe();
+    expect([...keysWithoutEffect].sort()).toEqual(expected.sort());
+    expect(JSON.stringify([kind, keysWithoutEffect])).not.toContain('s3cret');
+  });
+
+  it('changes nothing of the config', () => {
+    const without = (url: string): unknown => ({ ...resolveConfig(url), keysWithoutEffect: [] });
+    for (const url of [':memory:', SERVER]) {
+      const given = Object.entries(EVERYTHING).filter(([key]) =>
+        url === SERVER ? [...LOCAL, ...SYNC].includes(key) : [...REMOTE, ...SYNC].includes(key),
+      );
+      const config = { url, ...(Object.fromEntries(given) as Partial<Config>) };
+      expect({ ...resolveConfig(config), keysWithoutEffect: [] }).toEqual(without(url));
+    }
+    expect(resolveConfig({ url: SERVER, concurrency: 200 }).concurrency).toBe(60);
+  });
+
+  it.each(['authToken', 'remoteEncryptionKey', 'syncUrl', 'syncInterval', 'startup', 'tls', 'encryptionKey'])(
+    'may be empty: %s',
+    (key) => {
+      expect(open({ url: ':memory:', [key]: '' }).describe().keysWithoutEffect).toEqual([]);
+    },
+  );
+
+  it.each<[string, object, string]>([
+    [':memory:', { encryptionKey: KEY }, 'encryptionKey'],
+    ['file:x?mode=memory&cache=shared', { encryptionKey: KEY }, 'encryptionKey'],
+    [SERVER, { encryptionKey: KEY }, 'encryptionKey'],
+    ['app.db', { encryptionKey: '' }, 'encryptionKey'],
+    [':memory:', { syncUrl: SERVER }, 'syncUrl'],
+    [SERVER, { syncUrl: SERVER }, 'syncUrl'],
+    ['app.db', { authTokn: 's3cret' }, 'authTokn'],
+    ['app.db', { networkRetry: 's3cret' }, 'networkRetry'],
+    ['app.db', { tls: 's3cret' }, 'tls'],
+    ['app.db', { afterWrite: 'none', readYourWrites: true }, 'afterWrite'],
+    [SERVER, { pragmas: { 'journal mode': 's3cret' } }, 'pragmas.journal mode'],
+    [SERVER, { extensions: [5] }, 'extensions[0]'],
+  ])('is refused where something would be lost, or is wrong: %s with %o', (url, keys, key) => {
     const error = refusal({ url, ...keys });
     expect(error.key).toBe(key);
-    expect(error.message).toContain('has no meaning');
     expect(error.message).not.toContain('s3cret');
+  });
+
+  it('is the journal mode of a replica, whose server decides', () => {
+    const config = resolveConfig({ url: 'app.db', syncUrl: SERVER, pragmas: { journal_mode: 'wal' } });
+    expect(config).toMatchObject({ keysWithoutEffect: ['pragmas.journal_mode'], pragmas: {} });
+  });
+});
+
+describe('a config that is no plain object of this realm', () => {
+  it('is taken from another realm', () => {
+    const config = runInNewContext("({ url: ':memory:', intMode: 'bigint' })") as Config;
+    expect(resolveConfig(config).intMode).toBe('bigint');
+  });
+
+  it('is taken with keys that its class computes', () => {
+    class Settings {
+      readonly url = ':memory:';
+      get intMode(): 'string' {
+        return 'string';
+      }
+    }
+    expect(resolveConfig(new Settings()).intMode).toBe('string');
   });
 });
 
 describe('a server', () => {
   it('is asked for fewer connections than it refuses', () => {
     expect(resolveConfig({ url: SERVER, concurrency: 60 }).concurrency).toBe(60);
-    expect(refusal({ url: SERVER, concurrency: 61 }).message).toContain('from 1 to 60');
+    expect(resolveConfig({ url: SERVER, concurrency: 61 }).concurrency).toBe(60);
+    expect(refusal({ url: SERVER, concurrency: 10_001 }).message).toContain('from 1 to 10000');
   });
 
   it.each(['a\nb', 'a b', 'a\u0000', 'ä', '\ud800'])(
@@ -229,7 +323,7 @@ describe('a replica', () => {
     [SERVER, SERVER, /only a file can be a replica/],
     ['app.db', 'ws://db.example.com', /expected the URL of a server/],
     ['app.db', 'other.db', /expected the URL of a server/],
-    ['app.db', 'libsql://user:s3cret@db.example.com', /not in the URL/],
+    ['app.db', 'libsql://user:s3cret@db.example.com', /give the token as "authToken"/],
   ])('%s can not be one of %s', (url, syncUrl, message) => {
     const error = refusal({ url, syncUrl });
     expect(error.key).toBe('syncUrl');
@@ -282,7 +376,7 @@ describe('an unknown key', () => {
   });
 
   it('offline, which only later versions know, is refused and not ignored', () => {
-    const error = refused('offline', 's3cret-value');
+    const error = refused('offline', 's3cret value');
     expect(error.key).toBe('offline');
     expect(error.message).toContain('not supported by this version');
   });
@@ -296,7 +390,7 @@ describe('an unknown key', () => {
     'concurrency',
     'timeout',
   ])('never shows its value: %s', (key) => {
-    const error = refused(key, 's3cret-value');
+    const error = refused(key, 's3cret value');
     expect(error.message).not.toContain('s3cret');
     expect(JSON.stringify(error)).not.toContain('s3cret');
   });

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.js';
 import { Secret } from '../secret.js';
-import { boolean, optionalFunction, typeName } from './checks.js';
+import { boolean, optionalFunction, typeName, wholeNumber } from './checks.js';
 import { resolveRetry, type RetryConfig } from './retry.js';
 
 /** A token, or what gives one; a function is asked again shortly before its token expires and when it is refused. */
@@ -51,7 +51,9 @@ export interface RemoteConfig {
 export function resolveRemote(config: RemoteOptions): RemoteConfig {
   const { authToken, networkRetry = 2, remoteEncryptionKey } = config;
   const { writes = false, ...retry } =
-    typeof networkRetry === 'object' ? networkRetry : { attempts: networkRetry };
+    typeof networkRetry === 'object' && networkRetry !== null
+      ? networkRetry
+      : { attempts: wholeNumber('networkRetry', networkRetry, 2, 0, 10_000) };
   return {
     authToken: new Secret(typeof authToken === 'function' ? authToken : checkToken(authToken)),
     tls: config.tls === undefined ? undefined : boolean('tls', config.tls, true),
@@ -59,7 +61,7 @@ export function resolveRemote(config: RemoteOptions): RemoteConfig {
     remoteEncryptionKey: new Secret(checkKey('remoteEncryptionKey', remoteEncryptionKey)),
     compression: boolean('compression', config.compression, false),
     networkRetry: {
-      ...resolveRetry({ minDelay: 50, ...retry }),
+      ...resolveRetry({ minDelay: 50, ...retry }, 'networkRetry'),
       writes: boolean('networkRetry.writes', writes, false),
     },
   };

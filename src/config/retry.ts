@@ -16,17 +16,18 @@ const RETRY_KEYS: ReadonlySet<string> = new Set(['attempts', 'minDelay', 'maxDel
 /**
  * Completes a `retry` option.
  *
+ * @param key - its name, for messages
  * @throws {@link ConfigError} when a number in it is out of range or a key unknown
  */
-export function resolveRetry(value: number | RetryConfig | undefined): Required<RetryConfig> {
+export function resolveRetry(value: number | RetryConfig | undefined, key = 'retry'): Required<RetryConfig> {
   const retry: Partial<RetryConfig> =
     typeof value === 'object' && value !== null ? value : numberOfTimes(value);
-  const unknown = Object.keys(retry).find((key) => !RETRY_KEYS.has(key));
-  if (unknown !== undefined) throw new ConfigError(`retry.${unknown}`, 'unknown key');
+  const unknown = Object.keys(retry).find((name) => !RETRY_KEYS.has(name));
+  if (unknown !== undefined) throw new ConfigError(`${key}.${unknown}`, 'unknown key');
   return {
-    attempts: wholeNumber('retry', retry.attempts, 0, 0, 10_000),
-    minDelay: wholeNumber('retry.minDelay', retry.minDelay, 10, 0, 2 ** 31 - 1),
-    maxDelay: wholeNumber('retry.maxDelay', retry.maxDelay, 500, 0, 2 ** 31 - 1),
+    attempts: wholeNumber(retry === value ? `${key}.attempts` : key, retry.attempts, 0, 0, 10_000),
+    minDelay: wholeNumber(`${key}.minDelay`, retry.minDelay, 10, 0, 2 ** 31 - 1),
+    maxDelay: wholeNumber(`${key}.maxDelay`, retry.maxDelay, 500, 0, 2 ** 31 - 1),
   };
 }
 

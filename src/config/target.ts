@@ -2,10 +2,20 @@ import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
 import { checkedPath, readFileUrl, type Refusal, schemeOf } from './path.js';
 
+/** How a file is opened: to be read only, only if it is there, or made if it is not (the default). */
+export type FileMode = 'ro' | 'rw';
+
+/** What a URL names, and what its parameters say beside. */
+export interface Location {
+  readonly target: Target;
+  readonly authToken?: string | undefined;
+  readonly tls?: boolean | undefined;
+}
+
 /** What a URL points at. */
 export type Target =
   | { readonly kind: 'memory'; readonly path: string }
-  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string; readonly mode?: FileMode }
   /** A file that is kept like the database of a server. */
   | { readonly kind: 'replica'; readonly path: string; readonly url: string }
   | { readonly kind: 'remote'; readonly url: string }
@@ -15,39 +25,19 @@ export type Target =
 const refuse: Refusal = (problem, cause) => new ConfigError('url', problem, cause);
 
 /** @throws {@link ConfigError} when it is no URL or path of a database */
-export function parseUrl(url: unknown): Target {
+export function parseUrl(url: unknown): Location {
   if (typeof url !== 'string') {
     throw new ConfigError('url', `expected a URL or a path, got ${typeName(url)}`);
   }
-  if (url === ':memory:') return { kind: 'memory', path: ':memory:' };
+  if (url === ':memory:') return { target: { kind: 'memory', path: ':memory:' } };
   const scheme = schemeOf(url);
-  if (scheme === undefined) return fileTarget(url);
+  if (scheme === undefined) return { target: fileTarget(url) };
   if (scheme === 'file') return parseFileUrl(url);
-  if (['libsql', 'http', 'https', 'ws', 'wss'].includes(scheme))
-    return { kind: 'remote', url: checkServer('url', url) };
+  if (['libsql', 'http', 'https', 'ws', 'wss'].includes(scheme)) {
+    const { address, ...settings } = parseServer('url', url);
+    return { target: { kind: 'remote', url: address }, ...settings };
+  }
   throw new ConfigError('url', `unknown scheme "${scheme}:"; expected a file, ":memory:" or a server`);
-}
-
-/**
- * Checks the address of a server.
- *
- * @throws {@link ConfigError} that does not show it, since it may hold a token
- */
-function checkServer(key: string, url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined) throw new ConfigError(key, 'not a URL of a server');
-  if (parsed.hostname === '') throw new ConfigError(key, 'the URL has no host');
-  // A token in the URL would be printed with it.
-  if (parsed.username !== '' || parsed.password !== '' || parsed.searchParams.has('authToken')) {
-    throw new ConfigError(key, 'give the token as "authToken", not in the URL');
-  }
-  if (parsed.search !== '' || parsed.hash !== '') {
-    throw new ConfigError(
-      key,
-      'the URL of a server takes no query and no fragment; use the keys of the config',
-    );
-  }
-  return url;
 }
 
 /**
@@ -55,43 +45,109 @@ function checkServer(key: string, url: string): string {
  *
  * @throws {@link ConfigError} when there is no file or no server
  */
-export function replicaTarget(target: Target, syncUrl: unknown): Target {
+export function replicaTarget(target: Target, syncUrl: unknown): Location {
   if (target.kind !== 'file') throw new ConfigError('syncUrl', 'only a file can be a replica');
+  if (target.mode === 'ro') throw new ConfigError('syncUrl', 'a file of mode "ro" can not be a replica');
   if (typeof syncUrl !== 'string')
     throw new ConfigError('syncUrl', `expected a URL, got ${typeName(syncUrl)}`);
   if (!/^(libsql|https?):/i.test(syncUrl)) {
     throw new ConfigError('syncUrl', 'expected the URL of a server, "libsql:", "https:" or "http:"');
   }
-  return { kind: 'replica', path: target.path, url: checkServer('syncUrl', syncUrl) };
+  const { address, ...settings } = parseServer('syncUrl', syncUrl);
+  return { target: { kind: 'replica', path: target.path, url: address }, ...settings };
 }
 
-function parseFileUrl(url: string): Target {
+/**
+ * Checks the address of a server.
+ *
+ * @returns the address without its parameters, since a token would be printed with it
+ * @throws {@link ConfigError} that does not show it
+ */
+function parseServer(key: string, url: string): ServerSettings & { readonly address: string } {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined) throw new ConfigError(key, 'not a URL of a server');
+  if (parsed.hostname === '') throw new ConfigError(key, 'the URL has no host');
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new ConfigError(key, 'give the token as "authToken", not before the host');
+  }
+  if (parsed.hash !== '') throw new ConfigError(key, 'the URL of a server takes no fragment');
+  const [address = '', query] = url.split('?', 2);
+  const { authToken, tls } = parseQuery(
+    query,
+    { authToken: undefined, tls: ['0', '1'] },
+    (problem) => new ConfigError(key, problem),
+  );
+  return { address, ...serverSettings(authToken, tls) };
+}
+
+type ServerSettings = Pick<Location, 'authToken' | 'tls'>;
+
+function serverSettings(authToken: string | undefined, tls: string | undefined): ServerSettings {
+  return {
+    ...(authToken !== undefined && { authToken }),
+    ...(tls !== undefined && { tls: tls === '1' }),
+  };
+}
+
+const FILE_PARAMETERS: QueryShape<'mode' | 'cache' | 'authToken' | 'tls'> = {
+  mode: ['ro', 'rw', 'rwc', 'memory'],
+  cache: ['shared', 'private'],
+  authToken: undefined,
+  tls: ['0', '1'],
+};
+
+function parseFileUrl(url: string): Location {
   const { path, authority, query } = readFileUrl(url, refuse);
-  const memory = path === ':memory:' && !authority;
-  const cache = parseQuery(query, memory);
-  if (!memory) return fileTarget(path);
-  return { kind: 'memory', path: cache === undefined ? ':memory:' : `file::memory:?cache=${cache}` };
+  const { mode, cache, authToken, tls } = parseQuery(query, FILE_PARAMETERS, refuse);
+  const settings = serverSettings(authToken, tls);
+  const unnamed = path === ':memory:' && !authority;
+  if (unnamed && (mode === 'ro' || mode === 'rw')) throw refuse(`a memory database has no mode "${mode}"`);
+  if (unnamed || mode === 'memory') return { target: memoryTarget(unnamed ? '' : path, cache), ...settings };
+  if (cache === 'shared') throw refuse('only a memory database can have "cache=shared"');
+  return { target: fileTarget(path, mode === 'ro' || mode === 'rw' ? mode : undefined), ...settings };
 }
 
-/** The parameters of SQLite's URIs, and those of other URLs of this package. */
-const URI_PARAMETERS: ReadonlySet<string> = new Set(
+/** @param name - by which connections of this process share it; `''` for the one that has none */
+function memoryTarget(name: string, cache: string | undefined): Target {
+  if (name.includes('\0')) throw refuse('the name contains the character U+0000');
+  if (name === '') {
+    return { kind: 'memory', path: cache === undefined ? ':memory:' : `file::memory:?cache=${cache}` };
+  }
+  const shared = `file:${encodeURIComponent(name)}?mode=memory&cache=shared`;
+  return { kind: 'memory', path: cache === 'shared' ? shared : ':memory:' };
+}
+
+/** The parameters that a URL may have, each with its values; undefined for one with any value. */
+type QueryShape<T extends string> = Readonly<Record<T, readonly string[] | undefined>>;
+
+/** Parameters of other URLs of this package and of SQLite's. */
+const NAMES: ReadonlySet<string> = new Set(
   'cache mode vfs psow nolock immutable modeof cipher key hexkey kdf authToken tls syncUrl'.split(' '),
 );
 
-function parseQuery(query: string | undefined, memory: boolean): string | undefined {
-  if (query === undefined || query === '') return undefined;
-  const [key = '', value] = [...new URLSearchParams(query)].at(-1) ?? [];
-  const known = memory && query.split('&').length === 1 && key === 'cache';
-  if (!known || (value !== 'shared' && value !== 'private')) {
-    throw new ConfigError(
-      'url',
+function parseQuery<T extends string>(
+  query: string | undefined,
+  shape: QueryShape<T>,
+  refused: Refusal,
+): Partial<Record<T, string>> {
+  const found: Partial<Record<T, string>> = {};
+  for (const [key, value] of new URLSearchParams(query)) {
+    const name = key as T;
+    if (!Object.hasOwn(shape, key)) {
       // Anything else may be a secret that stands in the wrong place.
-      `unknown query${URI_PARAMETERS.has(key) ? ` "${key}"` : ''}; only file::memory: takes one, "cache=shared" or "cache=private"`,
-    );
+      const shown = NAMES.has(key) ? ` "${key}"` : '';
+      throw refused(`the URL has an unknown parameter${shown}; it takes ${Object.keys(shape).join(', ')}`);
+    }
+    if (found[name] !== undefined) throw refused(`the URL has the parameter "${key}" twice`);
+    const allowed = shape[name];
+    if (allowed !== undefined && !allowed.includes(value)) {
+      throw refused(`the parameter "${key}" of the URL is one of ${allowed.join(', ')}`);
+    }
+    found[name] = value;
   }
-  return value;
+  return found;
 }
 
-function fileTarget(path: string): Target {
-  return { kind: 'file', path: checkedPath(path, refuse) };
+function fileTarget(path: string, mode?: FileMode): Target {
+  return { kind: 'file', path: checkedPath(path, refuse), ...(mode !== undefined && { mode }) };
 }

@@ -23,6 +23,19 @@ import { Interrupts } from './interrupts.js';
 import { Session } from './session.js';
 import { Statements } from './statements.js';
 
+/** What a database is: see {@link Database.describe}. */
+export interface DatabaseDescription {
+  /** `remote`: a server. `client`: whatever a client leads to that was handed in. */
+  readonly kind: 'memory' | 'file' | 'replica' | 'remote' | 'client';
+  /** Address of the server, its own for a replica, or path of the file; undefined for a client. */
+  readonly location: string | undefined;
+  /**
+   * The keys of the config that only a database of another kind needs, and that have no effect here; `concurrency` if it was
+   * lowered to what a server allows.
+   */
+  readonly keysWithoutEffect: readonly string[];
+}
+
 /** A database: connections are opened as they are needed and kept until `close()`. Made by {@link open}. */
 export class Database extends Session {
   /** @internal */
@@ -53,6 +66,23 @@ export class Database extends Session {
   /** @internal */
   get [databaseOf](): Database {
     return this;
+  }
+
+  /**
+   * What the database is, for a log; nothing in it is secret.
+   *
+   * @example
+   * ```ts
+   * import { open } from 'turso-dialect';
+   *
+   * await using db = open({ url: 'file:app.db', authToken: 'token' });
+   * console.log(db.describe()); // { kind: 'file', location: 'app.db', keysWithoutEffect: [ 'authToken' ] }
+   * ```
+   */
+  describe(): DatabaseDescription {
+    const { target, keysWithoutEffect } = this.config;
+    const { path, url } = target as { readonly path?: string; readonly url?: string };
+    return { kind: target.kind, location: url ?? path, keysWithoutEffect };
   }
 
   /** Whether `close()` was called. */
@@ -105,7 +135,7 @@ export class Database extends Session {
     if (this.config.target.kind === 'client') {
       throw new CapabilityError(
         'interrupt',
-        'a client that was handed in can not be stopped; open it by its URL',
+        'a client that was handed in can not be stopped; open the database by its URL, as in drizzle({ connection: { url } })',
       );
     }
     this.pool.interrupt();

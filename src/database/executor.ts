@@ -6,7 +6,7 @@ import type {
   RawResult,
   StatementTrace,
 } from '../engine/engine.js';
-import { CapabilityError } from '../errors.js';
+import { CapabilityError, ParameterError } from '../errors.js';
 import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
@@ -14,12 +14,14 @@ import type { SqlValue, ValueLimits } from '../values.js';
 import { Abort, type AbortOptions } from './abort.js';
 import {
   type BatchItem,
+  type BatchMode,
   type BatchOutcome,
   type BatchStatement,
-  checkBatchOptions,
   runIndependently,
+  type SqlStatement,
   type StatementBatchOptions,
   toBatchItem,
+  toBatchOptions,
 } from './batch.js';
 import type { Context } from './context.js';
 import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
@@ -27,6 +29,7 @@ import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
 import type { Metadata } from './metadata.js';
 import { checkRowMode, type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
+import { withOwnTimeout } from './pragma/own.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
 import {
@@ -101,12 +104,13 @@ export abstract class Executor {
 
   /** @internal Runs one checked statement with encoded parameters. */
   runStatement(
-    statement: AnalyzedStatement,
+    given: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
     const { authorizer, observer } = this.context;
+    const statement = given.pragma === undefined ? given : withOwnTimeout(this.context, given);
     let result: MaybePromise<RawResult>;
     try {
       result =
@@ -123,11 +127,15 @@ export abstract class Executor {
 
   /** @internal Opens a result that is fetched piece by piece. */
   async openSource(
-    statement: AnalyzedStatement,
+    given: AnalyzedStatement,
     values: readonly SqlValue[],
     options: SourceOptions,
   ): Promise<StreamSource> {
     const { interrupts, observer } = this.context;
+    const statement = withOwnTimeout(this.context, given);
+    if (statement.pragma === 'query_only' && statement.pragmaArgument) {
+      throw new ParameterError('a setting gives no rows; use execute()', undefined, statement.text);
+    }
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
       const guard = Guard.of(this.context.authorizer, [{ statement, values }]);
@@ -163,7 +171,7 @@ export abstract class Executor {
   /**
    * Runs one statement.
    *
-   * @param sql - the text of one statement; for several there is `script()`
+   * @param sql - the text of one statement, or `{ sql, args }`; for several statements there is `script()`
    * @param args - an array for `?` and `?1`, an object for `:a`, `@a` and `$a` (keys with or without the prefix)
    * @param options - row shape, `signal` and `timeout` (ms)
    * @throws {@link ParameterError} when a parameter is missing, surplus or of a type without a SQLite value
@@ -184,8 +192,26 @@ export abstract class Executor {
     args: Arguments,
     options: ExecuteOptions & { readonly rowMode: 'array' },
   ): Promise<ResultSet<SqlValue[]>>;
+  execute(
+    statement: SqlStatement,
+    args: undefined,
+    options: ExecuteOptions & { readonly rowMode: 'array' },
+  ): Promise<ResultSet<SqlValue[]>>;
   execute<Row = RowObject>(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<Row>>;
-  async execute(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<unknown>> {
+  execute<Row = RowObject>(
+    statement: SqlStatement,
+    args?: undefined,
+    options?: ExecuteOptions,
+  ): Promise<ResultSet<Row>>;
+  async execute(
+    sql: string | SqlStatement,
+    args?: Arguments,
+    options?: ExecuteOptions,
+  ): Promise<ResultSet<unknown>> {
+    if (typeof sql === 'object' && sql !== null) {
+      if (args !== undefined) throw new ParameterError('the arguments are given twice');
+      return await this.execute(sql.sql, sql.args, options);
+    }
     if (options !== undefined) checkExecuteOptions(options);
     const statement = this.statements.one(sql);
     const values = bind(statement, args, this.limits);
@@ -208,8 +234,9 @@ export abstract class Executor {
   /**
    * Runs several statements: all or none of them (the default), or with `atomic: false` each on its own.
    *
-   * @param statements - SQL texts, or `{ sql, args }`
-   * @param options - `behavior` of the transaction, or `atomic: false`; row shape, `signal` and `timeout` (ms)
+   * @param statements - SQL texts, `{ sql, args }` or `[sql, args]`
+   * @param options - `behavior` of the transaction, or `atomic: false`; row shape, `signal` and `timeout` (ms); or a mode of
+   *   `@libsql/client`, where `'write'` is the behaviour `immediate`
    * @returns one result per statement; with `atomic: false` one outcome, as `Promise.allSettled` gives them
    * @throws {@link DatabaseError} with `statementIndex`, when `atomic` and a statement fails; nothing is kept then
    *
@@ -237,12 +264,15 @@ export abstract class Executor {
     statements: readonly BatchStatement[],
     options: StatementBatchOptions & { readonly rowMode: 'array' },
   ): Promise<ResultSet<SqlValue[]>[]>;
-  batch(statements: readonly BatchStatement[], options?: StatementBatchOptions): Promise<ResultSet[]>;
+  batch(
+    statements: readonly BatchStatement[],
+    options?: StatementBatchOptions | BatchMode,
+  ): Promise<ResultSet[]>;
   async batch(
     statements: readonly BatchStatement[],
-    options: StatementBatchOptions = {},
+    given?: StatementBatchOptions | BatchMode,
   ): Promise<ResultSet<unknown>[] | BatchOutcome<ResultSet<unknown>>[]> {
-    checkBatchOptions(options, ['rowMode']);
+    const options: StatementBatchOptions = toBatchOptions(given, ['rowMode']);
     const rowMode = checkRowMode(options.rowMode);
     const { intMode } = this.config;
     const request: ExecuteRequest = {
@@ -381,7 +411,10 @@ export abstract class Executor {
   abstract metadata(): Promise<Metadata>;
 
   /** @internal The columns of a statement, which is not run. */
-  async describe(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
+  async describeStatement(
+    statement: AnalyzedStatement,
+    abort: Abort | undefined,
+  ): Promise<readonly ColumnOrigin[]> {
     const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(

@@ -14,6 +14,9 @@ export interface ForeignClient {
   executeMultiple(...parameters: never[]): unknown;
 }
 
+/** The database of each client, so that whoever asks for it twice gets the same one. */
+const known = new WeakMap<object, Database>();
+
 /** What every client has; anything with them is one, whatever package or wrapper it comes from. */
 const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
 
@@ -27,7 +30,7 @@ export function fromClient(client: unknown): Database {
   if (typeof client === 'object' && client !== null) {
     const own = ownDatabase(client);
     if (own !== undefined) return own;
-    if (isClient(client)) return new Database(resolveClient(client));
+    if (isClient(client)) return throughMethods(client);
   }
   throw new ConfigError(
     'client',
@@ -40,7 +43,17 @@ function ownDatabase(client: object): Database | undefined {
   return database instanceof Database ? database : undefined;
 }
 
-function isClient(client: object): boolean {
+function throughMethods(client: object): Database {
+  const before = known.get(client);
+  if (before !== undefined && !before.closed) return before;
+  const database = new Database(resolveClient(client));
+  known.set(client, database);
+  return database;
+}
+
+/** Whether something is a client, ours or another. */
+export function isClient(client: object): boolean {
+  if (client instanceof Database || ownDatabase(client) !== undefined) return true;
   const methods = client as Record<string, unknown>;
   return METHODS.every((name) => typeof methods[name] === 'function');
 }

@@ -13,6 +13,7 @@ import {
   type OnChanged,
 } from './migration-plan.js';
 import { disableForeignKeys, readSettings, restoreSettings, type Settings } from './migration-settings.js';
+import { withOwnTimeout } from './pragma/own.js';
 import { dropsTable, type ParsedMigration, parseMigration, stepError } from './migration-statements.js';
 import { MigrationTable } from './migration-table.js';
 
@@ -168,7 +169,8 @@ class MigrationRun {
     for (const step of parsed.steps) {
       if (!step.run) continue;
       try {
-        await this.#patiently(() => connection.execute(step.statement, [], { fetch: 'none' }));
+        const statement = withOwnTimeout(this.#database.context, step.statement);
+        await this.#patiently(() => connection.execute(statement, [], { fetch: 'none' }));
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
         throw stepError(parsed, step, error.message, error);

@@ -16,7 +16,7 @@ const SHOWN = 500;
  */
 const ALLOWED_PRAGMAS: ReadonlySet<string> = new Set([
   ...['user_version', 'application_id', 'defer_foreign_keys', 'optimize', 'incremental_vacuum'],
-  ...['legacy_alter_table', 'ignore_check_constraints', 'recursive_triggers'],
+  ...['legacy_alter_table', 'ignore_check_constraints', 'recursive_triggers', 'busy_timeout'],
 ]);
 
 /** A migration that is ready to be run. */

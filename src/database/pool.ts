@@ -8,6 +8,8 @@ import { waitWhileBusy } from './busy.js';
 import { exhausted, inUse } from './pool-errors.js';
 import { interrupted, type Interrupts } from './interrupts.js';
 import { Lock, type LockHolder, type LockWait } from './lock.js';
+import { withOwnTimeout } from './pragma/own.js';
+import { connectionSetting } from './pragma/text.js';
 import { isUnlike } from './run.js';
 import { assertOutsideSetup, runSetupFrame } from './setup-frame.js';
 import { nextTurn } from './turn.js';
@@ -270,8 +272,8 @@ export class Pool {
     }
     connection.listener = this.#listener;
     try {
-      const { onConnect, busyTimeout } = this.#config;
-      const script = (sql: string): Promise<void> => runSetup(connection, sql, busyTimeout);
+      const { onConnect } = this.#config;
+      const script = (sql: string): Promise<void> => runSetup(connection, sql, this.#config);
       if (onConnect !== undefined) await runSetupFrame(this, () => onConnect({ script }));
       return connection;
     } catch (error) {
@@ -375,9 +377,15 @@ export class Pool {
  * What `onConnect` runs; it belongs to the application, so the file functions are its own affair. Nothing is wrapped in
  * a transaction: a temporary table must not have to wait for the write lock.
  */
-async function runSetup(connection: Connection, sql: string, busyTimeout: number): Promise<void> {
-  for (const { text } of analyze(sql).statements) {
-    await waitWhileBusy(() => connection.control(text), { timeout: busyTimeout, abort: undefined });
+async function runSetup(connection: Connection, sql: string, config: ResolvedConfig): Promise<void> {
+  for (const given of analyze(sql).statements) {
+    const statement = withOwnTimeout({ config, authorizer: undefined }, given);
+    const { name, value } = connectionSetting(statement) ?? {};
+    const run = (): MaybePromise<void> =>
+      name === 'query_only' && value !== undefined && connection.applyPragma !== undefined
+        ? connection.applyPragma(name, value)
+        : connection.control(statement.text);
+    await waitWhileBusy(run, { timeout: config.busyTimeout, abort: undefined });
   }
 }
 

@@ -9,6 +9,7 @@ import { waitWhileBusy } from './busy.js';
 import { rejectComplete } from './constraint-index.js';
 import type { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
+import { withOwnTimeout } from './pragma/own.js';
 import { runOn } from './run.js';
 import type { Session } from './session.js';
 import { controlsTransaction } from './statements.js';
@@ -70,7 +71,8 @@ async function runAll(
   const { authorizer, observer, interrupts } = database.context;
   const stop = interrupts.begin();
   const wait = { timeout: database.config.busyTimeout, abort, interrupts, connection };
-  const runOne = async (statement: AnalyzedStatement, trace?: StatementTrace): Promise<RawResult> => {
+  const runOne = async (given: AnalyzedStatement, trace?: StatementTrace): Promise<RawResult> => {
+    const statement = withOwnTimeout(database.context, given);
     const guard = Guard.of(authorizer, [{ statement, values: [] }], true);
     const request: GuardedRequest = {
       ...{ guard, interruptible: abort !== undefined, ...(trace && { trace }) },

@@ -22,6 +22,7 @@ import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
 import { type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
+import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
@@ -232,8 +233,9 @@ export abstract class Session extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    const result = this.autocommit.run(statement, values, request, abort);
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
+    // With an abort it would be set on another connection than the one that statements run on.
+    const result = this.autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
     if (setting === undefined) return result;
     return after(result, (raw) => {
       if (setting.value !== undefined) this.config.pragmas[setting.name] = setting.value;
@@ -274,15 +276,16 @@ export abstract class Session extends Executor {
 
   /** @internal */
   override async runAtomically(
-    items: readonly BatchItem[],
+    given: readonly BatchItem[],
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
     const { abort } = options;
     const behavior = this.behaviorOf(options.behavior);
     const connection = await this.pool.openMain(abort);
     if (connection.batch === undefined) {
-      return await this.runOnce((tx) => runInOrder(tx, items, undefined), behavior, abort);
+      return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }
+    const items = given.map((item) => ({ ...item, statement: withOwnTimeout(this.context, item.statement) }));
     const guard = Guard.of(this.context.authorizer, items);
     return await this.observed(items, (traced) => this.autocommit.batch(traced, behavior, abort, guard));
   }

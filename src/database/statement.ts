@@ -51,7 +51,7 @@ export class Statement<Row = RowObject> {
     checkOptions(options, 'columns()', ABORT_OPTIONS);
     const abort = this.executor.abortFrom(options);
     try {
-      return (await this.executor.describe(this.statement, abort)).map(toColumn);
+      return (await this.executor.describeStatement(this.statement, abort)).map(toColumn);
     } finally {
       abort?.dispose();
     }

@@ -14,7 +14,7 @@ export type Arguments = StatementArguments;
 const KNOWN_STATEMENTS = 500;
 const LONGEST_KEPT_SQL = 16_384;
 
-/** Set by us on every connection, so SQL must not change them behind our back. */
+/** Where SQL can't set them: EXPLAIN sets them too, since they act when they are prepared (SQLite 3.45.1). */
 const OWN_PRAGMAS: Readonly<Record<string, string>> = {
   query_only: "use a transaction with behavior 'read'",
   busy_timeout: 'use config.busyTimeout; the native timeout would block the event loop',
@@ -23,10 +23,12 @@ const OWN_PRAGMAS: Readonly<Record<string, string>> = {
 /** Looks at SQL texts before they go to an engine and remembers what it found. */
 export class Statements {
   readonly #allowFileFunctions: boolean;
+  readonly #local: boolean;
   readonly #known = new LruCache<string, AnalyzedStatement>(KNOWN_STATEMENTS);
 
-  constructor(config: Pick<ResolvedConfig, 'allowFileFunctions'>) {
-    this.#allowFileFunctions = config.allowFileFunctions;
+  constructor({ allowFileFunctions, target }: Pick<ResolvedConfig, 'allowFileFunctions' | 'target'>) {
+    this.#allowFileFunctions = allowFileFunctions;
+    this.#local = target.kind === 'memory' || target.kind === 'file';
   }
 
   /**
@@ -83,7 +85,11 @@ export class Statements {
         { code: 'NOT_SUPPORTED', kind: 'capability', sql: `PRAGMA ${statement.pragma}` },
       );
     }
-    const own = statement.pragmaArgument ? OWN_PRAGMAS[statement.pragma as string] : undefined;
+    const settable = statement.pragma === 'busy_timeout' || this.#local;
+    const own =
+      statement.pragmaArgument && (!settable || statement.verb === 'EXPLAIN')
+        ? OWN_PRAGMAS[statement.pragma as string]
+        : undefined;
     if (own !== undefined) {
       throw new DatabaseError(`PRAGMA ${statement.pragma} can not be set by SQL: ${own}`, {
         code: 'NOT_SUPPORTED',

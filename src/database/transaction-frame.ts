@@ -14,13 +14,9 @@ export function nextTransactionId(): number {
  * `AsyncLocalStorage` would know it in every case, but doubles the cost of a query on Node 20 once it is used.
  */
 export async function runInFrame<T>(id: number, callback: () => T | Promise<T>): Promise<T> {
-  const name = PREFIX + id;
-  const frame = {
-    async [name](): Promise<T> {
-      return await callback();
-    },
-  };
-  return await (frame[name] as () => Promise<T>)();
+  const run = async (): Promise<T> => await callback();
+  Object.defineProperty(run, 'name', { value: PREFIX + id });
+  return await run();
 }
 
 /**

@@ -30,13 +30,12 @@ import {
   checkInside,
   closeCursors,
   type Migrates,
-  newRoot,
   type RootOptions,
   takeWriteLock,
   transactionClosed,
   TransactionHolder,
   transactionLost,
-  type TransactionRoot,
+  TransactionRoot,
 } from './transaction-root.js';
 import { nextTurn, turnIsOver } from './turn.js';
 
@@ -61,12 +60,18 @@ export class Transaction extends Executor {
     super(context);
     this.holder = new TransactionHolder(this.id, () => this.root.lastActive);
     // Behind a Proxy, `instanceof` may not know a transaction.
-    this.root = 'attempt' in parent ? newRoot(parent, this.holder) : parent.root;
+    this.root = 'attempt' in parent ? new TransactionRoot(parent, this.holder) : parent.root;
   }
 
   /** @internal */
   override get origin(): StatementOrigin {
     return { transactionId: this.root.holder.transactionId, attempt: this.root.attempt };
+  }
+
+  /** @internal Whether it has ended without its owner: the database has undone it, or was closed. */
+  get lost(): boolean {
+    const { lost, connection } = this.root;
+    return lost !== undefined || connection === undefined || !connection.usable || !connection.inTransaction;
   }
 
   /** The behaviour that the transaction was begun with. */
@@ -319,7 +324,7 @@ export class Transaction extends Executor {
     abort: Abort | undefined,
   ): Promise<RawResult> {
     const { abort: either, forget } = Abort.either(abort, this.root.abort);
-    const options = { ...request, interruptible: either !== undefined };
+    const options = either === undefined ? request : { ...request, interruptible: true };
     return this.inTurn(either, async (connection) => {
       if (statement.kind !== 'read') await takeWriteLock(this.root, either);
       try {

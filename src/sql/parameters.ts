@@ -1,3 +1,5 @@
+import { isPlainObject } from '../realm.js';
+
 /** The parameters of a statement, numbered as SQLite numbers them. */
 export interface ParameterLayout {
   /** Number of parameter slots, as `sqlite3_bind_parameter_count()` gives it (the largest index). */
@@ -119,13 +121,6 @@ function wrongCount(layout: ParameterLayout, got: string): ResolvedArguments {
     ok: false,
     problem: `expected ${layout.count} parameter${layout.count === 1 ? '' : 's'}, got ${got}`,
   };
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // The second test accepts the plain objects of another realm (a vm context, a test runner's sandbox).
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function typeName(value: unknown): string {

@@ -1,4 +1,5 @@
 import { ParameterError, ValueError } from '../errors.js';
+import { isOf } from '../realm.js';
 import { fromBfloat, fromHalf, toBfloat, toHalf } from './half.js';
 import {
   checkShape,
@@ -133,7 +134,7 @@ function hasType({ type, dimensions }: VectorShape, bytes: Uint8Array): boolean 
 }
 
 function checkInput(vector: VectorInput, dimensions: number): Float32Array | Float64Array {
-  const typed = vector instanceof Float32Array || vector instanceof Float64Array;
+  const typed = isOf(vector, 'Float32Array') || isOf(vector, 'Float64Array');
   if (!typed && !Array.isArray(vector)) {
     throw new ParameterError('a vector is a Float32Array, a Float64Array or an array of numbers');
   }

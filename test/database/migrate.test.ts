@@ -336,7 +336,7 @@ describe('a failing migration', () => {
     ["ATTACH ':memory:' AS other", 'ATTACH can not be part of a transaction'],
     ['PRAGMA journal_mode=delete', 'PRAGMA journal_mode can not be part of a migration'],
     ['PRAGMA synchronous=off', 'PRAGMA synchronous can not be part of a migration'],
-    ['PRAGMA busy_timeout=10', 'PRAGMA busy_timeout can not be part of a migration'],
+    ['PRAGMA query_only=1', 'PRAGMA query_only can not be part of a migration'],
     ['EXPLAIN PRAGMA user_version=1', 'PRAGMA user_version can not be part of a migration'],
     ['INSERT INTO users VALUES (?, ?)', 'takes no parameters'],
     ["SELECT readfile('/etc/passwd')", 'readfile() is refused'],

@@ -1,4 +1,5 @@
 import type { AnalyzedStatement } from '../../sql/statement.js';
+import { pragmaBoolean, pragmaValue } from '../../sql/pragma-value.js';
 import { concernsConnection } from './catalogue.js';
 
 /** A setting that the text of a PRAGMA makes. */
@@ -13,6 +14,8 @@ export function connectionSetting(statement: AnalyzedStatement): ConnectionSetti
   const { pragma: name, pragmaArgument, text, verb } = statement;
   if (name === undefined || !pragmaArgument || verb === 'EXPLAIN') return undefined;
   if (name !== 'journal_mode' && !concernsConnection(name)) return undefined;
-  const value = /[=(]\s*['"]?(-?\w+)['"]?\s*\)?$/.exec(text)?.[1];
-  return { name, value: value !== undefined && /^-?\d+$/.test(value) ? Number(value) : value };
+  const value = pragmaValue(text);
+  if (name !== 'query_only') return { name, value };
+  const on = pragmaBoolean(value);
+  return { name, value: on === undefined ? undefined : on ? 1 : 0 };
 }

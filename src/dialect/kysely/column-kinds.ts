@@ -1,4 +1,5 @@
 import { ParameterError, ValueError } from '../../errors.js';
+import { isOf } from '../../realm.js';
 import { decodeVector, encodeVector } from '../../vector/codec.js';
 import { shapeOf, type VectorInput, type VectorShape } from '../../vector/vector-type.js';
 
@@ -67,7 +68,7 @@ export function encode(kind: ColumnKind, value: unknown): unknown {
   if (typeof kind === 'object') {
     return value instanceof Uint8Array ? value : encodeVector(kind, value as VectorInput);
   }
-  if (!(value instanceof Date)) return value;
+  if (!isOf(value, 'Date')) return value;
   const time = value.getTime();
   if (Number.isNaN(time)) throw new ParameterError('an invalid Date has no SQLite value');
   if (kind === 'timestamp') return Math.floor(time / 1_000);

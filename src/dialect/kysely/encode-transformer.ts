@@ -14,6 +14,7 @@ import {
   ValueNode,
   ValuesNode,
 } from 'kysely';
+import { isOf, isPlainObject } from '../../realm.js';
 import { type ColumnKind, type ColumnKinds, encode } from './column-kinds.js';
 
 /** Operators whose right side is a value of the column; that of LIKE, for one, is a pattern. */
@@ -85,8 +86,8 @@ export class EncodeTransformer extends OperationNodeTransformer {
   }
 
   #encodeByValue(value: unknown): unknown {
-    if (value instanceof Date) return encode(this.#dates, value);
-    return isPlain(value) ? encode('json', value) : value;
+    if (isOf(value, 'Date')) return encode(this.#dates, value);
+    return isPlainObject(value) || Array.isArray(value) ? encode('json', value) : value;
   }
 }
 
@@ -109,10 +110,4 @@ function encodeNode<TNode extends OperationNode>(kind: ColumnKind | undefined, n
 
 function encodeAs(kind: ColumnKind | undefined, value: unknown): unknown {
   return kind === undefined ? value : encode(kind, value);
-}
-
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

@@ -1,6 +1,7 @@
 import type { TransactionBehavior } from '../../config.js';
 import { closedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
+import { pragmaBoolean, pragmaValue } from '../../sql/pragma-value.js';
 import type { SqlValue } from '../../values.js';
 import type {
   ColumnOrigin,
@@ -29,6 +30,8 @@ import { StatementRunner } from './statement-runner.js';
 import { keepVectorIndexes } from './vector-indexes.js';
 
 const EXISTS = { fetch: 'first' } as const;
+/** What setting a pragma gives. */
+const NOTHING: RawResult = { rows: [], columns: undefined, rowsAffected: 0, lastInsertRowid: undefined };
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
@@ -88,6 +91,7 @@ export class LibsqlConnection implements Connection {
     request: ExecuteRequest,
   ): MaybePromise<RawResult> {
     this.#assertOpen();
+    if (this.#setsReadOnly(statement)) return NOTHING;
     const { schemaState } = request;
     // A write looks at it in its own transaction.
     if (schemaState === undefined || statement.kind === 'write')
@@ -108,7 +112,9 @@ export class LibsqlConnection implements Connection {
     this.#assertOpen();
     const open = (): MaybePromise<Cursor> => {
       if (statement.verb !== 'EXPLAIN') this.#meetReadLock(statement);
-      return this.#opener.open(statement, args, options, (run) => this.#offThread(run));
+      return this.#opener.open(statement, args, options, (run, discardStopped) =>
+        this.#offThread(run, discardStopped),
+      );
     };
     const { schemaState } = options;
     if (schemaState === undefined) return open();
@@ -268,9 +274,9 @@ export class LibsqlConnection implements Connection {
   }
 
   /** Runs on another thread; when `close()` stops it, its caller is told why. */
-  async #offThread<T>(run: () => Promise<T>): Promise<T> {
+  async #offThread<T>(run: () => Promise<T>, discardStopped?: (made: T) => void): Promise<T> {
     try {
-      return await this.#apart.during(run);
+      return await this.#apart.during(run, discardStopped);
     } catch (error) {
       throw this.#closing === undefined ? error : closedError();
     }
@@ -360,6 +366,14 @@ export class LibsqlConnection implements Connection {
       if (error.kind === 'io' || error.kind === 'corrupt') this.#runner.broken = true;
       throw error;
     }
+  }
+
+  /** `PRAGMA query_only = …`, which the connection must know of, since transactions that only read set it too. */
+  #setsReadOnly({ pragma, pragmaArgument, verb, text }: AnalyzedStatement): boolean {
+    if (pragma !== 'query_only' || !pragmaArgument || verb === 'EXPLAIN') return false;
+    const on = pragmaBoolean(pragmaValue(text));
+    if (on !== undefined) this.applyPragma('query_only', on ? 1 : 0);
+    return on !== undefined;
   }
 
   /** Its holder may go on after the database was closed. */

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { PragmaValue, ResolvedConfig, Target } from '../../config.js';
+import type { FileMode, PragmaValue, ResolvedConfig, Target } from '../../config.js';
 import { BusyError, CapabilityError, ReadOnlyError } from '../../errors.js';
 import type { Capabilities, Engine } from '../engine.js';
 import { collectNow } from './collect.js';
@@ -13,7 +13,9 @@ import { toDatabaseError } from './failure.js';
 import { FileIdentity } from './file-identity.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
 
-type LocalTarget = Pick<Extract<Target, { readonly path: string }>, 'kind' | 'path'>;
+type LocalTarget = Pick<Extract<Target, { readonly path: string }>, 'kind' | 'path'> & {
+  readonly mode?: FileMode | undefined;
+};
 
 /** Memory and file databases through the `libsql` 0.5 binding. */
 export class LibsqlEngine implements Engine {
@@ -28,10 +30,10 @@ export class LibsqlEngine implements Engine {
 
   constructor(config: ResolvedConfig) {
     this.#config = config;
-    const { kind, path } = config.target as LocalTarget;
+    const { kind, path, mode } = config.target as LocalTarget;
     // Connections that are opened after a `process.chdir()` must lead to the same file.
     const plain = kind !== 'memory' && !path.startsWith('file:');
-    this.#target = { kind, path: plain ? resolve(path) : path };
+    this.#target = { kind, path: plain ? resolve(path) : path, mode };
     this.#identity = plain ? new FileIdentity(this.#target.path) : undefined;
     this.capabilities = {
       behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
@@ -67,6 +69,7 @@ export class LibsqlEngine implements Engine {
     } catch (thrown) {
       const error = toDatabaseError(thrown);
       if (error instanceof BusyError) this.#collectOnce();
+      else if (target.kind !== 'memory') error.message += `: ${filePath(target.path)}`;
       throw error;
     }
   }
@@ -83,8 +86,9 @@ export class LibsqlEngine implements Engine {
   }
 
   async rekey(key: string | undefined): Promise<void> {
-    const { path, kind } = this.#target;
+    const { path, kind, mode } = this.#target;
     if (kind === 'memory') throw new CapabilityError('encryption', 'a memory database can not be encrypted');
+    if (mode === 'ro') throw new CapabilityError('encryption', 'the file was opened with mode "ro"');
     this.#identity?.assertSame();
     rekeyFile(path, this.#config.encryptionKey.reveal(), key);
   }
@@ -106,14 +110,15 @@ export class LibsqlEngine implements Engine {
     for (const [i, extension] of this.#config.extensions.entries()) loadExtension(native, extension, i);
   }
 
-  #open({ kind, path }: LocalTarget): NativeDatabase {
+  #open({ kind, path, mode }: LocalTarget): NativeDatabase {
     if (kind === 'memory') return openNative(path);
-    if (this.#identity?.known) {
-      this.#identity.assertSame();
-      // It must not be made again if it disappears now.
-      return openEncrypted(`${pathToFileURL(path).href}?mode=rw`, this.#config.encryptionKey.reveal(), path);
-    }
-    return openEncrypted(path, this.#config.encryptionKey.reveal(), filePath(path));
+    const known = this.#identity?.known === true;
+    if (known) this.#identity?.assertSame();
+    // A file that was open once must not be made again if it disappears now.
+    const how = mode ?? (known ? 'rw' : undefined);
+    const key = this.#config.encryptionKey.reveal();
+    if (how === undefined) return openEncrypted(path, key, filePath(path));
+    return openEncrypted(`${pathToFileURL(path).href}?mode=${how}`, key, path);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { ConnectionBatchItem } from '../engine.js';
 import { statementIndexOf, toRemoteError } from './failure.js';
-import type { StepResult } from './hrana/protocol.js';
-import { toStep } from './step.js';
+import type { Step, StepResult } from './hrana/protocol.js';
+import { isRowidUnsure } from './own-rowid.js';
+import { footprintOf, toStep } from './step.js';
 import type { RemoteStream } from './stream.js';
 
 type OpenStream = () => Promise<RemoteStream>;
@@ -20,13 +21,37 @@ export async function sendBatch(
   const steps = items.map(({ statement, values, request }) => toStep(statement, values, request));
   const stream = await openStream();
   try {
-    return await stream.batchAndClose(begin, steps);
+    if (!items.every(({ statement }) => footprintOf(statement).clean)) stream.spoil();
+    return await withOwnRowids(openStream, steps, await stream.batchAndClose(begin, steps));
   } catch (thrown) {
     const index = statementIndexOf(thrown);
     const error = toRemoteError(thrown, index === undefined ? undefined : items[index]?.statement.text);
     if (index === undefined && error.kind === 'sql') return await sendOneByOne(openStream, items, begin);
     if (index === undefined && error.kind === 'constraint') throw toRemoteError(thrown, 'COMMIT');
     throw error;
+  }
+}
+
+/** The results without rowids of earlier statements. Which tables have rowids is asked once for each, after the batch. */
+async function withOwnRowids(
+  openStream: OpenStream,
+  steps: readonly Step[],
+  results: readonly StepResult[],
+): Promise<StepResult[]> {
+  const isUnsure = (i: number): boolean => isRowidUnsure(steps[i] as Step, results[i] as StepResult);
+  if (!results.some((_, i) => isUnsure(i))) return [...results];
+  const stream = await openStream();
+  try {
+    const known = new Map<string, boolean>();
+    const settled: StepResult[] = [];
+    for (const [i, result] of results.entries()) {
+      const { into = '' } = steps[i] as Step;
+      if (isUnsure(i) && !known.has(into)) known.set(into, await stream.hasRowids(into));
+      settled.push(isUnsure(i) && !known.get(into) ? { ...result, lastInsertRowid: undefined } : result);
+    }
+    return settled;
+  } finally {
+    stream.close();
   }
 }
 

@@ -236,8 +236,10 @@ export class RemoteConnection implements Connection {
     step: Step,
     { parts = false } = {},
   ): Promise<StepResult> {
-    const run = (on: RemoteStream): Promise<StepResult> =>
-      this.#inStream(on, () => on.query(step, parts), statement.text);
+    const run = (on: RemoteStream): Promise<StepResult> => {
+      if (!footprintOf(statement).clean) on.spoil();
+      return this.#inStream(on, () => on.query(step, parts), statement.text);
+    };
     // A pinned stream has settings that another would lack.
     if (stream.started || !stream.inTransaction || this.#pinned) return await run(stream);
     // Nothing of the transaction was done yet, and what is begun twice is committed once.
@@ -322,6 +324,7 @@ export class RemoteConnection implements Connection {
     try {
       return await run();
     } catch (thrown) {
+      stream.spoil();
       const explained = await this.#explain(thrown, sql, stopped);
       const error = stream.started ? final(explained) : explained;
       const alive = !endsTransaction(error) && !stopped() && (await stream.isAlive().catch(() => false));

@@ -7,6 +7,7 @@ import { RemoteConnection } from './connection.js';
 import { HttpServer } from './hrana/http-server.js';
 import { HttpStream } from './hrana/http-stream.js';
 import { WsSockets } from './hrana/ws-sockets.js';
+import { withOwnRowid } from './own-rowid.js';
 import type { RemoteParts } from './parts.js';
 import { Places } from './places.js';
 import { probe } from './probe.js';
@@ -83,14 +84,14 @@ export class RemoteEngine implements Engine {
     const places = this.#places;
     return {
       execute: async (step) => {
-        const stream = new HttpStream(this.#http, calls, await places.nextSingle(calls));
+        const stream = new HttpStream(this.#http, calls, (await places.nextSingle(calls)).release);
         try {
           return await stream.execute(step, true);
         } finally {
           stream.close();
         }
       },
-      openStream: async () => new RemoteStream(new HttpStream(this.#http, calls, places.take())),
+      openStream: async () => new RemoteStream(new HttpStream(this.#http, calls, places.take().release)),
       stop: () => calls.stop(),
       close: () => this.#left(),
       diagnose: async (error) => error,
@@ -109,7 +110,7 @@ export class RemoteEngine implements Engine {
         const stream = await sockets.single(fresh);
         let done = false;
         try {
-          const result = await stream.execute(step, !clean);
+          const result = await withOwnRowid(stream, step, await stream.execute(step, !clean));
           done = true;
           return result;
         } finally {

@@ -1,12 +1,20 @@
 import type { Calls } from './calls.js';
 
+/** A place for one stream. */
+export interface Place {
+  /** Whether a single statement has it; otherwise a transaction, or nobody while the stream is kept. */
+  single: boolean;
+  /** Gives it back; may be called more than once. */
+  readonly release: () => void;
+}
+
 /**
  * Counts the streams that are open at a server, which refuses more than it allows (128 in sqld 0.24), to everybody.
  */
 export class Places {
   readonly #limit: number;
   #taken = 0;
-  /** How many of them are those of single statements. */
+  /** How many of them single statements have. */
   #single = 0;
   readonly #waiting: (() => void)[] = [];
   readonly #idle = new Set<() => boolean>();
@@ -26,38 +34,52 @@ export class Places {
   }
 
   /** Takes a place for a stream that its holder keeps. The pool bounds how many there are. */
-  take(): () => void {
+  take(): Place {
     this.#makeRoom();
     this.#taken++;
-    return once(() => {
-      this.#taken--;
-      this.wake();
-    });
+    let single = false;
+    let released = false;
+    const setSingle = (value: boolean): void => {
+      if (value !== single) this.#single += value ? 1 : -1;
+      single = value;
+    };
+    return {
+      get single() {
+        return single;
+      },
+      set single(value) {
+        setSingle(value);
+      },
+      release: () => {
+        if (released) return;
+        released = true;
+        setSingle(false);
+        this.#taken--;
+        this.wake();
+      },
+    };
   }
 
   /**
    * A place for a single statement, if one is free. One such statement may always go on, so that none waits for a
    * transaction that waits for it.
    */
-  takeSingle(): (() => void) | undefined {
+  takeSingle(): Place | undefined {
     this.#makeRoom();
     if (!this.free && this.#single > 0) return undefined;
-    this.#single++;
-    const release = this.take();
-    return once(() => {
-      this.#single--;
-      release();
-    });
+    const place = this.take();
+    place.single = true;
+    return place;
   }
 
   /** A place for a single statement, which is waited for. @throws what {@link Calls.stop} ends the wait with */
-  async nextSingle(calls: Calls): Promise<() => void> {
-    let release = this.takeSingle();
-    while (release === undefined) {
+  async nextSingle(calls: Calls): Promise<Place> {
+    let place = this.takeSingle();
+    while (place === undefined) {
       await calls.run((signal) => this.wait(signal));
-      release = this.takeSingle();
+      place = this.takeSingle();
     }
-    return release;
+    return place;
   }
 
   /** Waits until there may be a place, or until the signal is aborted. */
@@ -103,13 +125,4 @@ export class Places {
     if (this.free) return;
     for (const drop of this.#idle) if (drop()) return;
   }
-}
-
-function once(run: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    run();
-  };
 }

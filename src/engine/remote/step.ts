@@ -1,8 +1,10 @@
 import { CapabilityError } from '../../errors.js';
 import { rowwiseDelete } from '../../sql/bare-delete.js';
+import { insertTarget } from '../../sql/insert-target.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { ExecuteRequest } from '../engine.js';
+import { inserts } from '../statement-effect.js';
 import type { Step } from './hrana/protocol.js';
 import { positionalText } from './positional.js';
 
@@ -10,7 +12,7 @@ import { positionalText } from './positional.js';
 export function toStep(
   statement: AnalyzedStatement,
   args: readonly SqlValue[],
-  request: Pick<ExecuteRequest, 'fetch' | 'exactIntegers'>,
+  request: Pick<ExecuteRequest, 'fetch' | 'exactIntegers' | 'rowid'>,
   { byName = true } = {},
 ): Step {
   // Nobody here knows whether the table has a vector index.
@@ -22,6 +24,7 @@ export function toStep(
     names,
     rows: request.fetch !== 'none',
     exact: request.exactIntegers === true,
+    into: request.rowid === true && inserts(statement) ? insertTarget(statement) : undefined,
   };
 }
 
@@ -49,16 +52,13 @@ export interface Footprint {
 
 const footprints = new WeakMap<AnalyzedStatement, Footprint>();
 
-/**
- * Decides whether a connection of the server may be used for another statement. Counters pass from one to the next:
- * `changes()` can be asked for, and after an insert the rowid of it is told with statements that insert none.
- */
+/** Decides whether a connection of the server may be used for another statement. `changes()` tells of the one before. */
 export function footprintOf(statement: AnalyzedStatement): Footprint {
   let footprint = footprints.get(statement);
   if (footprint === undefined) {
     const { verb, text } = statement;
     const asks = /\b(?:changes|total_changes|last_insert_rowid)\b/i.test(text);
-    footprint = { clean: VERBS.has(verb), fresh: asks || verb === 'INSERT' || verb === 'REPLACE' };
+    footprint = { clean: VERBS.has(verb), fresh: asks };
     footprints.set(statement, footprint);
   }
   return footprint;

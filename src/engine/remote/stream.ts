@@ -10,6 +10,7 @@ import {
   type StepOutcome,
   type StepResult,
 } from './hrana/protocol.js';
+import { hasRowids, withOwnRowid } from './own-rowid.js';
 
 /** How many entries of a cursor are asked for at once. */
 const ENTRIES = 1_000;
@@ -30,6 +31,9 @@ export class RemoteStream {
   /** The BEGIN that goes with the first statement. */
   #begin: string | undefined;
   #open = false;
+  /** Whether nothing of what ran can be seen by what runs on its connection next. */
+  #clean = true;
+  #left = false;
 
   constructor(stream: HranaStream) {
     this.#stream = stream;
@@ -50,6 +54,11 @@ export class RemoteStream {
     return this.#open;
   }
 
+  /** Notes that something is left on its connection, so that nobody else may use it. */
+  spoil(): void {
+    this.#clean = false;
+  }
+
   /** Begins a transaction with the next statement, at no cost of its own. */
   begin(sql: string): void {
     this.#begin = sql;
@@ -64,19 +73,15 @@ export class RemoteStream {
     const begin = this.#begin;
     const inParts = parts && this.#isCurrent;
     if (begin === undefined && !(this.#open && this.#isCurrent) && !inParts) {
-      return await this.#stream.execute(step);
+      return await withOwnRowid(this.#stream, step, await this.#stream.execute(step));
     }
     const [result] = await this.#send([step], { begin, parts: inParts });
-    return result as StepResult;
+    return await withOwnRowid(this.#stream, step, result as StepResult);
   }
 
   /** Runs statements as one transaction, and ends the stream; all of it is one message. */
   async batchAndClose(begin: string, steps: readonly Step[]): Promise<StepResult[]> {
-    try {
-      return await this.#send(steps, { begin, commit: true });
-    } finally {
-      this.close();
-    }
+    return await this.#lastly(() => this.#send(steps, { begin, commit: true }));
   }
 
   /** Runs a statement about a savepoint. It begins the transaction, as any statement does. */
@@ -87,6 +92,7 @@ export class RemoteStream {
 
   /** Runs a statement of others that may begin or end a transaction. */
   async control(sql: string): Promise<void> {
+    this.#clean = false;
     await this.divide(sql);
     this.#open = await this.#isOpen();
   }
@@ -100,11 +106,9 @@ export class RemoteStream {
 
   /** Ends the transaction, if it has begun, and the stream; both are one message. */
   async endAndClose(sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    try {
-      if (this.#open) await this.#stream.execute(control(sql), true);
-    } finally {
-      this.close();
-    }
+    await this.#lastly(async () => {
+      if (this.#open) await this.#stream.execute(control(sql), !this.#reusable);
+    });
   }
 
   /** Opens a cursor on a statement. Nothing else may run until it is read or closed. */
@@ -121,6 +125,11 @@ export class RemoteStream {
     }));
   }
 
+  /** Whether a table has rowids, see {@link hasRowids}. */
+  async hasRowids(table: string): Promise<boolean> {
+    return await hasRowids(this.#stream, table);
+  }
+
   /** Whether the transaction that was begun is still open: some failures end it (`OR ROLLBACK`, a full disk). */
   async isAlive(): Promise<boolean> {
     if (!this.#stream.open) return false;
@@ -129,9 +138,33 @@ export class RemoteStream {
 
   /** Gives the connection back; an open transaction is rolled back by the server. */
   close(): void {
+    this.#leave(false);
+  }
+
+  /** Whether another may use its connection after the last call. */
+  get #reusable(): boolean {
+    return this.#clean && this.#stream.reusable;
+  }
+
+  /** Runs the last call. After a failure nobody knows what it has left. */
+  async #lastly<T>(run: () => Promise<T>): Promise<T> {
+    let done = false;
+    try {
+      const result = await run();
+      done = true;
+      return result;
+    } finally {
+      this.#leave(done && this.#reusable);
+    }
+  }
+
+  #leave(clean: boolean): void {
     this.#begin = undefined;
     this.#open = false;
-    this.#stream.close();
+    // It may be another's by now.
+    if (this.#left) return;
+    this.#left = true;
+    this.#stream.close(clean);
   }
 
   get #isCurrent(): boolean {
@@ -169,7 +202,7 @@ export class RemoteStream {
     }
     const outcomes = parts
       ? await readAll(await this.#stream.openCursor(batch), batch.length)
-      : await this.#stream.batch(batch, commit);
+      : await this.#stream.batch(batch, commit && !this.#reusable);
     if (begin !== undefined) {
       resultOf(outcomes[0]);
       this.#begin = undefined;

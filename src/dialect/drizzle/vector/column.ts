@@ -1,4 +1,5 @@
-import { customType, type SQLiteCustomColumnBuilder } from 'drizzle-orm/sqlite-core';
+import type { ColumnBaseConfig } from 'drizzle-orm';
+import { customType, type SQLiteColumn, type SQLiteCustomColumnBuilder } from 'drizzle-orm/sqlite-core';
 import { decodeVector, encodeVector } from '../../../vector/codec.js';
 import {
   declaredType,
@@ -13,6 +14,9 @@ export interface VectorColumnConfig<T extends VectorType = VectorType> {
   /** @default 'float32' */
   readonly type?: T;
 }
+
+/** A column of vectors: one of ours, or a custom type of an application whose values are arrays of numbers. */
+export type VectorColumn = SQLiteColumn<ColumnBaseConfig<'custom', string> & { data: ArrayLike<number> }>;
 
 /** The builder of a column of vectors. */
 export type VectorColumnBuilder<TName extends string, T extends VectorType> = SQLiteCustomColumnBuilder<{

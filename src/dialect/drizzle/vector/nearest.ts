@@ -20,10 +20,11 @@ import { shapeOf, type VectorInput, type VectorShape } from '../../../vector/vec
 import type { TursoDatabase } from '../database.js';
 import { columnName } from '../sql-dialect.js';
 import type { TursoTransaction } from '../transaction.js';
+import type { VectorColumn } from './column.js';
 
 /** A Drizzle database or transaction of ours. */
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever schema it has
-export type VectorDatabase = TursoDatabase<any> | TursoTransaction<any, any>;
+export type VectorDatabase = TursoDatabase<any, unknown> | TursoTransaction<any, any>;
 
 /** What is looked for, and what is wanted of it. */
 export interface DrizzleNearestOptions<TFields extends SelectedFields | undefined = undefined>
@@ -65,7 +66,7 @@ export type NearestRow<TFields extends SelectedFields | undefined> = (TFields ex
  */
 export async function nearest<TFields extends SelectedFields | undefined = undefined>(
   db: VectorDatabase,
-  column: SQLiteColumn,
+  column: VectorColumn,
   vector: VectorInput,
   options: DrizzleNearestOptions<TFields> = {},
 ): Promise<NearestRow<TFields>[]> {
@@ -108,7 +109,7 @@ async function search(
  */
 export async function recall(
   db: VectorDatabase,
-  column: SQLiteColumn,
+  column: VectorColumn,
   options: DrizzleNearestOptions & { readonly queries?: number | readonly VectorInput[] } = {},
 ): Promise<RecallReport> {
   const { queries = 100, where, include: _, ...wanted } = options;

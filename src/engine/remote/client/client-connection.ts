@@ -27,8 +27,6 @@ import { decodeClientValue } from './client-value.js';
 
 /** What is known of a client by asking it once. */
 export interface ClientTraits {
-  /** Whether its transactions take the only connection to its memory database away (`@libsql/client` 0.18). */
-  readonly losesMemory: boolean;
   /** Whether its statements meet the locks of a file, where a wait may help, and not those of a server. */
   readonly isFile: boolean;
 }
@@ -139,9 +137,6 @@ export class ClientConnection implements Connection {
   async begin(behavior: TransactionBehavior): Promise<void> {
     const mode = MODES[behavior];
     if (mode === undefined) throw missing(behavior, `begin a transaction with behavior '${behavior}'`);
-    if (this.#traits.losesMemory) {
-      throw missing('transactions', 'begin a transaction on a memory database without losing it');
-    }
     this.#transaction = await this.#guarded(() => this.#client.transaction(mode), undefined);
     this.#readOnly = behavior === 'read';
   }
@@ -274,6 +269,6 @@ function refuseSetting({ pragma, pragmaArgument }: AnalyzedStatement): void {
 function missing(capability: string, what: string): CapabilityError {
   return new CapabilityError(
     capability,
-    `a client that was handed in can't ${what}; open the database by its URL`,
+    `a client that was handed in can't ${what}; open the database by its URL, as in drizzle({ connection: { url } })`,
   );
 }

@@ -1,5 +1,6 @@
 import { protocolError } from '../../../errors.js';
 import type { SqlValue } from '../../../values.js';
+import { LastRowid } from '../hrana/last-rowid.js';
 import {
   type BatchStep,
   type Condition,
@@ -84,6 +85,7 @@ class HranaClientStream implements HranaStream {
   readonly version: number;
   readonly #stream: ClientStream;
   readonly #release: () => void;
+  readonly #rowid = new LastRowid();
   #open = true;
 
   constructor(stream: ClientStream, version: number, release: () => void) {
@@ -96,10 +98,18 @@ class HranaClientStream implements HranaStream {
     return this.#open;
   }
 
+  get reusable(): boolean {
+    return false;
+  }
+
   async execute(step: Step, last = false): Promise<StepResult> {
     const running = this.#stream.query(toStatement(step));
     if (last) this.#stream.closeGracefully();
-    return toResult(await running, step);
+    try {
+      return this.#rowid.note(toResult(await running, step));
+    } catch (error) {
+      throw this.#rowid.note(error as Error);
+    }
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
@@ -141,9 +151,9 @@ class HranaClientStream implements HranaStream {
     if (last) this.#stream.closeGracefully();
     await executed;
     return (await settled).map((outcome, i) => {
-      if (outcome.status === 'rejected') return outcome.reason as Error;
+      if (outcome.status === 'rejected') return this.#rowid.note(outcome.reason as Error);
       const { step } = steps[i] as BatchStep;
-      return outcome.value === undefined ? undefined : toResult(outcome.value, step);
+      return outcome.value === undefined ? undefined : this.#rowid.note(toResult(outcome.value, step));
     });
   }
 }

@@ -3,6 +3,7 @@ import { type Calls, orAborted } from '../calls.js';
 import { type HttpAnswer, TransportError } from '../transport/transport.js';
 import { HttpCursor } from './http-cursor.js';
 import { type HttpServer, HttpStatusError, movedTo } from './http-server.js';
+import { LastRowid } from './last-rowid.js';
 import {
   asObject,
   decodeBatch,
@@ -46,6 +47,7 @@ export class HttpStream implements HranaStream {
   readonly #server: HttpServer;
   readonly #calls: Calls;
   readonly #release: () => void;
+  readonly #rowid = new LastRowid();
   #texts = new StoredTexts();
   #base: string;
   #baton: string | null = null;
@@ -70,18 +72,22 @@ export class HttpStream implements HranaStream {
     return this.#state === 'open';
   }
 
+  get reusable(): boolean {
+    return false;
+  }
+
   async execute(step: Step, last = false): Promise<StepResult> {
     const outcome = await this.#one(
       () => `"type":"execute","stmt":${encodeStep(step, this.#numberOf)}`,
       last,
     );
-    return decodeResult(outcome['result'], step.exact);
+    return this.#rowid.note(decodeResult(outcome['result'], step.exact));
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
     const encode = (): string => `"type":"batch","batch":${encodeBatch(steps, this.#numberOf, this.version)}`;
     const outcome = await this.#one(encode, last);
-    return decodeBatch(outcome['result'], steps);
+    return decodeBatch(outcome['result'], steps).map((result) => this.#rowid.note(result));
   }
 
   async describe(sql: string, last = false): Promise<ResultColumn[]> {
@@ -119,6 +125,7 @@ export class HttpStream implements HranaStream {
   }
 
   async #openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
+    this.#rowid.forget();
     const encode = (): string => {
       const batch = encodeBatch(steps, noNumber, this.version);
       return `{"baton":${JSON.stringify(this.#baton)},"batch":${batch}}`;
@@ -181,7 +188,7 @@ export class HttpStream implements HranaStream {
       return outcomeOf(wire['results'], before);
     });
     if (last) this.#ended();
-    if ('error' in outcome) throw outcome.error;
+    if ('error' in outcome) throw this.#rowid.note(outcome.error);
     return outcome.response;
   }
 

@@ -15,6 +15,8 @@ export interface Step {
   readonly rows: boolean;
   /** Give every INTEGER as bigint; otherwise only those outside the safe range. */
   readonly exact: boolean;
+  /** The table that an INSERT names, where its rowid is wanted. */
+  readonly into?: string | undefined;
 }
 
 /** What must hold for a step of a batch to run. */
@@ -43,7 +45,10 @@ export interface StepResult {
   readonly columns: readonly ResultColumn[];
   readonly rows: SqlValue[][];
   readonly rowsAffected: number;
+  /** The rowid that the connection inserted last. */
   readonly lastInsertRowid: bigint | undefined;
+  /** Whether an earlier statement of the stream may have inserted it. */
+  rowidRepeated?: boolean;
 }
 
 /** What became of a step of a batch: a result, a failure, or undefined where its condition did not hold. */
@@ -70,6 +75,8 @@ export interface HranaStream {
   readonly version: number;
   /** Whether it can still be used. */
   readonly open: boolean;
+  /** Whether {@link close} keeps a clean one for another use, so that it should not be ended by its last call. */
+  readonly reusable: boolean;
   /**
    * Runs one statement.
    *

@@ -1,11 +1,11 @@
 import { AuthError } from '../../../errors.js';
 import type { Calls } from '../calls.js';
-import type { Places } from '../places.js';
+import type { Place, Places } from '../places.js';
 import type { TokenSource } from '../token.js';
 import { WsConnection } from './ws-connection.js';
 import { WsStream } from './ws-stream.js';
 
-/** How many streams are kept for another statement, and for how long at most, in ms. */
+/** How many streams are kept for another use, and for how long at most, in ms. */
 const KEPT = 4;
 const KEPT_FOR = 1_000;
 
@@ -26,15 +26,13 @@ export interface WsSocketsParts {
  */
 export class WsSockets {
   readonly #parts: WsSocketsParts;
-  /** Streams that wait for another statement; the server has made their connections already. */
+  /** Streams that wait for another use; the server has made their connections already. */
   readonly #kept: WsStream[] = [];
   readonly #all = new Set<WsConnection>();
   #opening: Promise<WsConnection> | undefined;
   #current: WsConnection | undefined;
   #refused: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When a stream was wanted on which nothing ran before. */
-  #freshWantedAt = -Infinity;
 
   constructor(parts: WsSocketsParts) {
     this.#parts = parts;
@@ -42,21 +40,20 @@ export class WsSockets {
 
   /** A stream for a transaction. */
   async stream(): Promise<WsStream> {
-    const stream = (await this.#takeKept(true)) ?? (await this.#open(this.#parts.places.take()));
-    stream.onSent(() => this.#prepareNext());
-    return stream;
+    return (await this.#takeKept()) ?? (await this.#open(this.#parts.places.take()));
   }
 
   /** A stream for one statement. @param fresh - one on which nothing ran before */
   async single(fresh: boolean): Promise<WsStream> {
     const { places, calls } = this.#parts;
-    let stream = await this.#takeKept(fresh);
+    let stream = fresh ? undefined : await this.#takeKept();
     while (stream === undefined) {
-      const release = places.takeSingle();
-      if (release === undefined) await calls.run((signal) => places.wait(signal));
-      stream = release === undefined ? await this.#takeKept(fresh) : await this.#open(release);
+      const place = places.takeSingle();
+      if (place === undefined) await calls.run((signal) => places.wait(signal));
+      if (place !== undefined) stream = await this.#open(place);
+      else if (!fresh) stream = await this.#takeKept();
     }
-    if (fresh) stream.onSent(() => this.#prepareNext());
+    stream.place.single = true;
     return stream;
   }
 
@@ -81,51 +78,24 @@ export class WsSockets {
     return longest !== undefined;
   };
 
-  async #open(release: () => void): Promise<WsStream> {
+  async #open(place: Place): Promise<WsStream> {
     try {
-      return this.#streamOn(await this.#connection(), release);
+      return new WsStream(await this.#connection(), place, this.#keep);
     } catch (error) {
-      release();
+      place.release();
       throw error;
     }
   }
 
-  #streamOn(connection: WsConnection, release: () => void): WsStream {
-    return new WsStream(connection, this.#parts.calls, (stream, clean) => {
-      if (clean) this.#keep(stream);
-      else release();
-    });
-  }
-
-  async #takeKept(fresh: boolean): Promise<WsStream | undefined> {
+  async #takeKept(): Promise<WsStream | undefined> {
     if (this.#kept.length === 0) return undefined;
     // Another token may have taken the place of the one that their socket has.
     if (this.#parts.token.renewable) await this.#connection();
-    for (let i = this.#kept.length - 1; i >= 0; i--) {
-      const stream = this.#kept[i] as WsStream;
-      if (stream.open && fresh && stream.used) continue;
-      this.#kept.splice(i, 1);
-      if (stream.open) return stream;
+    for (;;) {
+      const stream = this.#kept.pop();
+      if (stream === undefined || stream.open) return stream;
       stream.close();
     }
-    return undefined;
-  }
-
-  /**
-   * Has the server open a stream ahead, which takes it as long as a small statement, where one fresh stream is wanted
-   * after the other. It does so while another statement runs.
-   */
-  #prepareNext(): void {
-    const now = performance.now();
-    const repeated = now - this.#freshWantedAt < KEPT_FOR;
-    this.#freshWantedAt = now;
-    const connection = this.#current;
-    const { places } = this.#parts;
-    if (!repeated || connection === undefined || !connection.open) return;
-    if (!places.free || places.contested || this.#kept.some((stream) => !stream.used)) return;
-    const stream = this.#streamOn(connection, places.take());
-    stream.openNow();
-    this.#keep(stream);
   }
 
   async #connection(): Promise<WsConnection> {
@@ -180,15 +150,16 @@ export class WsSockets {
     return token.renewable ? await calls.race(token.get(this.#refused)) : token.fixed;
   }
 
-  #keep(stream: WsStream): void {
+  readonly #keep = (stream: WsStream): void => {
     const { places } = this.#parts;
+    stream.place.single = false;
     this.#kept.push(stream);
     if (places.contested) places.wake();
     else this.#drop(KEPT);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#drop(0), KEPT_FOR);
     (this.#timer as { unref?: () => void }).unref?.();
-  }
+  };
 
   /** Ends the streams that were kept longest, until `left` remain. */
   #drop(left: number): void {

@@ -1,5 +1,6 @@
 import { protocolError } from '../../../errors.js';
-import type { Calls } from '../calls.js';
+import type { Place } from '../places.js';
+import { LastRowid } from './last-rowid.js';
 import {
   asObject,
   decodeBatch,
@@ -11,11 +12,13 @@ import {
 } from './message.js';
 import {
   type BatchStep,
+  type Condition,
   CURRENT_VERSION,
   type CursorEntry,
   type EntrySource,
   type HranaStream,
   type ResultColumn,
+  ServerError,
   type Step,
   type StepOutcome,
   type StepResult,
@@ -23,22 +26,32 @@ import {
 import { wholeEntries } from './whole-entries.js';
 import type { WsConnection } from './ws-connection.js';
 
+/** Has a connection of the server read the schema again if it has changed. */
+const LOOK_AT_SCHEMA: BatchStep = {
+  step: { sql: 'SELECT 1 FROM sqlite_schema LIMIT 0', args: [], rows: false, exact: false },
+  conditions: [],
+};
+
 /** A stream over WebSocket. */
 export class WsStream implements HranaStream {
+  /** Its place among the streams at the server. */
+  readonly place: Place;
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
-  /** Takes it back: keeps it for another statement if it is clean. */
-  readonly #return: (stream: WsStream, clean: boolean) => void;
+  readonly #keep: (stream: WsStream) => void;
+  readonly #rowid = new LastRowid();
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
-  #used = false;
-  /** Called once, when the next request was sent. */
-  #onSent: (() => void) | undefined;
+  /** Whether its connection may remember an old schema. */
+  #remembers = false;
 
-  constructor(connection: WsConnection, calls: Calls, giveBack: (stream: WsStream, clean: boolean) => void) {
+  /**
+   * @param place - given back when the stream has ended
+   * @param keep - takes a clean one, to use it again
+   */
+  constructor(connection: WsConnection, place: Place, keep: (stream: WsStream) => void) {
     this.#connection = connection;
-    this.#calls = calls;
-    this.#return = giveBack;
+    this.place = place;
+    this.#keep = keep;
     this.#id = connection.enter();
   }
 
@@ -46,21 +59,8 @@ export class WsStream implements HranaStream {
     return this.#connection.version;
   }
 
-  /** Whether anything ran on it. */
-  get used(): boolean {
-    return this.#used;
-  }
-
-  /** Calls `listener` once, when the next request was sent and its answer is waited for. */
-  onSent(listener: () => void): void {
-    this.#onSent = listener;
-  }
-
-  /** Has the server make its connection now instead of with the first call. */
-  openNow(): void {
-    if (this.#state !== 'new') return;
-    this.#connection.tell(`"type":"open_stream","stream_id":${this.#id}`);
-    this.#state = 'open';
+  get reusable(): boolean {
+    return true;
   }
 
   get open(): boolean {
@@ -68,13 +68,23 @@ export class WsStream implements HranaStream {
   }
 
   async execute(step: Step, last = false): Promise<StepResult> {
-    const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
-    return decodeResult((await this.#send(request, last))['result'], step.exact);
+    const remembers = this.#remembers;
+    this.#remembers = false;
+    if (remembers && (last || step.sql.includes('*'))) return await this.#executeAfterLook(step, last);
+    try {
+      const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
+      return this.#rowid.note(decodeResult((await this.#send(request, last))['result'], step.exact));
+    } catch (error) {
+      if (!remembers || !isDoubtful(error)) throw error;
+      return await this.#executeAfterLook(step, last);
+    }
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
+    if (this.#remembers) return await this.#batchOfKept(steps, last);
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
-    return decodeBatch((await this.#send(`"type":"batch","batch":${batch}`, last))['result'], steps);
+    const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
+    return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
   }
 
   async describe(sql: string, last = false): Promise<ResultColumn[]> {
@@ -90,36 +100,67 @@ export class WsStream implements HranaStream {
 
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
+    this.#rowid.forget();
+    if (this.#remembers) await this.batch([LOOK_AT_SCHEMA]);
     const id = this.#connection.nextCursor();
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
-    return new WsCursor(this.#connection, this.#calls, id, steps);
+    return new WsCursor(this.#connection, id, steps);
   }
 
   close(clean = false): void {
     if (this.#state === 'closed') return;
     if (clean && this.#state === 'open' && this.#connection.open) {
-      this.#return(this, true);
+      this.#remembers = true;
+      this.#keep(this);
       return;
     }
     if (this.#state !== 'new') this.#tellEnd();
     this.#end();
   }
 
+  async #executeAfterLook(step: Step, last: boolean): Promise<StepResult> {
+    const [, outcome] = await this.batch([LOOK_AT_SCHEMA, { step, conditions: [] }], last);
+    if (outcome instanceof Error) throw outcome;
+    if (outcome === undefined) throw protocolError('a statement was not run');
+    return outcome;
+  }
+
+  /**
+   * Runs steps on a connection that was kept, which compiles with the schema that it remembers. The server (sqld 0.24) asks for
+   * the columns before SQLite notices that the schema is another, so where a `*` stands it is read first; some errors are not
+   * checked against it, so what failed last is run once more.
+   */
+  async #batchOfKept(steps: readonly BatchStep[], last: boolean): Promise<StepOutcome[]> {
+    this.#remembers = false;
+    const plain = !last && steps.length <= 2 && !steps.some(({ step }) => step.sql.includes('*'));
+    if (!plain) return (await this.batch([LOOK_AT_SCHEMA, ...steps.map(afterLook)], last)).slice(1);
+    const outcomes = await this.batch(steps);
+    const failed = steps.length - 1;
+    if (isDoubtful(outcomes[failed])) {
+      const { step, conditions } = steps[failed] as BatchStep;
+      const open = conditions.filter(({ type }) => type === 'in_transaction');
+      outcomes[failed] = (await this.batch([LOOK_AT_SCHEMA, { step, conditions: open }]))[1];
+    }
+    return outcomes;
+  }
+
   /** @param request - what {@link WsConnection.request} takes, without the number of the stream */
   async #send(request: string, last = false): Promise<Record<string, unknown>> {
     const connection = this.#connection;
     for (const note of connection.texts.takeNotes()) connection.tell(note);
-    this.openNow();
-    this.#used = true;
+    if (this.#state === 'new') {
+      connection.tell(`"type":"open_stream","stream_id":${this.#id}`);
+      this.#state = 'open';
+    }
     try {
       const answer = connection.request(`${request},"stream_id":${this.#id}`);
       // The server does one after the other, so its end need not wait for the answer.
       if (last) this.#tellEnd();
-      this.#onSent?.();
-      this.#onSent = undefined;
-      return await this.#calls.race(answer);
+      // What stops all calls closes the socket, which ends the wait as well.
+      return await answer;
     } catch (error) {
+      this.#rowid.forget();
       if (!connection.open && this.#state === 'open') this.#state = 'broken';
       throw error;
     } finally {
@@ -135,21 +176,19 @@ export class WsStream implements HranaStream {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#connection.leave();
-    this.#return(this, false);
+    this.place.release();
   }
 }
 
 /** A cursor over WebSocket, whose entries are asked for. */
 class WsCursor implements EntrySource {
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
   readonly #decoder: EntryDecoder;
   #state: 'open' | 'read' | 'closed' = 'open';
 
-  constructor(connection: WsConnection, calls: Calls, id: number, steps: readonly BatchStep[]) {
+  constructor(connection: WsConnection, id: number, steps: readonly BatchStep[]) {
     this.#connection = connection;
-    this.#calls = calls;
     this.#id = id;
     this.#decoder = new EntryDecoder(steps);
   }
@@ -158,7 +197,7 @@ class WsCursor implements EntrySource {
     if (this.#state !== 'open') return undefined;
     try {
       const request = `"type":"fetch_cursor","cursor_id":${this.#id},"max_count":${wanted}`;
-      const { entries, done } = await this.#calls.race(this.#connection.request(request));
+      const { entries, done } = await this.#connection.request(request);
       if (!Array.isArray(entries)) throw protocolError('a cursor has no entries');
       if (done === true) this.#state = 'read';
       return entries
@@ -179,4 +218,16 @@ class WsCursor implements EntrySource {
     if (read) this.#connection.tell(`"type":"close_cursor","cursor_id":${this.#id}`);
     else this.#connection.close();
   }
+}
+
+/** The same step, one place later. */
+function afterLook({ step, conditions }: BatchStep): BatchStep {
+  const shift = (condition: Condition): Condition =>
+    condition.type === 'in_transaction' ? condition : { ...condition, step: condition.step + 1 };
+  return { step, conditions: conditions.map(shift) };
+}
+
+/** Whether an old schema may be the reason of a failure: the server has no better code for it than that of any mistake. */
+function isDoubtful(outcome: unknown): boolean {
+  return outcome instanceof ServerError && !/^SQLITE_(?!ERROR|UNKNOWN)/.test(outcome.code);
 }

@@ -1,0 +1,70 @@
+import type { Config } from '../config.js';
+import { ConfigError } from '../errors.js';
+import type { Target } from './target.js';
+
+const GENERAL_KEYS = [
+  ...(['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'transactionBehavior', 'retry'] as const),
+  ...(['timeout', 'logger', 'logParameters', 'detectMisuse'] as const),
+] as const;
+
+/** Keys that concern a connection to a file; some mean nothing on a replica, whose server decides. */
+const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
+const OWN_FILE_KEYS = ['onConnect', 'extensions'] as const;
+const REMOTE_KEYS = [
+  ...(['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'compression', 'networkRetry'] as const),
+] as const;
+const SYNC_KEYS = [
+  ...(['syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),
+  ...(['onSync', 'onSyncError', 'afterWriteTimeout', 'syncTimeout'] as const),
+] as const;
+
+const KNOWN_KEYS: readonly (keyof Config)[] = [
+  ...GENERAL_KEYS,
+  ...LOCAL_KEYS,
+  ...OWN_FILE_KEYS,
+  ...(['encryptionKey', 'syncUrl'] as const),
+  ...REMOTE_KEYS,
+  ...SYNC_KEYS,
+];
+
+/** Keys that belong to what this version can't do; a silent no-op would hide that. */
+const LATER_KEYS: readonly string[] = ['offline'];
+
+/** Which keys only databases of another kind need. */
+const WITHOUT_EFFECT: Readonly<Record<Target['kind'], readonly (keyof Config)[]>> = {
+  memory: [...REMOTE_KEYS, ...SYNC_KEYS],
+  file: [...REMOTE_KEYS, ...SYNC_KEYS],
+  replica: OWN_FILE_KEYS,
+  remote: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...SYNC_KEYS],
+  client: [],
+};
+
+/**
+ * The keys that have a value, of a plain config or of one that a class computes.
+ *
+ * @throws {@link ConfigError} naming a key that is unknown
+ */
+export function givenKeys(config: Config): Config {
+  for (const key of Object.keys(config)) checkKey(key, (config as unknown as Record<string, unknown>)[key]);
+  const given = KNOWN_KEYS.map((key) => [key, config[key]] as const);
+  // Callers often spread optional settings, so a key without a value asks for nothing.
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as unknown as Config;
+}
+
+/** The keys of a config that have no effect on what its URL names. */
+export function keysWithoutEffect({ kind }: Target, config: Config): (keyof Config)[] {
+  return WITHOUT_EFFECT[kind].filter((key) => config[key] !== undefined);
+}
+
+/** A config without some of its keys. */
+export function withoutKeys(config: Config, keys: readonly (keyof Config)[]): Config {
+  const rest = Object.entries(config).filter(([key]) => !keys.includes(key as keyof Config));
+  return Object.fromEntries(rest) as unknown as Config;
+}
+
+function checkKey(key: string, value: unknown): void {
+  if (value === undefined || (KNOWN_KEYS as readonly string[]).includes(key)) return;
+  if (LATER_KEYS.includes(key)) throw new ConfigError(key, 'not supported by this version');
+  const meant = [...KNOWN_KEYS, ...LATER_KEYS].find((known) => known.toLowerCase() === key.toLowerCase());
+  throw new ConfigError(key, meant ? `unknown key; did you mean "${meant}"?` : 'unknown key');
+}
