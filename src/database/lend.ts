@@ -47,7 +47,6 @@ export interface AroundTransaction {
 }
 
 /** Lends a connection for a transaction, and begins it there. */
-// oxlint-disable-next-line max-params -- the last is for migrations only
 export async function lendBegun(
   pool: Pool,
   { config, interrupts }: Pick<Context, 'config' | 'interrupts'>,

@@ -28,10 +28,10 @@ export async function beginMigrations(
     },
     after: (connection) => restore(connection, settings, database.config.target.kind !== 'memory'),
   });
-  transaction.migrates = { foreignKeysOff: off };
+  transaction.root.migrates = { foreignKeysOff: off };
   let before: ForeignKeyProblems | undefined;
   try {
-    await transaction.onConnection(async (connection) => {
+    await transaction.callInTurn(async (connection) => {
       before = await inspectForeignKeys(connection, CHECKED);
     });
   } catch (error) {
@@ -41,7 +41,7 @@ export async function beginMigrations(
   return {
     transaction,
     check: () =>
-      transaction.onConnection((connection) =>
+      transaction.callInTurn((connection) =>
         refuseNewProblems(connection, CHECKED, before as ForeignKeyProblems),
       ),
   };

@@ -29,7 +29,6 @@ import {
   assertNested,
   checkInside,
   closeCursors,
-  type Migrates,
   type RootOptions,
   takeWriteLock,
   transactionClosed,
@@ -50,7 +49,8 @@ export class Transaction extends Executor {
   readonly id: number = nextTransactionId();
   /** @internal How this transaction holds a lock. */
   readonly holder: LockHolder;
-  private readonly root: TransactionRoot;
+  /** @internal */
+  readonly root: TransactionRoot;
   private readonly turn = new Lock('its turn in the transaction');
   /** In an object of its own, which copies of this one share. */
   private readonly state = { ended: false };
@@ -198,7 +198,8 @@ export class Transaction extends Executor {
     } catch (error) {
       if (isLockWait(error) || error instanceof SchemaMovedError)
         return this.runInTurn(statement, values, request, abort);
-      this.noteLoss(connection, error);
+      // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
+      if (!connection.inTransaction) this.root.lost ??= error;
       if (error instanceof ConstraintError) return rejectComplete(connection, error);
       throw error;
     }
@@ -245,16 +246,6 @@ export class Transaction extends Executor {
         cursor.close();
       },
     };
-  }
-
-  /** @internal Says that migrations run in it. */
-  set migrates(migrates: Migrates) {
-    this.root.migrates = migrates;
-  }
-
-  /** @internal Does something on its connection, in turn with its statements. */
-  async onConnection(use: (connection: Connection) => MaybePromise<void>): Promise<void> {
-    await this.callInTurn(use);
   }
 
   /** @internal Refuses what a savepoint can't have: a behaviour or limits of its own. */
@@ -331,7 +322,8 @@ export class Transaction extends Executor {
         return await this.boundedOn(connection, either, () => runOn(connection, statement, values, options));
       } catch (error) {
         await completeConstraintError(connection, error, [either]);
-        this.noteLoss(connection, error);
+        // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
+        if (!connection.inTransaction) this.root.lost ??= error;
         throw error;
       }
     }).finally(forget);
@@ -342,7 +334,8 @@ export class Transaction extends Executor {
     return await this.bounded(this.root.abort, (abort) => this.boundedOn(connection, abort, run));
   }
 
-  private async callInTurn(run: (connection: Connection) => MaybePromise<void>): Promise<void> {
+  /** @internal Does something on its connection, in turn with its statements. */
+  async callInTurn(run: (connection: Connection) => MaybePromise<void>): Promise<void> {
     await this.inTurn(this.root.abort, (connection) => this.callOn(connection, () => run(connection)));
   }
 
@@ -356,7 +349,8 @@ export class Transaction extends Executor {
     try {
       return await waitWhileBusy(run, { timeout: config.busyTimeout, abort, interrupts, connection });
     } catch (error) {
-      this.noteLoss(connection, error);
+      // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
+      if (!connection.inTransaction) this.root.lost ??= error;
       throw error;
     }
   }
@@ -394,11 +388,6 @@ export class Transaction extends Executor {
     if (this.state.ended || connection === undefined) throw transactionClosed();
     if (lost !== undefined) throw transactionLost(lost);
     return connection;
-  }
-
-  /** `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction. */
-  private noteLoss(connection: Connection, error: unknown): void {
-    if (!connection.inTransaction) this.root.lost ??= error;
   }
 
   private async undo(connection: Connection, name: string, error: unknown): Promise<void> {

@@ -73,8 +73,8 @@ export class TursoIntrospector implements DatabaseIntrospector {
     return tables.map(({ columns, ...table }) => ({
       ...table,
       ...FOREIGN,
-      columns: columns.map(({ defaultValue: _, generated: __, ...column }) => ({
-        ...column,
+      columns: columns.map(({ name, dataType, isNullable, isAutoIncrementing, hasDefaultValue }) => ({
+        ...{ name, dataType, isNullable, isAutoIncrementing, hasDefaultValue },
         comment: undefined,
       })),
       // Which fields there are depends on the version of Kysely.
