@@ -24,7 +24,20 @@ interface Internals {
   database: Database;
 }
 
-/** A client with the interface of `@libsql/client`, on the engine of this package. Made by `createClient()`. */
+/**
+ * A client with the interface of `@libsql/client`, on the engine of this package. Made by `createClient()`. Its methods fail
+ * with a {@link LibsqlError}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TursoClient } from 'turso-dialect/client';
+ *
+ * const client: TursoClient = createClient({ url: ':memory:' });
+ * await client.executeMultiple('create table t (a); insert into t values (1)');
+ * console.log((await client.execute('select a from t')).rows[0]?.[0]); // 1
+ * client.close();
+ * ```
+ */
 export class TursoClient implements Client {
   /** @internal */
   readonly [internals]: Internals;

@@ -27,7 +27,10 @@ export interface ResultSet<Row = RowObject> {
   readonly rows: Row[];
   /** How many rows an INSERT, UPDATE, DELETE or REPLACE changed; 0 for everything else. */
   readonly rowsAffected: number;
-  /** Rowid of the last row that an INSERT or REPLACE inserted; undefined for everything else. */
+  /**
+   * Rowid of the last row that this INSERT or REPLACE itself inserted into a table that has rowids; undefined for everything
+   * else, and where it can't be told: for an upsert.
+   */
   readonly lastInsertRowid: bigint | undefined;
   /**
    * What `JSON.stringify()` makes of it, the same as of `@libsql/client`'s: rows as arrays, `lastInsertRowid` as text or null,
@@ -44,6 +47,9 @@ export type RowObject = Record<string, SqlValue>;
 
 /** Rows as objects by column name, or as arrays in column order. */
 export type RowMode = 'object' | 'array';
+
+/** Where several columns have one name, each has a key of its own, or the last one has it. */
+export type RepeatedNames = 'numbered' | 'last';
 
 /** @throws {@link ParameterError} when it is none */
 export function checkRowMode(rowMode: RowMode | undefined): RowMode {
@@ -100,6 +106,7 @@ export function toRows(
   columns: readonly Column[],
   rowMode: RowMode | 'row',
   intMode: IntMode,
+  repeated: RepeatedNames = 'numbered',
 ): unknown[] {
   if (rows.length === 0) return rows;
   for (const row of rows) {
@@ -109,7 +116,8 @@ export function toRows(
     }
   }
   if (rowMode === 'array') return rows;
-  const keys = uniqueKeys(columns.map(({ name }) => name));
+  const names = columns.map(({ name }) => name);
+  const keys = repeated === 'last' ? names : uniqueKeys(names);
   // Assigning `__proto__` would set the prototype instead of a property.
   const plain = !keys.includes('__proto__');
   if (rowMode === 'row') {

@@ -82,7 +82,7 @@ const NOT_INSIDE: Readonly<Record<string, string>> = {
 export function checkInside(statement: AnalyzedStatement, migrates: Migrates | undefined): boolean {
   if (migrates?.foreignKeysOff === false && dropsTable(statement)) {
     throw new TransactionError(
-      'foreign keys could not be turned off for the migrations, so dropping a table would delete or change the rows that reference it',
+      'foreign keys could not be turned off, so dropping a table would delete the rows that reference it',
       { code: 'TRANSACTION_CONTROL', kind: 'transaction', sql: statement.text },
     );
   }

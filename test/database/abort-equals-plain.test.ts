@@ -112,7 +112,7 @@ describe('a query that can be stopped gives what it gives otherwise', () => {
       const sql = `select random() r from n order by r${limit}`;
       const { rows } = await db.execute<{ r: bigint }>(sql, [], TIMEOUT);
       const numbers = rows.map(({ r }) => r);
-      expect(numbers).toEqual([...numbers].sort((x, y) => (x < y ? -1 : 1)));
+      expect(numbers).toEqual(numbers.toSorted((x, y) => (x < y ? -1 : 1)));
     }
   });
 

@@ -11,7 +11,7 @@ import type { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import { installRelationalQueries } from './relational.js';
 import type { RunResult } from './run-result.js';
-import { sessionOf } from './internals.js';
+import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';

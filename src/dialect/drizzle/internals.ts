@@ -3,10 +3,9 @@
  * `private`. Everything here is read from objects that Drizzle built, so a cast to one of these interfaces is true for
  * that version; the differential tests in `test/dialect/drizzle` fail when a newer version moves a member.
  */
-import type { Column, SQL, Table, TablesRelationalConfig } from 'drizzle-orm';
+import type { Column, SQL, Table } from 'drizzle-orm';
 import * as drizzle from 'drizzle-orm';
 import type { SelectedFieldsOrdered, SQLiteSelectConfig } from 'drizzle-orm/sqlite-core';
-import type { TursoSession } from './session.js';
 
 /** Key of a table's schema name. */
 export const TableSchema: unique symbol = Symbol.for('drizzle:Schema');
@@ -83,14 +82,3 @@ export const orderSelectedFields: (fields: Record<string, unknown>) => SelectedF
   // utils.js exports it; the declarations lack it.
   (drizzle as unknown as { orderSelectedFields: (fields: Record<string, unknown>) => SelectedFieldsOrdered })
     .orderSelectedFields;
-
-/**
- * The session of a database or transaction, which Drizzle's base class keeps (sqlite-core/db.js) and does not declare. A
- * `#private` member of ours could not be read through a Proxy or a copy of the object.
- */
-export function sessionOf<
-  TFullSchema extends Record<string, unknown>,
-  TSchema extends TablesRelationalConfig,
->(db: object): TursoSession<TFullSchema, TSchema> {
-  return (db as { readonly session: TursoSession<TFullSchema, TSchema> }).session;
-}

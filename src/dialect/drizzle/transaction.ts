@@ -4,7 +4,7 @@ import { SQLiteTransaction } from 'drizzle-orm/sqlite-core';
 import type { Transaction } from '../../database/transaction.js';
 import { installRelationalQueries } from './relational.js';
 import type { RunResult } from './run-result.js';
-import { sessionOf } from './internals.js';
+import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';

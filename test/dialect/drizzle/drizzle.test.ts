@@ -105,8 +105,8 @@ describe('drizzle()', () => {
 
   it('refuses what it can not use', () => {
     expect(() => drizzle('ftp://example.org')).toThrow(ConfigError);
-    expect(() => drizzle({ connection: { url: ':memory:', authTokken: 'secret' } as never })).toThrow(
-      /authTokken/,
+    expect(() => drizzle({ connection: { url: ':memory:', authtoken: 'secret' } as never })).toThrow(
+      /authToken/,
     );
     expect(() => drizzle({ connection: ':memory:', client: open(':memory:') } as never)).toThrow(ConfigError);
     expect(() => drizzle({ client: { executeMultiple: () => {} } as never })).toThrow(ConfigError);
