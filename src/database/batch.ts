@@ -1,8 +1,10 @@
 import type { TransactionBehavior } from '../config.js';
 import type { ConnectionBatchItem, ExecuteRequest, RawResult } from '../engine/engine.js';
 import { DatabaseError, ParameterError } from '../errors.js';
+import { ABORT_OPTIONS, checkChoice, checkOptions } from '../options.js';
 import type { Abort, AbortOptions } from './abort.js';
 import type { Executor } from './executor.js';
+import type { RowMode } from './result.js';
 import { type Arguments, bind } from './statements.js';
 
 /** A statement with its parameters, the form of `@libsql/client`. */
@@ -25,6 +27,19 @@ export interface BatchOptions extends AbortOptions {
   readonly behavior?: TransactionBehavior | undefined;
   /** With `atomic: false`: whether the statements after a failed one are run. @default true */
   readonly continueOnError?: boolean | undefined;
+}
+
+/** How a batch of statements is run, and what its rows are. */
+export interface StatementBatchOptions extends BatchOptions {
+  /** Rows as objects by column name or as arrays. @default 'object' */
+  readonly rowMode?: RowMode | undefined;
+}
+
+/** @throws {@link ParameterError} for an option or a value that there is not */
+export function checkBatchOptions(options: BatchOptions, more: readonly string[] = []): void {
+  checkOptions(options, 'batch()', ['atomic', 'behavior', 'continueOnError', ...more, ...ABORT_OPTIONS]);
+  checkChoice(options.atomic, 'atomic', [true, false]);
+  checkChoice(options.continueOnError, 'continueOnError', [true, false]);
 }
 
 /** What became of one statement of an independent batch. */
@@ -52,10 +67,16 @@ export function behaviorOfMode(mode: BatchMode): TransactionBehavior {
 }
 
 /** @throws {@link ParameterError} for what is neither options nor a mode */
-export function toBatchOptions(given: BatchOptions | BatchMode | undefined): BatchOptions {
+export function toBatchOptions(
+  given: BatchOptions | BatchMode | undefined,
+  more: readonly string[] = [],
+): BatchOptions {
   if (given === undefined) return {};
   if (typeof given === 'string') return { behavior: behaviorOfMode(given) };
-  if (typeof given === 'object' && given !== null) return given;
+  if (typeof given === 'object' && given !== null) {
+    checkBatchOptions(given, more);
+    return given;
+  }
   throw new ParameterError(`batch() takes options or a mode, got ${given === null ? 'null' : typeof given}`);
 }
 

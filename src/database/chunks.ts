@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { checkOptions } from '../options.js';
 
 /** How many rows are inserted by one statement, and who is told. */
 export interface InsertManyOptions {
@@ -22,9 +23,11 @@ const ROWS = 200;
 export async function insertInBatches<Row>(
   rows: Iterable<Row> | AsyncIterable<Row>,
   columns: number,
-  { batchSize, onProgress }: InsertManyOptions,
+  options: InsertManyOptions,
   insert: (batch: Row[]) => Promise<unknown>,
 ): Promise<number> {
+  checkOptions(options, 'insertMany()', ['batchSize', 'onProgress']);
+  const { batchSize, onProgress } = options;
   const size = batchSize ?? Math.max(1, Math.min(ROWS, Math.floor(PARAMETERS / columns)));
   if (!Number.isInteger(size) || size < 1)
     throw new ConfigError('batchSize', 'expected a whole number from 1');

@@ -12,11 +12,13 @@ import { Authorizer } from '../hooks/authorizer.js';
 import { type ChangeEvent, ChangeFeed, type Unsubscribe } from '../hooks/change-feed.js';
 import { Observer } from '../hooks/observer.js';
 import { Watcher } from '../hooks/watcher.js';
+import { checkOptions } from '../options.js';
 import { Secret } from '../secret.js';
 import { ReplicaHandle } from '../sync/replica-handle.js';
 import type { SyncCallOptions, SyncResult, SyncStatus } from '../sync/status.js';
 import { Syncer } from '../sync/syncer.js';
 import type { Context } from './context.js';
+import { databaseOf } from './database-key.js';
 import { Interrupts } from './interrupts.js';
 import { Session } from './session.js';
 import { Statements } from './statements.js';
@@ -38,9 +40,9 @@ export interface DatabaseDescription {
 export class Database extends Session {
   /** @internal */
   readonly syncer: Syncer | undefined;
-  readonly #replica: ReplicaHandle | undefined;
-  readonly #feed: ChangeFeed;
-  readonly #watchers: Set<Watcher>;
+  private readonly replica: ReplicaHandle | undefined;
+  private readonly feed: ChangeFeed;
+  private readonly watchers: Set<Watcher>;
 
   /**
    * @internal
@@ -55,10 +57,15 @@ export class Database extends Session {
     const syncer = isReplica ? new Syncer(config.sync) : of?.syncer;
     super(of === undefined ? newContext(config) : { ...of.context, authorizer }, syncer, of);
     this.syncer = syncer;
-    this.#replica =
+    this.replica =
       syncer && new ReplicaHandle(syncer, (abort) => this.pool.openMain(abort), this.transactions);
-    this.#feed = new ChangeFeed((listener) => this.pool.setListener(listener));
-    this.#watchers = new Set();
+    this.feed = new ChangeFeed((listener) => this.pool.setListener(listener));
+    this.watchers = new Set();
+  }
+
+  /** @internal */
+  get [databaseOf](): Database {
+    return this;
   }
 
   /**
@@ -88,10 +95,10 @@ export class Database extends Session {
    * lock are refused. Closing twice is fine.
    */
   async close(): Promise<void> {
-    this.#whole('close()');
-    this.#feed.close();
+    this.assertWhole('close()');
+    this.feed.close();
     // All at once: from now on nothing more runs, and what fails to close keeps nothing else open.
-    const parts = [this.pool, this.syncer, ...this.#watchers];
+    const parts = [this.pool, this.syncer, ...this.watchers];
     const outcomes = await Promise.allSettled(parts.map(async (part) => part?.close()));
     const failed = outcomes.find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
@@ -123,7 +130,7 @@ export class Database extends Session {
    * ```
    */
   interrupt(): void {
-    this.#whole('interrupt()');
+    this.assertWhole('interrupt()');
     if (this.closed) throw closedError();
     if (this.config.target.kind === 'client') {
       throw new CapabilityError(
@@ -160,12 +167,12 @@ export class Database extends Session {
    * ```
    */
   onChange(tables: 'all' | readonly string[], listener: (event: ChangeEvent) => void): Unsubscribe {
-    this.#whole('onChange()');
+    this.assertWhole('onChange()');
     const { kind } = this.config.target;
     if (kind !== 'memory' && kind !== 'file') {
       throw new CapabilityError('changes', `the rows of a ${kind} database are changed by its server`);
     }
-    return this.#feed.onChange(tables, listener);
+    return this.feed.onChange(tables, listener);
   }
 
   /**
@@ -185,8 +192,8 @@ export class Database extends Session {
    * ```
    */
   onCommit(listener: () => void): Unsubscribe {
-    this.#whole('onCommit()');
-    return this.#feed.onCommit(listener);
+    this.assertWhole('onCommit()');
+    return this.feed.onCommit(listener);
   }
 
   /**
@@ -196,8 +203,8 @@ export class Database extends Session {
    * @returns the way to end it
    */
   onRollback(listener: () => void): Unsubscribe {
-    this.#whole('onRollback()');
-    return this.#feed.onRollback(listener);
+    this.assertWhole('onRollback()');
+    return this.feed.onRollback(listener);
   }
 
   /**
@@ -220,9 +227,11 @@ export class Database extends Session {
    */
   async watch(
     listener: () => void,
-    { interval = 100 }: { readonly interval?: number } = {},
+    options: { readonly interval?: number } = {},
   ): Promise<() => Promise<void>> {
-    this.#whole('watch()');
+    checkOptions(options, 'watch()', ['interval']);
+    const { interval = 100 } = options;
+    this.assertWhole('watch()');
     const { kind } = this.config.target;
     if (kind !== 'file' && kind !== 'replica') {
       throw new CapabilityError('watch', `a ${kind} database has no file that could be watched`);
@@ -232,10 +241,10 @@ export class Database extends Session {
     // The file of a replica must be there.
     await this.ready();
     const watcher = new Watcher(() => this.pool.openApart(), listener, interval);
-    this.#watchers.add(watcher);
+    this.watchers.add(watcher);
     await watcher.start();
     return async () => {
-      this.#watchers.delete(watcher);
+      this.watchers.delete(watcher);
       await watcher.close();
     };
   }
@@ -287,7 +296,7 @@ export class Database extends Session {
    * ```
    */
   async rekey(key: string | null): Promise<void> {
-    this.#whole('rekey()');
+    this.assertWhole('rekey()');
     const newKey = checkEncryptionKey(key ?? undefined, 'key');
     if (this.config.target.kind !== 'file') {
       throw new CapabilityError(
@@ -318,15 +327,14 @@ export class Database extends Session {
    * await db.copyTo('backup.db', { encryptionKey: 'correct horse battery staple, and so on' });
    * ```
    */
-  async copyTo(
-    path: string,
-    { encryptionKey }: { readonly encryptionKey?: string | null } = {},
-  ): Promise<void> {
-    this.#whole('copyTo()');
+  async copyTo(path: string, options: { readonly encryptionKey?: string | null } = {}): Promise<void> {
+    checkOptions(options, 'copyTo()', ['encryptionKey']);
+    const { encryptionKey } = options;
+    this.assertWhole('copyTo()');
     const to = newFile(path, 'copyTo()');
     const own = this.config.encryptionKey.reveal();
     const key = encryptionKey === undefined ? own : checkEncryptionKey(encryptionKey ?? undefined);
-    if (this.#replica !== undefined) return await this.#replica.copy(to, key);
+    if (this.replica !== undefined) return await this.replica.copy(to, key);
     if (this.config.target.kind !== 'file') {
       throw new CapabilityError('copy', `a ${this.config.target.kind} database has no file to copy`);
     }
@@ -354,7 +362,7 @@ export class Database extends Session {
    * ```
    */
   async sync(options: SyncCallOptions = {}): Promise<SyncResult> {
-    return await this.#asReplica().sync(options);
+    return await this.asReplica().sync(options);
   }
 
   /**
@@ -366,7 +374,7 @@ export class Database extends Session {
    * @throws as {@link sync}
    */
   async syncUntil(frameNo: number, options: SyncCallOptions = {}): Promise<SyncResult> {
-    return await this.#asReplica().syncUntil(frameNo, options);
+    return await this.asReplica().syncUntil(frameNo, options);
   }
 
   /**
@@ -385,7 +393,7 @@ export class Database extends Session {
    * ```
    */
   async rebuild(options: SyncCallOptions = {}): Promise<SyncResult> {
-    return await this.#asReplica().rebuild(options);
+    return await this.asReplica().rebuild(options);
   }
 
   /**
@@ -394,7 +402,7 @@ export class Database extends Session {
    * @throws {@link CapabilityError} when the database is no replica
    */
   syncStatus(): SyncStatus {
-    return this.#asReplica().status;
+    return this.asReplica().status;
   }
 
   /**
@@ -405,7 +413,7 @@ export class Database extends Session {
    * @throws {@link CapabilityError} when the database is no replica
    */
   async flush(options: SyncCallOptions = {}): Promise<SyncStatus> {
-    return await this.#asReplica().flush(options);
+    return await this.asReplica().flush(options);
   }
 
   /**
@@ -416,20 +424,20 @@ export class Database extends Session {
    * @throws {@link CapabilityError} when the database is no replica
    */
   async freeze(path: string): Promise<void> {
-    this.#whole('freeze()');
+    this.assertWhole('freeze()');
     const to = newFile(path, 'freeze()');
-    await this.#asReplica().copy(to, this.config.encryptionKey.reveal());
+    await this.asReplica().copy(to, this.config.encryptionKey.reveal());
   }
 
   /** A view that is guarded runs statements, and nothing that goes around its guard or concerns the whole database. */
-  #whole(method: string): void {
+  private assertWhole(method: string): void {
     if (this.context.authorizer === undefined) return;
     throw new CapabilityError('restricted', `${method} is not for a restricted view of a database`);
   }
 
-  #asReplica(): ReplicaHandle {
-    this.#whole('syncing');
-    if (this.#replica !== undefined) return this.#replica;
+  private asReplica(): ReplicaHandle {
+    this.assertWhole('syncing');
+    if (this.replica !== undefined) return this.replica;
     throw new CapabilityError('sync', `a ${this.config.target.kind} database has nothing to sync with`);
   }
 }

@@ -7,6 +7,7 @@ import type {
   StatementTrace,
 } from '../engine/engine.js';
 import { CapabilityError, ParameterError } from '../errors.js';
+import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
@@ -14,11 +15,11 @@ import { Abort, type AbortOptions } from './abort.js';
 import {
   type BatchItem,
   type BatchMode,
-  type BatchOptions,
   type BatchOutcome,
   type BatchStatement,
   runIndependently,
   type SqlStatement,
+  type StatementBatchOptions,
   toBatchItem,
   toBatchOptions,
 } from './batch.js';
@@ -26,7 +27,7 @@ import type { Context } from './context.js';
 import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
 import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
 import type { Metadata } from './metadata.js';
-import { type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
+import { checkRowMode, type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
 import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { Statement } from './statement.js';
@@ -48,7 +49,12 @@ export interface ExecuteOptions extends AbortOptions {
   readonly rowMode?: RowMode | undefined;
 }
 
-/** What the database and a transaction have in common: everything that runs statements. */
+/**
+ * What the database and a transaction have in common: everything that runs statements.
+ *
+ * Neither has `#private` members: applications hand them around behind a Proxy, as a copy or as the prototype of another
+ * object, where those can't be read.
+ */
 export abstract class Executor {
   /** @internal */
   readonly context: Context;
@@ -56,7 +62,7 @@ export abstract class Executor {
   readonly config: ResolvedConfig;
   /** @internal */
   readonly statements: Statements;
-  #pragma: Pragmas | undefined;
+  private pragmas: Pragmas | undefined;
 
   /** @internal */
   constructor(context: Context) {
@@ -89,8 +95,8 @@ export abstract class Executor {
    * ```
    */
   get pragma(): Pragmas {
-    this.#pragma ??= pragmasOf(() => this);
-    return this.#pragma;
+    this.pragmas ??= pragmasOf(() => this);
+    return this.pragmas;
   }
 
   /** @internal Sets a pragma on every connection. */
@@ -110,7 +116,7 @@ export abstract class Executor {
       result =
         authorizer === undefined && !observer.active
           ? this.runDirectly(statement, values, request, abort)
-          : this.#runGuarded(statement, values, request, abort);
+          : this.runGuarded(statement, values, request, abort);
     } catch (error) {
       if (turnIsOver()) return settleLater(Promise.reject(error));
       throw error;
@@ -206,6 +212,7 @@ export abstract class Executor {
       if (args !== undefined) throw new ParameterError('the arguments are given twice');
       return await this.execute(sql.sql, sql.args, options);
     }
+    if (options !== undefined) checkExecuteOptions(options);
     const statement = this.statements.one(sql);
     const values = bind(statement, args, this.limits);
     const { intMode } = this.config;
@@ -228,7 +235,7 @@ export abstract class Executor {
    * Runs several statements: all or none of them (the default), or with `atomic: false` each on its own.
    *
    * @param statements - SQL texts, `{ sql, args }` or `[sql, args]`
-   * @param options - `behavior` of the transaction, or `atomic: false`; `signal` and `timeout` (ms); or a mode of
+   * @param options - `behavior` of the transaction, or `atomic: false`; row shape, `signal` and `timeout` (ms); or a mode of
    *   `@libsql/client`, where `'write'` is the behaviour `immediate`
    * @returns one result per statement; with `atomic: false` one outcome, as `Promise.allSettled` gives them
    * @throws {@link DatabaseError} with `statementIndex`, when `atomic` and a statement fails; nothing is kept then
@@ -247,14 +254,26 @@ export abstract class Executor {
    */
   batch(
     statements: readonly BatchStatement[],
-    options: BatchOptions & { readonly atomic: false },
+    options: StatementBatchOptions & { readonly atomic: false; readonly rowMode: 'array' },
+  ): Promise<BatchOutcome<ResultSet<SqlValue[]>>[]>;
+  batch(
+    statements: readonly BatchStatement[],
+    options: StatementBatchOptions & { readonly atomic: false },
   ): Promise<BatchOutcome<ResultSet>[]>;
-  batch(statements: readonly BatchStatement[], options?: BatchOptions | BatchMode): Promise<ResultSet[]>;
+  batch(
+    statements: readonly BatchStatement[],
+    options: StatementBatchOptions & { readonly rowMode: 'array' },
+  ): Promise<ResultSet<SqlValue[]>[]>;
+  batch(
+    statements: readonly BatchStatement[],
+    options?: StatementBatchOptions | BatchMode,
+  ): Promise<ResultSet[]>;
   async batch(
     statements: readonly BatchStatement[],
-    given?: BatchOptions | BatchMode,
-  ): Promise<ResultSet[] | BatchOutcome<ResultSet>[]> {
-    const options = toBatchOptions(given);
+    given?: StatementBatchOptions | BatchMode,
+  ): Promise<ResultSet<unknown>[] | BatchOutcome<ResultSet<unknown>>[]> {
+    const options: StatementBatchOptions = toBatchOptions(given, ['rowMode']);
+    const rowMode = checkRowMode(options.rowMode);
     const { intMode } = this.config;
     const request: ExecuteRequest = {
       fetch: 'all',
@@ -262,7 +281,7 @@ export abstract class Executor {
       rowid: true,
       exactIntegers: intMode !== 'number',
     };
-    const decode = (raw: RawResult): ResultSet => toResultSet(raw, 'object', intMode) as ResultSet;
+    const decode = (raw: RawResult): ResultSet<unknown> => toResultSet(raw, rowMode, intMode);
     const abort = this.abortFrom(options);
     try {
       if (options.atomic === false) {
@@ -329,7 +348,7 @@ export abstract class Executor {
     return new Statement<Row>(this, this.statements.one(sql));
   }
 
-  #runGuarded(
+  private runGuarded(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
     request: ExecuteRequest,
@@ -434,6 +453,11 @@ export abstract class Executor {
       own.dispose();
     }
   }
+}
+
+function checkExecuteOptions(options: ExecuteOptions): void {
+  checkOptions(options, 'execute()', ['rowMode', ...ABORT_OPTIONS]);
+  checkRowMode(options?.rowMode);
 }
 
 /**

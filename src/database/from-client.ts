@@ -53,7 +53,7 @@ function throughMethods(client: object): Database {
 
 /** Whether something is a client, ours or another. */
 export function isClient(client: object): boolean {
-  if (client instanceof Database) return true;
+  if (client instanceof Database || ownDatabase(client) !== undefined) return true;
   const methods = client as Record<string, unknown>;
   return METHODS.every((name) => typeof methods[name] === 'function');
 }

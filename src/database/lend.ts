@@ -1,3 +1,4 @@
+import type { Connection } from '../engine/engine.js';
 import type { Abort } from './abort.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
@@ -39,22 +40,39 @@ export async function lendForWriting(
   }
 }
 
+/** What is done to the connection of a transaction before it begins, and when it has ended. */
+export interface AroundTransaction {
+  before(connection: Connection): Promise<void>;
+  after(connection: Connection): Promise<void>;
+}
+
 /** Lends a connection for a transaction, and begins it there. */
 export async function lendBegun(
   pool: Pool,
   { config, interrupts }: Pick<Context, 'config' | 'interrupts'>,
   { holder, behavior }: Pick<Transaction, 'holder' | 'behavior'>,
   abort: Abort | undefined,
+  around: AroundTransaction | undefined,
 ): Promise<Lent> {
   const writes = behavior === 'immediate' || behavior === 'exclusive';
-  const lent = await lendForWriting(pool, holder, abort, writes);
-  const { connection } = lent.lease;
+  const given = await lendForWriting(pool, holder, abort, writes);
+  const { connection } = given.lease;
+  const lent = around === undefined ? given : { ...given, release: () => releaseAfter(given, around) };
   try {
+    await around?.before(connection);
     const wait = { timeout: config.busyTimeout, abort, interrupts, connection };
     await waitWhileBusy(() => connection.begin(behavior), wait);
     return lent;
   } catch (error) {
     await lent.release();
     throw error;
+  }
+}
+
+async function releaseAfter({ lease, release }: Lent, around: AroundTransaction): Promise<void> {
+  try {
+    await around.after(lease.connection);
+  } finally {
+    await release();
   }
 }

@@ -1,9 +1,9 @@
 import type { Connection } from '../engine/engine.js';
-import { ConfigError, DatabaseError, MigrationError, suppress } from '../errors.js';
+import { ConfigError, DatabaseError, suppress } from '../errors.js';
 import { boundedConnection } from './bounded-connection.js';
 import { waitWhileBusy } from './busy.js';
 import type { Database } from './database.js';
-import { checkForeignKeys, type ForeignKeyProblems, findNewProblems } from './migration-foreign-keys.js';
+import { inspectForeignKeys, refuseNewProblems } from './migration-foreign-keys.js';
 import {
   findPending,
   type IdentifiedMigration,
@@ -46,8 +46,6 @@ export interface MigrationReport {
 }
 
 type ResolvedOptions = { readonly [K in keyof MigrationOptions]-?: NonNullable<MigrationOptions[K]> };
-
-const MOST_LISTED = 20;
 
 /**
  * Applies the migrations that a database has not seen, in their order, each in a transaction of its own, with foreign
@@ -143,9 +141,11 @@ class MigrationRun {
       async () => {
         if (!(await this.#isPending(connection, parsed.migration))) return false;
         const check = this.#options.foreignKeyCheck === 'error';
-        const before = check ? await inspect(connection, parsed.migration) : undefined;
+        const { migration } = parsed;
+        const checked = { name: nameOf(migration), tag: migration.tag };
+        const before = check ? await inspectForeignKeys(connection, checked) : undefined;
         await this.#runSteps(connection, parsed);
-        if (before !== undefined) await refuseNewProblems(connection, parsed.migration, before);
+        if (before !== undefined) await refuseNewProblems(connection, checked, before);
         await this.#table.record(connection, parsed.migration);
         await this.#patiently(() => connection.commit());
         return true;
@@ -228,45 +228,6 @@ async function settle<T>(run: () => Promise<T>, cleanup: () => Promise<void>): P
   }
   await cleanup();
   return result;
-}
-
-async function inspect(connection: Connection, migration: IdentifiedMigration): Promise<ForeignKeyProblems> {
-  try {
-    return await checkForeignKeys(connection);
-  } catch (cause) {
-    if (!(cause instanceof DatabaseError)) throw cause;
-    throw new MigrationError(`${nameOf(migration)}: the foreign keys can't be checked: ${cause.message}`, {
-      migration: migration.tag,
-      cause,
-    });
-  }
-}
-
-async function refuseNewProblems(
-  connection: Connection,
-  migration: IdentifiedMigration,
-  before: ForeignKeyProblems,
-): Promise<void> {
-  const after = await inspect(connection, migration);
-  const { violations, mismatches } = await findNewProblems(connection, before, after);
-  if (mismatches.length > 0) {
-    throw new MigrationError(
-      `${nameOf(migration)} was undone: it would leave a reference to columns that have no unique index: ` +
-        mismatches.slice(0, MOST_LISTED).join('; '),
-      { migration: migration.tag },
-    );
-  }
-  if (violations.length === 0) return;
-  const listed = violations.slice(0, MOST_LISTED);
-  const lines = listed.map(
-    ({ table, rowid, parent }) => `\n${table}, rowid ${rowid ?? 'none'}: no row in ${parent}`,
-  );
-  const rest = violations.length > listed.length ? `\nand ${violations.length - listed.length} more` : '';
-  throw new MigrationError(
-    `${nameOf(migration)} was undone: it would leave rows without the row they reference (foreign keys are off while ` +
-      `a migration runs, so ON DELETE and ON UPDATE don't act):${lines.join('')}${rest}`,
-    { migration: migration.tag, violations: listed },
-  );
 }
 
 function refuseRebuild(parsed: ParsedMigration): void {

@@ -1,5 +1,5 @@
 import type { Connection } from '../engine/engine.js';
-import { DatabaseError, type ForeignKeyViolation } from '../errors.js';
+import { DatabaseError, type ForeignKeyViolation, MigrationError } from '../errors.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { only } from './migration-table.js';
@@ -18,8 +18,61 @@ const TABLES = only(
 );
 const KEY_COLUMNS = only('SELECT upper(type) FROM pragma_table_info(?) WHERE pk > 0');
 
+/** What is checked, for messages. */
+export interface CheckedMigration {
+  readonly name: string;
+  readonly tag?: string | undefined;
+}
+
+const MOST_LISTED = 20;
+
+/** @throws {@link MigrationError} when they can't be checked */
+export async function inspectForeignKeys(
+  connection: Connection,
+  { name, tag }: CheckedMigration,
+): Promise<ForeignKeyProblems> {
+  try {
+    return await checkForeignKeys(connection);
+  } catch (cause) {
+    if (!(cause instanceof DatabaseError)) throw cause;
+    throw new MigrationError(`${name}: the foreign keys can't be checked: ${cause.message}`, {
+      migration: tag,
+      cause,
+    });
+  }
+}
+
+/** @throws {@link MigrationError} when there are problems that were not there `before` */
+export async function refuseNewProblems(
+  connection: Connection,
+  checked: CheckedMigration,
+  before: ForeignKeyProblems,
+): Promise<void> {
+  const { name, tag } = checked;
+  const after = await inspectForeignKeys(connection, checked);
+  const { violations, mismatches } = await findNewProblems(connection, before, after);
+  if (mismatches.length > 0) {
+    throw new MigrationError(
+      `${name} was undone: it would leave a reference to columns that have no unique index: ` +
+        mismatches.slice(0, MOST_LISTED).join('; '),
+      { migration: tag },
+    );
+  }
+  if (violations.length === 0) return;
+  const listed = violations.slice(0, MOST_LISTED);
+  const lines = listed.map(
+    ({ table, rowid, parent }) => `\n${table}, rowid ${rowid ?? 'none'}: no row in ${parent}`,
+  );
+  const rest = violations.length > listed.length ? `\nand ${violations.length - listed.length} more` : '';
+  throw new MigrationError(
+    `${name} was undone: it would leave rows without the row they reference (foreign keys are off while ` +
+      `a migration runs, so ON DELETE and ON UPDATE don't act):${lines.join('')}${rest}`,
+    { migration: tag, violations: listed },
+  );
+}
+
 /** Looks at every reference of the database. Reads all tables that have foreign keys. */
-export async function checkForeignKeys(connection: Connection): Promise<ForeignKeyProblems> {
+async function checkForeignKeys(connection: Connection): Promise<ForeignKeyProblems> {
   try {
     return { violations: await readViolations(connection, CHECK, []), mismatches: [] };
   } catch (error) {
@@ -41,7 +94,7 @@ export async function checkForeignKeys(connection: Connection): Promise<ForeignK
 }
 
 /** What is wrong in `after` and was not in `before`. A row is known by its rowid, or counted where that is no identity. */
-export async function findNewProblems(
+async function findNewProblems(
   connection: Connection,
   before: ForeignKeyProblems,
   after: ForeignKeyProblems,

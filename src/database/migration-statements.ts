@@ -32,7 +32,10 @@ export interface MigrationStep {
   readonly offset: number;
   /** Which statement of the file it is, from 0. */
   readonly index: number;
-  /** False for `PRAGMA foreign_keys=…`, which would do nothing in a transaction and is done around it. */
+  /**
+   * False for `PRAGMA foreign_keys=…`, which would do nothing in a transaction and is done around it, and for a COMMIT and
+   * a BEGIN with nothing else between them.
+   */
   readonly run: boolean;
 }
 
@@ -52,9 +55,28 @@ export function parseMigration(migration: IdentifiedMigration, statements: State
     }
     base += chunk.length + BREAKPOINT.length;
   }
-  const parsed = { migration, steps };
-  for (const step of steps) checkStep(parsed, step, statements);
+  const parsed = { migration, steps: skipPauses(steps) };
+  for (const step of parsed.steps) checkStep(parsed, step, statements);
   return parsed;
+}
+
+/**
+ * Leaves out `COMMIT; PRAGMA foreign_keys=…; BEGIN`. People write it for migrators that begin a transaction and leave
+ * foreign keys on; here it says what is done anyway.
+ */
+function skipPauses(steps: readonly MigrationStep[]): MigrationStep[] {
+  const skipped = new Set<MigrationStep>();
+  for (const [i, first] of steps.entries()) {
+    if (!isControl(first, 'COMMIT') && !isControl(first, 'END')) continue;
+    const next = steps.slice(i + 1).find(({ statement, run }) => run || statement.pragma !== 'foreign_keys');
+    if (next === undefined || !isControl(next, 'BEGIN')) continue;
+    skipped.add(first).add(next);
+  }
+  return steps.map((step) => (skipped.has(step) ? { ...step, run: false } : step));
+}
+
+function isControl({ statement: { kind, verb } }: MigrationStep, wanted: string): boolean {
+  return kind === 'transaction' && verb === wanted;
 }
 
 /** Whether a statement drops a table, as far as its text tells; in doubt it does. */
@@ -110,7 +132,7 @@ function checkStep(parsed: ParsedMigration, step: MigrationStep, statements: Sta
 function findProblem({ statement, run }: MigrationStep): string | undefined {
   const { kind, verb, pragma, parameters } = statement;
   if (parameters.count > 0) return 'a migration takes no parameters';
-  if (kind === 'transaction')
+  if (kind === 'transaction' && run)
     return `${verb} controls a transaction; each migration is one transaction already`;
   if (kind !== 'outside' || !run) return undefined;
   if (verb === 'PRAGMA' && ALLOWED_PRAGMAS.has(pragma as string)) return undefined;

@@ -1,4 +1,6 @@
 import type { Column, RawResult } from '../engine/engine.js';
+import { checkChoice } from '../options.js';
+import { defineIndexes, giveIndexes, hasNumbers, jsonValue, Row } from './row.js';
 import { type IntMode, decodeInteger, type SqlValue } from '../values.js';
 
 /**
@@ -18,7 +20,10 @@ export interface ResultSet<Row = RowObject> {
   readonly columns: readonly string[];
   /** Declared types of the columns as written in the schema, `''` for expressions. */
   readonly columnTypes: readonly string[];
-  /** The rows: plain objects, or arrays with `rowMode: 'array'`. */
+  /**
+   * The rows: objects, or arrays with `rowMode: 'array'`. An object also gives its values by index and has `length` and
+   * `toJSON()`, which are no keys of it; a column of such a name comes first.
+   */
   readonly rows: Row[];
   /** How many rows an INSERT, UPDATE, DELETE or REPLACE changed; 0 for everything else. */
   readonly rowsAffected: number;
@@ -27,6 +32,11 @@ export interface ResultSet<Row = RowObject> {
    * else, and where it can't be told: for an upsert.
    */
   readonly lastInsertRowid: bigint | undefined;
+  /**
+   * What `JSON.stringify()` makes of it, the same as of `@libsql/client`'s: rows as arrays, `lastInsertRowid` as text or null,
+   * a `bigint` as text, a blob in base64.
+   */
+  toJSON(): Record<string, unknown>;
 }
 
 /**
@@ -41,23 +51,60 @@ export type RowMode = 'object' | 'array';
 /** Where several columns have one name, each has a key of its own, or the last one has it. */
 export type RepeatedNames = 'numbered' | 'last';
 
-/** Turns an engine's result into what callers see. */
-export function toResultSet(raw: RawResult, rowMode: RowMode, intMode: IntMode): ResultSet<unknown> {
-  const { columns = [] } = raw;
-  return {
-    columns: columns.map((column) => column.name),
-    columnTypes: columns.map((column) => column.type),
-    rows: toRows(raw.rows, columns, rowMode, intMode),
-    rowsAffected: raw.rowsAffected,
-    lastInsertRowid: raw.lastInsertRowid,
-  };
+/** @throws {@link ParameterError} when it is none */
+export function checkRowMode(rowMode: RowMode | undefined): RowMode {
+  checkChoice(rowMode, 'rowMode', ['object', 'array']);
+  return rowMode ?? 'object';
 }
 
-/** Gives integers the wanted form and rows the wanted shape. May change `rows` in place. */
+/** Turns an engine's result into what callers see. */
+export function toResultSet(raw: RawResult, rowMode: RowMode, intMode: IntMode): ResultSet<unknown> {
+  return new Result(raw, rowMode, intMode);
+}
+
+class Result implements ResultSet<unknown> {
+  readonly columns: readonly string[];
+  readonly columnTypes: readonly string[];
+  readonly rows: unknown[];
+  readonly rowsAffected: number;
+  readonly lastInsertRowid: bigint | undefined;
+
+  constructor(raw: RawResult, rowMode: RowMode, intMode: IntMode) {
+    const { columns = [] } = raw;
+    this.columns = columns.map((column) => column.name);
+    this.columnTypes = columns.map((column) => column.type);
+    this.rows = toRows(raw.rows, columns, rowMode === 'object' ? 'row' : 'array', intMode);
+    this.rowsAffected = raw.rowsAffected;
+    this.lastInsertRowid = raw.lastInsertRowid;
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { columns, columnTypes, rowsAffected, lastInsertRowid } = this;
+    const keys = uniqueKeys(columns);
+    return {
+      columns,
+      columnTypes,
+      rows: this.rows.map((row) =>
+        Array.isArray(row)
+          ? row.map(jsonValue)
+          : keys.map((key) => jsonValue((row as Record<string, unknown>)[key])),
+      ),
+      rowsAffected,
+      lastInsertRowid: lastInsertRowid === undefined ? null : String(lastInsertRowid),
+    };
+  }
+
+  static {
+    // It is shown, compared and copied as the plain object that it could be.
+    Object.defineProperty(Result.prototype, 'constructor', { value: Object });
+  }
+}
+
+/** Gives integers the wanted form and rows the wanted shape, `row` being that of a {@link ResultSet}. May change `rows` in place. */
 export function toRows(
   rows: SqlValue[][],
   columns: readonly Column[],
-  rowMode: RowMode,
+  rowMode: RowMode | 'row',
   intMode: IntMode,
   repeated: RepeatedNames = 'numbered',
 ): unknown[] {
@@ -69,20 +116,33 @@ export function toRows(
     }
   }
   if (rowMode === 'array') return rows;
-  const keys = repeated === 'last' ? columns.map((column) => column.name) : uniqueKeys(columns);
+  const names = columns.map(({ name }) => name);
+  const keys = repeated === 'last' ? names : uniqueKeys(names);
   // Assigning `__proto__` would set the prototype instead of a property.
   const plain = !keys.includes('__proto__');
-  return rows.map((row) => (plain ? toObject(row, keys) : toObjectWithAnyKey(row, keys)));
+  if (rowMode === 'row') {
+    giveIndexes(keys.length);
+    const numbered = hasNumbers(keys);
+    return rows.map((row) => {
+      const object = new Row();
+      fill(object, row, keys, plain);
+      if (numbered) defineIndexes(object, row);
+      return object;
+    });
+  }
+  return rows.map((row) => {
+    const object: RowObject = {};
+    fill(object, row, keys, plain);
+    return object;
+  });
 }
 
-function toObject(row: readonly SqlValue[], keys: readonly string[]): RowObject {
-  const object: RowObject = {};
+function fill(object: RowObject, row: readonly SqlValue[], keys: readonly string[], plain: boolean): void {
+  if (!plain) return fillAnyKey(object, row, keys);
   for (let i = 0; i < keys.length; i++) object[keys[i] as string] = row[i] as SqlValue;
-  return object;
 }
 
-function toObjectWithAnyKey(row: readonly SqlValue[], keys: readonly string[]): RowObject {
-  const object: RowObject = {};
+function fillAnyKey(object: RowObject, row: readonly SqlValue[], keys: readonly string[]): void {
   for (let i = 0; i < keys.length; i++) {
     const value = row[i] as SqlValue;
     Object.defineProperty(object, keys[i] as string, {
@@ -92,11 +152,9 @@ function toObjectWithAnyKey(row: readonly SqlValue[], keys: readonly string[]): 
       writable: true,
     });
   }
-  return object;
 }
 
-function uniqueKeys(columns: readonly Column[]): string[] {
-  const names = columns.map((column) => column.name);
+function uniqueKeys(names: readonly string[]): readonly string[] {
   if (new Set(names).size === names.length) return names;
   const taken = new Set(names);
   const seen = new Set<string>();

@@ -7,6 +7,7 @@ import {
 } from '../config.js';
 import type { ColumnOrigin, Connection, MaybePromise, RawResult, ReplicaPolicy } from '../engine/engine.js';
 import { CapabilityError, findDatabaseError } from '../errors.js';
+import { ABORT_OPTIONS, checkChoice, checkOptions } from '../options.js';
 import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
@@ -17,7 +18,7 @@ import { type BatchItem, runInOrder } from './batch.js';
 import type { Context } from './context.js';
 import { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
-import { lendBegun, lendForWriting } from './lend.js';
+import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
 import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
@@ -47,7 +48,7 @@ export interface TransactionOptions extends AbortOptions {
 export abstract class Session extends Executor {
   /** @internal */
   readonly pool: Pool;
-  readonly #autocommit: Autocommit;
+  private readonly autocommit: Autocommit;
   /** @internal Ids of the transactions that are open. */
   readonly transactions: Set<number>;
 
@@ -58,7 +59,7 @@ export abstract class Session extends Executor {
   constructor(context: Context, policy: ReplicaPolicy | undefined, shared: Session | undefined) {
     super(context);
     this.pool = shared?.pool ?? new Pool(context.config, context.interrupts, policy);
-    this.#autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.#autocommit;
+    this.autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.autocommit;
     this.transactions = shared?.transactions ?? new Set();
   }
 
@@ -74,13 +75,14 @@ export abstract class Session extends Executor {
    * @throws {@link DatabaseError} when the database can't be opened
    */
   async ready(options?: AbortOptions): Promise<void> {
+    checkOptions(options, 'ready()', ABORT_OPTIONS);
     const abort = this.abortFrom(options);
     try {
       await this.pool.openMain(abort);
       // A memory database is there with its connection, which a transaction may have.
       if (this.pool.single !== undefined) return;
       const statement = this.statements.one('select 1');
-      await this.#autocommit.withMain(
+      await this.autocommit.withMain(
         (connection) => connection.execute(statement, [], { fetch: 'none' }),
         abort,
       );
@@ -117,6 +119,7 @@ export abstract class Session extends Executor {
     callback: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
+    checkOptions(options, 'transaction()', ['behavior', 'retry', ...ABORT_OPTIONS]);
     const abort = Abort.from({ signal: options.signal, timeout: checkTimeout(options.timeout) });
     try {
       return await this.runTransaction(callback, options, abort);
@@ -134,7 +137,7 @@ export abstract class Session extends Executor {
     const retry = options.retry === undefined ? this.config.retry : resolveRetry(options.retry);
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#runOnce(callback, options.behavior, abort, attempt + 1);
+        return await this.runOnce(callback, options.behavior, abort, attempt + 1);
       } catch (error) {
         const again = attempt < retry.attempts && findDatabaseError(error)?.retryable === true;
         if (!again || abort?.error !== undefined) throw error;
@@ -161,6 +164,8 @@ export abstract class Session extends Executor {
    * ```
    */
   async script(sql: string, options: ScriptOptions = {}): Promise<ScriptResult> {
+    checkOptions(options, 'script()', ['atomic', 'behavior', ...ABORT_OPTIONS]);
+    checkChoice(options.atomic, 'atomic', [true, false]);
     const abort = this.abortFrom(options);
     try {
       return await runScript(this, sql, { ...options, abort });
@@ -197,12 +202,17 @@ export abstract class Session extends Executor {
   }
 
   /** @internal Begins a transaction that its owner commits or rolls back. */
-  async begin(wanted?: TransactionBehavior, abort?: Abort, attempt = 1): Promise<Transaction> {
-    const behavior = this.#checkBehavior(wanted);
+  async begin(
+    wanted?: TransactionBehavior,
+    abort?: Abort,
+    attempt = 1,
+    around?: AroundTransaction,
+  ): Promise<Transaction> {
+    const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = behavior === 'immediate' || behavior === 'exclusive';
     const { lease, release, lock } = await this.bounded(abort, (either) =>
-      lendBegun(this.pool, this.context, transaction, either),
+      lendBegun(this.pool, this.context, transaction, either, around),
     );
     this.transactions.add(transaction.id);
     const end = async (): Promise<void> => {
@@ -225,12 +235,7 @@ export abstract class Session extends Executor {
   ): MaybePromise<RawResult> {
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
     // With an abort it would be set on another connection than the one that statements run on.
-    const result = this.#autocommit.run(
-      statement,
-      values,
-      request,
-      setting === undefined ? abort : undefined,
-    );
+    const result = this.autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
     if (setting === undefined) return result;
     return after(result, (raw) => {
       if (setting.value !== undefined) this.config.pragmas[setting.name] = setting.value;
@@ -250,7 +255,7 @@ export abstract class Session extends Executor {
       if (name === 'journal_mode' && target.kind === 'file') {
         await this.pool.alone(async (engine) => (await engine.connect()).close());
       } else {
-        await this.#autocommit.withMain(async (connection) => connection.applyPragma?.(name, value));
+        await this.autocommit.withMain(async (connection) => connection.applyPragma?.(name, value));
         this.pool.retire();
       }
     } catch (error) {
@@ -266,7 +271,7 @@ export abstract class Session extends Executor {
     values: readonly SqlValue[],
     options: SourceOptions,
   ): Promise<StreamSource> {
-    return this.#autocommit.openSource(statement, values, options);
+    return this.autocommit.openSource(statement, values, options);
   }
 
   /** @internal */
@@ -275,21 +280,21 @@ export abstract class Session extends Executor {
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
     const { abort } = options;
-    const behavior = this.#checkBehavior(options.behavior);
+    const behavior = this.behaviorOf(options.behavior);
     const connection = await this.pool.openMain(abort);
     if (connection.batch === undefined) {
-      return await this.#runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
+      return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }
     const items = given.map((item) => ({ ...item, statement: withOwnTimeout(this.context, item.statement) }));
     const guard = Guard.of(this.context.authorizer, items);
-    return await this.#observed(items, (traced) => this.#autocommit.batch(traced, behavior, abort, guard));
+    return await this.observed(items, (traced) => this.autocommit.batch(traced, behavior, abort, guard));
   }
 
   override async metadata(): Promise<Metadata> {
     assertUnrestricted(this.context.authorizer);
     const { kind } = this.config.target;
     if (kind !== 'memory' && kind !== 'file') throw noMetadata();
-    return toMetadata(await this.#autocommit.metadata(), true);
+    return toMetadata(await this.autocommit.metadata(), true);
   }
 
   /** @internal */
@@ -298,14 +303,14 @@ export abstract class Session extends Executor {
     guard: Guard | undefined,
     abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]> {
-    return await this.#autocommit.withMain(async (connection) => {
+    return await this.autocommit.withMain(async (connection) => {
       await guard?.check(connection);
       return await connection.describe(statement);
     }, abort);
   }
 
   /** Tells about the statements of a batch that is sent as one. */
-  async #observed(
+  private async observed(
     items: readonly BatchItem[],
     run: (items: readonly BatchItem[]) => Promise<RawResult[]>,
   ): Promise<RawResult[]> {
@@ -328,7 +333,7 @@ export abstract class Session extends Executor {
     }
   }
 
-  async #runOnce<T>(
+  private async runOnce<T>(
     callback: (tx: Transaction) => T | Promise<T>,
     behavior: TransactionBehavior | undefined,
     abort: Abort | undefined,
@@ -347,7 +352,7 @@ export abstract class Session extends Executor {
     return result;
   }
 
-  #checkBehavior(wanted: TransactionBehavior | undefined): TransactionBehavior {
+  private behaviorOf(wanted: TransactionBehavior | undefined): TransactionBehavior {
     const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
     if (behavior !== 'concurrent') return behavior;
     throw new CapabilityError(

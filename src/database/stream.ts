@@ -1,12 +1,13 @@
 import type { Column, MaybePromise } from '../engine/engine.js';
 import { ConfigError } from '../errors.js';
+import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import { type Abort, type AbortOptions, orAborted } from './abort.js';
 import type { Guard } from './guard.js';
 import type { Interrupts } from './interrupts.js';
 import type { Executor } from './executor.js';
-import { type RowMode, toRows } from './result.js';
+import { checkRowMode, type RowMode, toRows } from './result.js';
 import { type Arguments, bind } from './statements.js';
 import { closeWhenAbandoned, type HeldSource } from './abandoned.js';
 import { nextTurn, turnIsOver } from './turn.js';
@@ -67,6 +68,8 @@ export function watchedSource(
   };
 }
 
+const STREAM_OPTIONS = ['rowMode', 'batchSize', ...ABORT_OPTIONS];
+
 /** The rows of a SQL text one by one. Nothing happens before the first row is asked for. */
 export async function* openStream(
   executor: Executor,
@@ -74,10 +77,11 @@ export async function* openStream(
   args: Arguments,
   options: StreamOptions | undefined,
 ): AsyncGenerator<unknown, void, undefined> {
+  checkOptions(options, 'stream()', STREAM_OPTIONS);
+  const rowMode = checkRowMode(options?.rowMode);
   const statement = executor.statements.one(sql);
   const values = bind(statement, args, executor.limits);
   const { intMode } = executor.config;
-  const rowMode = options?.rowMode ?? 'object';
   for await (const { rows, columns } of streamBatches(
     executor,
     statement,

@@ -1,9 +1,11 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection, Cursor } from '../engine/engine.js';
 import { TransactionError, TransactionLostError } from '../errors.js';
+import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort } from './abort.js';
 import type { LockHolder } from './lock.js';
+import { dropsTable } from './migration-statements.js';
 import type { TransactionOptions } from './session.js';
 
 /** What a transaction is begun with. */
@@ -35,6 +37,8 @@ export class TransactionRoot implements RootOptions {
   running: Promise<unknown> | undefined = undefined;
   /** Why the database ended the transaction by itself. */
   lost: unknown = undefined;
+  /** Set for a transaction in which migrations run. */
+  migrates: Migrates | undefined = undefined;
 
   constructor({ behavior, attempt, abort }: RootOptions, holder: LockHolder) {
     this.behavior = behavior;
@@ -42,6 +46,11 @@ export class TransactionRoot implements RootOptions {
     this.abort = abort;
     this.holder = holder;
   }
+}
+
+/** Marks a transaction for migrations. */
+export interface Migrates {
+  readonly foreignKeysOff: boolean;
 }
 
 async function nothing(): Promise<void> {}
@@ -64,10 +73,22 @@ const NOT_INSIDE: Readonly<Record<string, string>> = {
   query_only: "PRAGMA query_only can not be set inside a transaction; begin it with behavior 'read'",
 };
 
-/** Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. */
-export function checkInside(statement: AnalyzedStatement): void {
+/**
+ * Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. In one for
+ * migrations, foreign keys are off whatever a migration says, so that statement is left out.
+ *
+ * @returns whether to leave it out
+ */
+export function checkInside(statement: AnalyzedStatement, migrates: Migrates | undefined): boolean {
+  if (migrates?.foreignKeysOff === false && dropsTable(statement)) {
+    throw new TransactionError(
+      'foreign keys could not be turned off, so dropping a table would delete the rows that reference it',
+      { code: 'TRANSACTION_CONTROL', kind: 'transaction', sql: statement.text },
+    );
+  }
   const problem = statement.pragmaArgument ? NOT_INSIDE[statement.pragma as string] : undefined;
-  if (problem === undefined) return;
+  if (problem === undefined) return false;
+  if (migrates?.foreignKeysOff && statement.pragma === 'foreign_keys') return true;
   throw new TransactionError(problem, {
     code: 'TRANSACTION_CONTROL',
     kind: 'transaction',
@@ -77,6 +98,7 @@ export function checkInside(statement: AnalyzedStatement): void {
 
 /** Refuses what a savepoint can't have: a behaviour or limits of its own. */
 export function assertNested(outer: TransactionBehavior, options: TransactionOptions): void {
+  checkOptions(options, 'a nested transaction', ['behavior', 'retry', ...ABORT_OPTIONS]);
   const { behavior, ...rest } = options;
   const [other] = Object.entries(rest).find(([, value]) => value !== undefined) ?? [];
   if (other === undefined && (behavior === undefined || behavior === outer)) return;

@@ -38,6 +38,8 @@ import {
 } from './transaction-root.js';
 import { nextTurn, turnIsOver } from './turn.js';
 
+const NOTHING_DONE: RawResult = { rows: [], columns: [], rowsAffected: 0, lastInsertRowid: undefined };
+
 /**
  * An open transaction, or one nested in it (a savepoint). Statements run in the order in which they are called;
  * nested transactions of one parent run one after another, and the parent's own statements wait for them.
@@ -47,31 +49,34 @@ export class Transaction extends Executor {
   readonly id: number = nextTransactionId();
   /** @internal How this transaction holds a lock. */
   readonly holder: LockHolder;
-  readonly #root: TransactionRoot;
-  readonly #turn = new Lock('its turn in the transaction');
-  #ended = false;
+  /** @internal */
+  readonly root: TransactionRoot;
+  private readonly turn = new Lock('its turn in the transaction');
+  /** In an object of its own, which copies of this one share. */
+  private readonly state = { ended: false };
 
   /** @internal */
   constructor(context: Context, parent: Transaction | RootOptions) {
     super(context);
-    this.holder = new TransactionHolder(this.id, () => this.#root.lastActive);
-    this.#root = parent instanceof Transaction ? parent.#root : new TransactionRoot(parent, this.holder);
+    this.holder = new TransactionHolder(this.id, () => this.root.lastActive);
+    // Behind a Proxy, `instanceof` may not know a transaction.
+    this.root = 'attempt' in parent ? new TransactionRoot(parent, this.holder) : parent.root;
   }
 
   /** @internal */
   override get origin(): StatementOrigin {
-    return { transactionId: this.#root.holder.transactionId, attempt: this.#root.attempt };
+    return { transactionId: this.root.holder.transactionId, attempt: this.root.attempt };
   }
 
   /** @internal Whether it has ended without its owner: the database has undone it, or was closed. */
   get lost(): boolean {
-    const { lost, connection } = this.#root;
+    const { lost, connection } = this.root;
     return lost !== undefined || connection === undefined || !connection.usable || !connection.inTransaction;
   }
 
   /** The behaviour that the transaction was begun with. */
   get behavior(): TransactionBehavior {
-    return this.#root.behavior;
+    return this.root.behavior;
   }
 
   /**
@@ -98,27 +103,27 @@ export class Transaction extends Executor {
    */
   async transaction<T>(callback: (tx: Transaction) => T | Promise<T>): Promise<T> {
     const nested = new Transaction(this.context, this);
-    await this.#waitForTurn(nested.holder, undefined);
+    await this.waitForTurn(nested.holder, undefined);
     try {
-      const connection = this.#connection();
-      const name = `turso_dialect_${++this.#root.savepoints}`;
-      await this.#call(connection, () => connection.savepoint(name));
+      const connection = this.openConnection();
+      const name = `turso_dialect_${++this.root.savepoints}`;
+      await this.callOn(connection, () => connection.savepoint(name));
       try {
         const result = await runInFrame(nested.id, () => callback(nested));
-        await nested.#waitForTurn(nested.holder, undefined);
-        this.#connection();
-        await this.#call(connection, () => connection.releaseSavepoint(name));
+        await nested.waitForTurn(nested.holder, undefined);
+        this.openConnection();
+        await this.callOn(connection, () => connection.releaseSavepoint(name));
         return result;
       } catch (error) {
         // What still waits in it must not run after it was undone.
-        nested.#end();
-        await this.#undo(connection, name, error);
+        nested.end();
+        await this.undo(connection, name, error);
         throw error;
       } finally {
-        nested.#end();
+        nested.end();
       }
     } finally {
-      this.#turn.release(nested.holder);
+      this.turn.release(nested.holder);
       if (turnIsOver()) await nextTurn();
     }
   }
@@ -138,10 +143,10 @@ export class Transaction extends Executor {
     release: () => Promise<void>,
     lockLater: TransactionRoot['takeWriteLock'],
   ): void {
-    this.#root.connection = connection;
-    this.#root.release = release;
-    this.#root.takeWriteLock = lockLater;
-    this.#root.lastActive = performance.now();
+    this.root.connection = connection;
+    this.root.release = release;
+    this.root.takeWriteLock = lockLater;
+    this.root.lastActive = performance.now();
   }
 
   override async metadata(): Promise<Metadata> {
@@ -155,9 +160,9 @@ export class Transaction extends Executor {
     guard: Guard | undefined,
     abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]> {
-    const { abort: either, forget } = Abort.either(abort, this.#root.abort);
-    return await this.#inTurn(either, (connection) =>
-      this.#bounded(connection, either, async () => {
+    const { abort: either, forget } = Abort.either(abort, this.root.abort);
+    return await this.inTurn(either, (connection) =>
+      this.boundedOn(connection, either, async () => {
         await guard?.check(connection);
         return await connection.describe(statement);
       }),
@@ -177,24 +182,25 @@ export class Transaction extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    const root = this.#root;
-    const connection = this.#connection();
-    checkInside(statement);
+    const root = this.root;
+    const connection = this.openConnection();
+    if (checkInside(statement, root.migrates)) return NOTHING_DONE;
     const simple =
       connection.runsAtOnce(statement) &&
       abort === undefined &&
       root.abort === undefined &&
-      this.#turn.free &&
+      this.turn.free &&
       request.guard?.knows(connection) !== false &&
       (root.takeWriteLock === undefined || statement.kind === 'read');
-    if (!simple) return this.#runInTurn(statement, values, request, abort);
+    if (!simple) return this.runInTurn(statement, values, request, abort);
     root.lastActive = performance.now();
     try {
       return runOn(connection, statement, values, request, true);
     } catch (error) {
       if (isLockWait(error) || error instanceof SchemaMovedError)
-        return this.#runInTurn(statement, values, request, abort);
-      this.#noteLoss(connection, error);
+        return this.runInTurn(statement, values, request, abort);
+      // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
+      if (!connection.inTransaction) this.root.lost ??= error;
       if (error instanceof ConstraintError) return rejectComplete(connection, error);
       throw error;
     }
@@ -215,11 +221,11 @@ export class Transaction extends Executor {
     values: readonly SqlValue[],
     { exactIntegers, abort, guard }: SourceOptions,
   ): Promise<StreamSource> {
-    const root = this.#root;
+    const root = this.root;
     const { abort: either, forget } = Abort.either(abort, root.abort);
     const options = { exactIntegers, interruptible: either !== undefined };
-    const cursor = await this.#inTurn(either, async (connection) => {
-      const opened = await this.#bounded(connection, either, () =>
+    const cursor = await this.inTurn(either, async (connection) => {
+      const opened = await this.boundedOn(connection, either, () =>
         openOn(connection, statement, values, options, guard),
       );
       // Within the turn: a rollback that waits for it closes every cursor, or an interrupt would stop the ROLLBACK too.
@@ -229,7 +235,7 @@ export class Transaction extends Executor {
     return {
       columns: cursor.columns,
       fetch: (size) => {
-        this.#connection();
+        this.openConnection();
         root.lastActive = performance.now();
         return cursor.fetch(size);
       },
@@ -247,28 +253,28 @@ export class Transaction extends Executor {
 
   /** @internal A savepoint whose end its owner decides, unlike that of a nested transaction. */
   async savepoint(name: string): Promise<void> {
-    await this.#callInTurn((connection) => connection.savepoint(quoteName(name)));
+    await this.callInTurn((connection) => connection.savepoint(quoteName(name)));
   }
 
   /** @internal Undoes what was done since the savepoint, which stays. */
   async rollbackToSavepoint(name: string): Promise<void> {
-    await this.#callInTurn((connection) => connection.rollbackToSavepoint(quoteName(name)));
+    await this.callInTurn((connection) => connection.rollbackToSavepoint(quoteName(name)));
   }
 
   /** @internal Forgets the savepoint and keeps what was done since. */
   async releaseSavepoint(name: string): Promise<void> {
-    await this.#callInTurn((connection) => connection.releaseSavepoint(quoteName(name)));
+    await this.callInTurn((connection) => connection.releaseSavepoint(quoteName(name)));
   }
 
   /** @internal Waits for what was called and not awaited, then commits; rolls back if that fails. */
   async commit(): Promise<void> {
-    const root = this.#root;
+    const root = this.root;
     try {
-      await this.#waitForTurn(this.holder, root.abort);
-      const connection = this.#connection();
-      this.#end();
-      closeCursors(this.#root);
-      await this.#call(connection, () => connection.commit());
+      await this.waitForTurn(this.holder, root.abort);
+      const connection = this.openConnection();
+      this.end();
+      closeCursors(this.root);
+      await this.callOn(connection, () => connection.commit());
     } catch (error) {
       await this.rollbackAfter(error);
       throw error;
@@ -287,12 +293,12 @@ export class Transaction extends Executor {
 
   /** @internal */
   async rollback(): Promise<void> {
-    const root = this.#root;
-    this.#end();
+    const root = this.root;
+    this.end();
     root.lost ??= transactionClosed();
     try {
       await root.running?.catch(() => {});
-      closeCursors(this.#root);
+      closeCursors(this.root);
       await root.connection?.rollback();
     } finally {
       await root.release();
@@ -300,37 +306,39 @@ export class Transaction extends Executor {
   }
 
   /** Runs one statement when it is its turn, off-thread if it can be aborted. */
-  #runInTurn(
+  private runInTurn(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
     request: GuardedRequest,
     abort: Abort | undefined,
   ): Promise<RawResult> {
-    const { abort: either, forget } = Abort.either(abort, this.#root.abort);
+    const { abort: either, forget } = Abort.either(abort, this.root.abort);
     const options = either === undefined ? request : { ...request, interruptible: true };
-    return this.#inTurn(either, async (connection) => {
-      if (statement.kind !== 'read') await takeWriteLock(this.#root, either);
+    return this.inTurn(either, async (connection) => {
+      if (statement.kind !== 'read') await takeWriteLock(this.root, either);
       try {
-        return await this.#bounded(connection, either, () => runOn(connection, statement, values, options));
+        return await this.boundedOn(connection, either, () => runOn(connection, statement, values, options));
       } catch (error) {
         await completeConstraintError(connection, error, [either]);
-        this.#noteLoss(connection, error);
+        // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
+        if (!connection.inTransaction) this.root.lost ??= error;
         throw error;
       }
     }).finally(forget);
   }
 
   /** Something of the transaction's own, which has no limits but those of the transaction. */
-  async #call<T>(connection: Connection, run: () => MaybePromise<T>): Promise<T> {
-    return await this.bounded(this.#root.abort, (abort) => this.#bounded(connection, abort, run));
+  private async callOn<T>(connection: Connection, run: () => MaybePromise<T>): Promise<T> {
+    return await this.bounded(this.root.abort, (abort) => this.boundedOn(connection, abort, run));
   }
 
-  async #callInTurn(run: (connection: Connection) => MaybePromise<void>): Promise<void> {
-    await this.#inTurn(this.#root.abort, (connection) => this.#call(connection, () => run(connection)));
+  /** @internal Does something on its connection, in turn with its statements. */
+  async callInTurn(run: (connection: Connection) => MaybePromise<void>): Promise<void> {
+    await this.inTurn(this.root.abort, (connection) => this.callOn(connection, () => run(connection)));
   }
 
   /** Runs a call on the connection until its abort. */
-  async #bounded<T>(
+  private async boundedOn<T>(
     connection: Connection,
     abort: Abort | undefined,
     run: () => MaybePromise<T>,
@@ -339,58 +347,54 @@ export class Transaction extends Executor {
     try {
       return await waitWhileBusy(run, { timeout: config.busyTimeout, abort, interrupts, connection });
     } catch (error) {
-      this.#noteLoss(connection, error);
+      // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
+      if (!connection.inTransaction) this.root.lost ??= error;
       throw error;
     }
   }
 
-  async #inTurn<T>(abort: Abort | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
-    const root = this.#root;
+  private async inTurn<T>(abort: Abort | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
+    const root = this.root;
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    await this.#waitForTurn(holder, abort);
+    await this.waitForTurn(holder, abort);
     try {
-      const running = run(this.#connection());
+      const running = run(this.openConnection());
       root.running = running;
       return await running;
     } finally {
       root.running = undefined;
       root.lastActive = performance.now();
-      this.#turn.release(holder);
+      this.turn.release(holder);
     }
   }
 
   /** Lets nothing more be run, neither what waits nor what comes. */
-  #end(): void {
-    this.#ended = true;
-    this.#turn.close(transactionClosed);
+  private end(): void {
+    this.state.ended = true;
+    this.turn.close(transactionClosed);
   }
 
-  async #waitForTurn(holder: LockHolder, abort: Abort | undefined): Promise<void> {
-    this.#connection();
-    if (this.#turn.tryAcquire(holder)) return;
-    await this.#turn.acquire(holder, { timeout: this.config.busyTimeout, abort, patient: true });
+  private async waitForTurn(holder: LockHolder, abort: Abort | undefined): Promise<void> {
+    this.openConnection();
+    if (this.turn.tryAcquire(holder)) return;
+    await this.turn.acquire(holder, { timeout: this.config.busyTimeout, abort, patient: true });
   }
 
   /** The connection, if statements may still be run. */
-  #connection(): Connection {
-    const { lost, connection } = this.#root;
-    if (this.#ended || connection === undefined) throw transactionClosed();
+  private openConnection(): Connection {
+    const { lost, connection } = this.root;
+    if (this.state.ended || connection === undefined) throw transactionClosed();
     if (lost !== undefined) throw transactionLost(lost);
     return connection;
   }
 
-  /** `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction. */
-  #noteLoss(connection: Connection, error: unknown): void {
-    if (!connection.inTransaction) this.#root.lost ??= error;
-  }
-
-  async #undo(connection: Connection, name: string, error: unknown): Promise<void> {
-    const root = this.#root;
+  private async undo(connection: Connection, name: string, error: unknown): Promise<void> {
+    const root = this.root;
     if (root.lost !== undefined) return;
     try {
       await root.running?.catch(() => {});
-      await this.#call(connection, () => connection.rollbackToSavepoint(name));
-      await this.#call(connection, () => connection.releaseSavepoint(name));
+      await this.callOn(connection, () => connection.rollbackToSavepoint(name));
+      await this.callOn(connection, () => connection.releaseSavepoint(name));
     } catch (later) {
       suppress(error, later);
       root.lost ??= later;

@@ -1,3 +1,4 @@
+import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import { Abort, orAborted, sleep } from '../database/abort.js';
 import { enclosingTransactions } from '../database/transaction-frame.js';
 import { type ErrorCode, SyncError, TransactionError } from '../errors.js';
@@ -100,10 +101,9 @@ export function syncInside(): TransactionError {
   });
 }
 
-async function within<T>(
-  { timeout = WAITS, signal }: SyncCallOptions,
-  run: (abort: Abort) => Promise<T>,
-): Promise<T> {
+async function within<T>(options: SyncCallOptions, run: (abort: Abort) => Promise<T>): Promise<T> {
+  checkOptions(options, 'a sync', ABORT_OPTIONS);
+  const { timeout = WAITS, signal } = options;
   const abort = Abort.from({ timeout, signal }) as Abort;
   try {
     return await run(abort);

@@ -1,4 +1,5 @@
 import { CapabilityError, ParameterError } from '../errors.js';
+import { checkOptions } from '../options.js';
 import { encodeVector } from './codec.js';
 import type { ColumnIndex, VectorColumnInfo } from './vector-column.js';
 import { checkMetric, type VectorMetric } from './vector-index.js';
@@ -61,6 +62,7 @@ export function planNearest(
   vector: VectorInput,
   options: NearestOptions,
 ): NearestPlan {
+  checkOptions(options, 'a search', ['k', 'metric', 'index', 'rerank', 'where', 'include', 'queries']);
   const { k = 10, index: wanted = 'auto' } = options;
   if (!Number.isInteger(k) || k < 1 || k > MOST) {
     throw new ParameterError(`k is a whole number from 1 to ${MOST}`, 'k');

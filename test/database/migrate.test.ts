@@ -306,9 +306,31 @@ describe('a failing migration', () => {
     expect(look("SELECT name FROM sqlite_master WHERE name = 'a'")).toEqual([]);
   });
 
+  it('skips what other migrators need to turn foreign keys off', async () => {
+    const { db, look } = openFile();
+    const pause = (value: string): string => `COMMIT; PRAGMA foreign_keys=${value}; BEGIN IMMEDIATE;`;
+    const sql = `${pause('OFF')}
+      CREATE TABLE new_users (id integer PRIMARY KEY, name text NOT NULL);
+      INSERT INTO new_users SELECT * FROM users; DROP TABLE users; ALTER TABLE new_users RENAME TO users;
+      END TRANSACTION;--> statement-breakpoint
+      PRAGMA foreign_keys=ON;--> statement-breakpoint
+      BEGIN;`;
+    const { applied } = await runMigrations(db, [...BLOG, migration('0003_by_hand', 4_000, sql)]);
+    expect(applied).toHaveLength(4);
+    expect(look('SELECT count(*) FROM posts')).toEqual([[3]]);
+    expect(String(look("SELECT sql FROM sqlite_master WHERE name = 'users'"))).toContain('NOT NULL');
+    const failing = migration('0004_fails', 5_000, `CREATE TABLE a (x); ${pause('OFF')} CREATE TABEL b (x);`);
+    await failure(runMigrations(db, [...BLOG, migration('0003_by_hand', 4_000, sql), failing]));
+    // It is one transaction all the same.
+    expect(look("SELECT name FROM sqlite_master WHERE name = 'a'")).toEqual([]);
+  });
+
   it.each([
     ['BEGIN', 'BEGIN controls a transaction'],
     ['COMMIT', 'COMMIT controls a transaction'],
+    ['COMMIT; CREATE TABLE x (a); BEGIN', 'COMMIT controls a transaction'],
+    ['ROLLBACK; BEGIN', 'ROLLBACK controls a transaction'],
+    ['BEGIN; PRAGMA foreign_keys=OFF; COMMIT', 'BEGIN controls a transaction'],
     ['SAVEPOINT a', 'SAVEPOINT controls a transaction'],
     ['VACUUM', 'VACUUM can not be part of a transaction'],
     ["ATTACH ':memory:' AS other", 'ATTACH can not be part of a transaction'],

@@ -12,7 +12,7 @@ import type { Config } from '../../config.js';
 import { type Database, open } from '../../database/database.js';
 import type { Client } from '../../database/client-api.js';
 import { type ForeignClient, fromClient, isClient } from '../../database/from-client.js';
-import { ConfigError } from '../../errors.js';
+import { CapabilityError, ConfigError } from '../../errors.js';
 import { TursoDatabase } from './database.js';
 import { TursoSession } from './session.js';
 import { TursoSQLiteDialect } from './sql-dialect.js';
@@ -92,13 +92,19 @@ export function drizzle<TSchema extends Record<string, unknown>>(
 
 /** The merged namespace of {@link drizzle}. */
 export namespace drizzle {
-  /** A database for building queries only; running one fails. */
+  /**
+   * A database for building queries only. Running one fails with a `CapabilityError`.
+   */
   export function mock<TSchema extends Record<string, unknown> = Record<string, never>>(
     config?: DrizzleConfig<TSchema>,
   ): TursoDatabase<TSchema, '$client is not available on drizzle.mock()'> {
-    // The type says that the client, which is a database that was never opened, is not to be used.
-    return construct(open(':memory:'), config) as never;
+    // The type says that the client is not to be used: it gets no connection.
+    return construct(open({ url: ':memory:', onConnect: refuseMock }), config) as never;
   }
+}
+
+function refuseMock(): never {
+  throw new CapabilityError('mock', 'drizzle.mock() builds queries and runs none');
 }
 
 type AnyDrizzleConfig<TSchema extends Record<string, unknown>> = DrizzleConfig<TSchema> & {

@@ -2,6 +2,7 @@ import { is } from 'drizzle-orm';
 import type { Executor } from '../../database/executor.js';
 import type { StreamOptions } from '../../database/stream.js';
 import { ParameterError } from '../../errors.js';
+import { ABORT_OPTIONS, checkOptions } from '../../options.js';
 import { TursoPreparedQuery } from './prepared-query.js';
 
 /** A query builder, a relational query, `db.all(sql)` or a prepared query: anything with rows. */
@@ -28,8 +29,10 @@ export interface StreamQueryOptions extends Omit<StreamOptions, 'rowMode'> {
 export async function* streamQuery(
   executor: Executor,
   query: StreamableQuery,
-  { placeholderValues, ...options }: StreamQueryOptions = {},
+  given: StreamQueryOptions = {},
 ): AsyncGenerator<unknown, void, undefined> {
+  checkOptions(given, 'stream()', ['placeholderValues', 'batchSize', ...ABORT_OPTIONS]);
+  const { placeholderValues, ...options } = given;
   const prepared = prepare(query);
   if (is(prepared, TursoPreparedQuery)) {
     yield* prepared.stream(executor, placeholderValues, options);

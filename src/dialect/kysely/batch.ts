@@ -11,6 +11,7 @@ import {
   type BatchItem,
   type BatchOptions,
   type BatchOutcome,
+  checkBatchOptions,
   runIndependently,
 } from '../../database/batch.js';
 import type { Executor, RawResult } from '../../database/executor.js';
@@ -89,6 +90,7 @@ export async function batch<DB>(
   queries: readonly BatchQuery[],
   options: BatchOptions = {},
 ): Promise<unknown> {
+  checkBatchOptions(options);
   return await withConnection(db, async ({ executor }) => {
     const compiled = queries.map((query, index) => compile(db, query, index));
     const abort = executor.abortFrom(options);
@@ -156,7 +158,7 @@ async function finish<DB>(
   { query, toValue }: Compiled,
   raw: RawResult,
 ): Promise<unknown> {
-  let result: QueryResult<unknown> = toQueryResult(executor, executor.statements.one(query.sql).verb, raw);
+  let result: QueryResult<unknown> = toQueryResult(executor, executor.statements.one(query.sql), raw);
   for (const plugin of db.getExecutor().plugins) {
     // The rows of a plugin's result are records to Kysely, whatever they are.
     result = await plugin.transformResult({ result: result as never, queryId: query.queryId });

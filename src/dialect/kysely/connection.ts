@@ -1,8 +1,9 @@
-import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
+import { CompiledQuery, type DatabaseConnection, type QueryResult } from 'kysely';
 import type { TransactionBehavior } from '../../config.js';
 import type { Database } from '../../database/database.js';
 import type { Executor } from '../../database/executor.js';
 import { type LeaseRow, MigrationLease } from '../../database/migration-lease.js';
+import { beginMigrations, type MigrationTransaction } from '../../database/migration-transaction.js';
 import type { Transaction } from '../../database/transaction.js';
 import { suppress, TransactionError } from '../../errors.js';
 import { executeOn, type QueryOptions, streamOn } from './execute.js';
@@ -10,9 +11,11 @@ import { executeOn, type QueryOptions, streamOn } from './execute.js';
 /** A query that must run on something else than the transaction of the connection that it is given to. */
 interface RoutedQuery extends CompiledQuery {
   readonly [routed]?: Executor;
+  readonly [control]?: () => Promise<void>;
 }
 
 const routed: unique symbol = Symbol('turso-dialect.executor');
+const control: unique symbol = Symbol('turso-dialect.control');
 
 /** What Kysely takes for a connection: the database, and while a transaction is open that transaction. */
 export class TursoConnection implements DatabaseConnection {
@@ -29,6 +32,7 @@ export class TursoConnection implements DatabaseConnection {
   readonly #open: Set<TursoConnection> | undefined;
   #migrationLock: LeaseRow | undefined;
   #lease: MigrationLease | undefined;
+  #migrations: MigrationTransaction | undefined;
 
   /** @param open - has the connections on which something is open that does not end by itself */
   constructor(database: Database, behavior: TransactionBehavior, open?: Set<TursoConnection>) {
@@ -61,6 +65,11 @@ export class TursoConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery, options?: QueryOptions): Promise<QueryResult<R>> {
     if (this.#known !== undefined) return await this.#known.executeQuery<R>(this.#route(query), options);
+    const run = (query as RoutedQuery)[control];
+    if (run !== undefined) {
+      await run();
+      return { rows: [] };
+    }
     if (this.#migrationLock !== undefined) await this.#lockMigrations();
     try {
       const running = executeOn((query as RoutedQuery)[routed] ?? this.executor, query, options);
@@ -71,6 +80,12 @@ export class TursoConnection implements DatabaseConnection {
       this.#lastError = error;
       throw error;
     }
+  }
+
+  /** Does what `sql` says in another way, as a query that Kysely's log sees. */
+  async control(sql: string, run: () => Promise<void>): Promise<void> {
+    const query: RoutedQuery = { ...CompiledQuery.raw(sql), [control]: run };
+    await (this.#known ?? this).executeQuery(query);
   }
 
   streamQuery<R>(
@@ -91,16 +106,22 @@ export class TursoConnection implements DatabaseConnection {
   async begin(behavior: TransactionBehavior): Promise<void> {
     // The write lock is the lock of the migrations as well: it ends with the transaction, or with the process.
     const migrating = this.#migrationLock !== undefined && this.#lease === undefined;
-    const lockNow = migrating && (behavior === 'deferred' || behavior === 'read');
-    this.#transaction = await this.database.begin(lockNow ? 'immediate' : behavior);
+    if (migrating) {
+      const lockNow = behavior === 'deferred' || behavior === 'read';
+      this.#migrations = await beginMigrations(this.database, lockNow ? 'immediate' : behavior);
+    }
+    this.#transaction = this.#migrations?.transaction ?? (await this.database.begin(behavior));
     this.#open?.add(this);
     this.#lastError = undefined;
   }
 
   async commit(): Promise<void> {
     const { transaction } = this;
+    // When it fails, Kysely rolls back.
+    await this.#migrations?.check();
     // Whatever comes of it, nothing more can be run in the transaction.
     this.#transaction = undefined;
+    this.#migrations = undefined;
     this.#open?.delete(this);
     await transaction.commit();
   }
@@ -109,6 +130,7 @@ export class TursoConnection implements DatabaseConnection {
   async rollback(): Promise<void> {
     const transaction = this.#transaction;
     this.#transaction = undefined;
+    this.#migrations = undefined;
     this.#open?.delete(this);
     try {
       await transaction?.rollback();

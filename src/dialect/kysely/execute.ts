@@ -3,6 +3,7 @@ import { type BatchItem, toBatchItem } from '../../database/batch.js';
 import type { ExecuteRequest, Executor, RawResult } from '../../database/executor.js';
 import { type RepeatedNames, toRows } from '../../database/result.js';
 import { streamBatches } from '../../database/stream.js';
+import type { AnalyzedStatement } from '../../sql/statement.js';
 
 /** As in Kysely's own dialects, whose types know no other key. */
 const REPEATED: RepeatedNames = 'last';
@@ -19,7 +20,7 @@ export class TursoQueryResult implements QueryResult<unknown> {
   readonly rows: unknown[];
   /** Set for statements that change rows. */
   numAffectedRows?: bigint;
-  /** Set when a row was inserted. */
+  /** Set when a row was inserted by a statement without RETURNING. */
   insertId?: bigint;
   readonly #columns: Columns;
 
@@ -54,25 +55,29 @@ export function executeOn(
 ): TursoQueryResult | Promise<TursoQueryResult> {
   const { statement, values, request } = toItem(executor, query);
   const abort = executor.abortFrom(options);
-  const { verb } = statement;
   if (abort === undefined) {
     const raw = executor.runStatement(statement, values, request);
     return raw instanceof Promise
-      ? raw.then((later) => toQueryResult(executor, verb, later))
-      : toQueryResult(executor, verb, raw);
+      ? raw.then((later) => toQueryResult(executor, statement, later))
+      : toQueryResult(executor, statement, raw);
   }
   const run = async (): Promise<TursoQueryResult> =>
-    toQueryResult(executor, verb, await executor.runStatement(statement, values, request, abort));
+    toQueryResult(executor, statement, await executor.runStatement(statement, values, request, abort));
   return run().finally(() => abort.dispose());
 }
 
 /** Gives Kysely's form to what the engine gave. */
-export function toQueryResult(executor: Executor, verb: string, raw: RawResult): TursoQueryResult {
+export function toQueryResult(
+  executor: Executor,
+  { verb, returning }: AnalyzedStatement,
+  raw: RawResult,
+): TursoQueryResult {
   const { columns = [], lastInsertRowid: insertId } = raw;
   const rows = toRows(raw.rows, columns, 'object', executor.config.intMode, REPEATED);
   const result = new TursoQueryResult(rows, columns);
   if (CHANGES.has(verb)) result.numAffectedRows = BigInt(raw.rowsAffected);
-  if (insertId !== undefined) result.insertId = insertId;
+  // With RETURNING the rows say it, as in Kysely's own dialect.
+  if (insertId !== undefined && !returning) result.insertId = insertId;
   return result;
 }
 

@@ -10,7 +10,12 @@ export type {
   TursoDialectSource,
 } from './dialect-config.js';
 export { TursoDriver } from './driver.js';
-export { type TursoColumnMetadata, TursoIntrospector, type TursoTableMetadata } from './introspector.js';
+export {
+  describeTables,
+  type TursoColumnMetadata,
+  TursoIntrospector,
+  type TursoTableMetadata,
+} from './introspector.js';
 export { sync } from './sync.js';
 export { transaction } from './transaction.js';
 export type { ColumnKind } from './column-kinds.js';

@@ -4,15 +4,16 @@ import {
   type DatabaseMetadataOptions,
   type SchemaMetadata,
   sql,
+  SqliteIntrospector,
   type TableMetadata,
 } from 'kysely';
-import type { AnyKysely } from './with-connection.js';
+import type { AnyKysely, KyselyHandle } from './with-connection.js';
 
-/** A table or view, as Kysely describes it. */
-export interface TursoTableMetadata extends TableMetadata {
+/** A table or view, as Kysely describes it, and what SQLite knows beyond that. */
+export interface TursoTableMetadata {
+  readonly name: string;
+  readonly isView: boolean;
   readonly columns: TursoColumnMetadata[];
-  /** Whether it is a foreign table, which SQLite does not have; for Kysely 0.29. */
-  readonly isForeign: boolean;
 }
 
 /** A column, as Kysely describes it, and what SQLite knows beyond that. */
@@ -67,27 +68,70 @@ export class TursoIntrospector implements DatabaseIntrospector {
 
   async getTables(
     options: DatabaseMetadataOptions = { withInternalKyselyTables: false },
-  ): Promise<TursoTableMetadata[]> {
-    const { rows } = await COLUMNS.execute(this.#db);
-    const byTable = new Map<string, ColumnRow[]>();
-    for (const row of rows) {
-      if (!options.withInternalKyselyTables && MIGRATION_TABLES.includes(row.table)) continue;
-      const columns = byTable.get(row.table);
-      if (columns === undefined) byTable.set(row.table, [row]);
-      else columns.push(row);
-    }
-    return Array.from(byTable, ([name, columns]) => ({
-      name,
-      isView: columns[0]?.kind === 'view',
-      isForeign: false,
-      columns: columns.filter(({ hidden }) => Number(hidden) !== HIDDEN).map(toMetadata),
-    }));
+  ): Promise<TableMetadata[]> {
+    const tables = await readTables(this.#db, options);
+    return tables.map(({ columns, ...table }) => ({
+      ...table,
+      ...FOREIGN,
+      columns: columns.map(({ name, dataType, isNullable, isAutoIncrementing, hasDefaultValue }) => ({
+        ...{ name, dataType, isNullable, isAutoIncrementing, hasDefaultValue },
+        comment: undefined,
+      })),
+      // Which fields there are depends on the version of Kysely.
+    })) as unknown as TableMetadata[];
   }
 
   /** As Kysely 0.28 asks for it. */
-  async getMetadata(options?: DatabaseMetadataOptions): Promise<{ tables: TursoTableMetadata[] }> {
+  async getMetadata(options?: DatabaseMetadataOptions): Promise<{ tables: TableMetadata[] }> {
     return { tables: await this.getTables(options) };
   }
+}
+
+/** Since 0.29, which has no `getMetadata()` any more, Kysely tells foreign tables; SQLite has none. */
+const FOREIGN = 'getMetadata' in SqliteIntrospector.prototype ? {} : { isForeign: false };
+
+/**
+ * Tables and views with what Kysely's introspection leaves out: the default of a column, and how a generated one is kept.
+ *
+ * @param db - a Kysely database or transaction with the {@link TursoDialect}
+ * @param options - `withInternalKyselyTables` tells about the tables of the `Migrator` too
+ *
+ * @example
+ * ```ts
+ * import { Kysely } from 'kysely';
+ * import { describeTables, TursoDialect } from 'turso-dialect/kysely';
+ *
+ * const db = new Kysely<{ users: { age: number } }>({ dialect: new TursoDialect(':memory:') });
+ * await db.schema.createTable('users').addColumn('age', 'integer', (age) => age.defaultTo(7)).execute();
+ * const [users] = await describeTables(db);
+ * console.log(users?.columns[0]?.defaultValue); // 7
+ * await db.destroy();
+ * ```
+ */
+export async function describeTables<DB>(
+  db: KyselyHandle<DB>,
+  options: DatabaseMetadataOptions = { withInternalKyselyTables: false },
+): Promise<TursoTableMetadata[]> {
+  return await readTables(db.withoutPlugins(), options);
+}
+
+async function readTables(
+  db: AnyKysely,
+  { withInternalKyselyTables }: DatabaseMetadataOptions,
+): Promise<TursoTableMetadata[]> {
+  const { rows } = await COLUMNS.execute(db);
+  const byTable = new Map<string, ColumnRow[]>();
+  for (const row of rows) {
+    if (!withInternalKyselyTables && MIGRATION_TABLES.includes(row.table)) continue;
+    const columns = byTable.get(row.table);
+    if (columns === undefined) byTable.set(row.table, [row]);
+    else columns.push(row);
+  }
+  return Array.from(byTable, ([name, columns]) => ({
+    name,
+    isView: columns[0]?.kind === 'view',
+    columns: columns.filter(({ hidden }) => Number(hidden) !== HIDDEN).map(toMetadata),
+  }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DatabaseConnection, Driver, TransactionSettings } from 'kysely';
 import type { TransactionBehavior } from '../../config.js';
 import { CapabilityError, TransactionError } from '../../errors.js';
+import { quoteName } from '../../sql/quote-name.js';
 import type { TursoConnection } from './connection.js';
 
 /** How Kysely's transactions and savepoints are those of our database. */
@@ -31,27 +32,34 @@ export abstract class TransactionDriver implements Driver {
       );
     }
     const ours = own(connection);
-    await ours.begin(withAccessMode(ours.behavior, this.#behavior, accessMode));
+    const behavior = withAccessMode(ours.behavior, this.#behavior, accessMode);
+    const late = behavior === 'deferred' || behavior === 'read';
+    await ours.control(late ? 'begin' : `begin ${behavior}`, () => ours.begin(behavior));
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await own(connection).commit();
+    const ours = own(connection);
+    await ours.control('commit', () => ours.commit());
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await own(connection).rollback();
+    const ours = own(connection);
+    await ours.control('rollback', () => ours.rollback());
   }
 
   async savepoint(connection: DatabaseConnection, name: string): Promise<void> {
-    await own(connection).transaction.savepoint(name);
+    const ours = own(connection);
+    await ours.control(`savepoint ${quoteName(name)}`, () => ours.transaction.savepoint(name));
   }
 
   async rollbackToSavepoint(connection: DatabaseConnection, name: string): Promise<void> {
-    await own(connection).transaction.rollbackToSavepoint(name);
+    const ours = own(connection);
+    await ours.control(`rollback to ${quoteName(name)}`, () => ours.transaction.rollbackToSavepoint(name));
   }
 
   async releaseSavepoint(connection: DatabaseConnection, name: string): Promise<void> {
-    await own(connection).transaction.releaseSavepoint(name);
+    const ours = own(connection);
+    await ours.control(`release ${quoteName(name)}`, () => ours.transaction.releaseSavepoint(name));
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {

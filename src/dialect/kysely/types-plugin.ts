@@ -9,6 +9,7 @@ import {
   type UnknownRow,
 } from 'kysely';
 import { ConfigError } from '../../errors.js';
+import { checkChoice, checkOptions } from '../../options.js';
 import { type ColumnKind, ColumnKinds, decode, kindOfType, toJson } from './column-kinds.js';
 import { EncodeTransformer } from './encode-transformer.js';
 import { TursoQueryResult } from './execute.js';
@@ -63,6 +64,8 @@ export class TursoTypesPlugin implements KyselyPlugin {
   readonly #transformer: EncodeTransformer;
 
   constructor(options: TursoTypesPluginOptions = {}) {
+    checkOptions(options, 'TursoTypesPlugin', ['columns', 'dates']);
+    checkChoice(options.dates, 'dates', ['date', 'timestamp', 'timestamp_ms']);
     this.#columns = new ColumnKinds(options.columns ?? {});
     this.#dates = options.dates ?? 'date';
     this.#transformer = new EncodeTransformer(this.#columns, this.#dates);

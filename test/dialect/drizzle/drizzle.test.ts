@@ -19,7 +19,7 @@ import { reset, seed } from 'drizzle-seed';
 import { createInsertSchema } from 'drizzle-zod';
 import { describe, expect, it } from 'vitest';
 import { drizzle, type TursoDatabase } from '../../../src/dialect/drizzle/index.js';
-import { ConfigError, ConstraintError, open, ValueError } from '../../../src/index.js';
+import { CapabilityError, ConfigError, ConstraintError, open, ValueError } from '../../../src/index.js';
 
 const users = sqliteTable('users', {
   id: integer().primaryKey(),
@@ -80,6 +80,27 @@ describe('drizzle()', () => {
     for (const db of forms) expect(await db.get(sql`select 1 as one`)).toEqual({ one: 1 });
     expect(forms[4]?.$client).toBe(client);
     expect(drizzle.mock({ schema }).select().from(users).toSQL().sql).toContain('from "users"');
+  });
+
+  it('runs nothing on a mock', async () => {
+    const mock = drizzle.mock({ schema });
+    const calls = [
+      () => mock.run('select 1'),
+      () => mock.all('select 1'),
+      () => mock.select().from(users),
+      () => mock.select().from(users).prepare().get(),
+      () => mock.query.users.findMany(),
+      () => mock.insert(users).values({ name: 'a' }),
+      () => mock.$count(users),
+      () => mock.batch([mock.select().from(users)]),
+      () => mock.transaction(async () => 7),
+      () => mock.stream(mock.select().from(users)).next(),
+    ];
+    for (const call of calls) {
+      const error: unknown = await Promise.resolve(call()).catch((reason: unknown) => reason);
+      const cause = error instanceof DrizzleQueryError ? error.cause : error;
+      expect(cause).toBeInstanceOf(CapabilityError);
+    }
   });
 
   it('refuses what it can not use', () => {

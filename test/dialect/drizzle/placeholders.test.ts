@@ -1,8 +1,7 @@
-import { eq, isNull, sql } from 'drizzle-orm';
+import { DrizzleQueryError, eq, isNull, sql } from 'drizzle-orm';
 import { blob, customType, integer, numeric, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import { drizzle, vector } from '../../../src/dialect/drizzle/index.js';
-import { DrizzleQueryError } from 'drizzle-orm';
 import { ParameterError } from '../../../src/index.js';
 import { openMemory } from '../../support/database.js';
 

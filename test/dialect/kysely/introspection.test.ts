@@ -1,5 +1,6 @@
+import { SqliteIntrospector } from 'kysely';
 import { expect, it } from 'vitest';
-import { TursoIntrospector } from '../../../src/dialect/kysely/index.js';
+import { describeTables, TursoIntrospector } from '../../../src/dialect/kysely/index.js';
 import { openMemory } from '../../support/database.js';
 import { openKysely } from './scene.js';
 
@@ -37,7 +38,7 @@ it('tells of tables and views, and hides what belongs to indexes', async () => {
 
 it('tells of columns: types, defaults, keys that fill themselves, generated ones', async () => {
   const db = openKysely({ database: await openMemory(SCHEMA) });
-  const tables = await new TursoIntrospector(db).getTables();
+  const tables = await describeTables(db);
   const columns = (table: string) => tables.find(({ name }) => name === table)?.columns;
   const plain = { isNullable: true, isAutoIncrementing: false, hasDefaultValue: false };
   expect(columns('users')).toMatchObject([
@@ -54,6 +55,18 @@ it('tells of columns: types, defaults, keys that fill themselves, generated ones
     all.filter((column) => column.isAutoIncrementing).map((column) => `${name}.${column.name}`),
   );
   expect(filled).toEqual(['counted.n', 'embeddings.id', 'users.id']);
+});
+
+it('gives exactly the fields that the installed Kysely gives', async () => {
+  const simple = `create table users (id integer primary key, name text not null default 'a');
+    create view names as select name from users;`;
+  const db = openKysely({ database: await openMemory(simple) });
+  const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+  const stock = (await new SqliteIntrospector(db).getTables()).toSorted(byName);
+  expect(stock).toHaveLength(2);
+  const tables = (await db.introspection.getTables()).toSorted(byName);
+  expect(tables).toStrictEqual(stock);
+  expect((await new TursoIntrospector(db).getMetadata()).tables).toHaveLength(2);
 });
 
 it("hides the migrator's tables unless it is asked", async () => {

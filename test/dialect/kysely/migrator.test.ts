@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { TransactionError } from '../../../src/index.js';
-import { openFile } from '../../support/database.js';
+import { MigrationError, TransactionError } from '../../../src/index.js';
+import { openFile, openMemory } from '../../support/database.js';
 import { Migrator } from '../../support/kysely-migrator.js';
 import { runProgram } from '../../support/child.js';
 import { openKysely } from './scene.js';
@@ -41,11 +41,75 @@ describe("Kysely's Migrator", () => {
     });
   });
 
-  it('refuses what has no effect in a transaction, and runs it without one', async () => {
+  const FAMILY = `create table p (id integer primary key, name text); insert into p values (1, 'a');
+    create table c (id integer primary key, pid integer references p (id) on delete cascade); insert into c values (5, 1);`;
+  const rebuild: Up = async (db) => {
+    await sql`create table p2 (id integer primary key, name text not null)`.execute(db);
+    await sql`insert into p2 select id, name from p`.execute(db);
+    await sql`drop table p`.execute(db);
+    await sql`alter table p2 rename to p`.execute(db);
+  };
+
+  it.each([
+    ['without the pragma', rebuild],
+    [
+      'with the pragma, as the SqliteDialect needs it',
+      async (db: Kysely<never>) => {
+        await sql`PRAGMA foreign_keys = OFF`.execute(db);
+        await rebuild(db);
+        await sql`PRAGMA foreign_keys = ON`.execute(db);
+      },
+    ],
+  ])('keeps the children of a table that is rebuilt, %s', async (_name, up) => {
+    const { db: database, look } = await openFile(FAMILY);
+    const db = openKysely<never>({ database });
+    const first = await migratorOf(db, { one: up }).migrateToLatest();
+    expect(first).toMatchObject({ results: [{ migrationName: 'one', status: 'Success' }] });
+    expect(look('select * from c')).toEqual([[5, 1]]);
+    expect(look("select sql from sqlite_schema where name = 'p'")[0]?.[0]).toContain('not null');
+    // Foreign keys are on again, on every connection.
+    expect((await database.execute('pragma foreign_keys')).rows).toEqual([{ foreign_keys: 1 }]);
+    const settings = Array.from({ length: 3 }, () =>
+      database.transaction(async (tx) => (await tx.execute('pragma foreign_keys')).rows, {
+        behavior: 'deferred',
+      }),
+    );
+    expect(await Promise.all(settings)).toEqual(Array(3).fill([{ foreign_keys: 1 }]));
+    const outside = db.transaction().execute((trx) => sql`pragma foreign_keys = off`.execute(trx));
+    await expect(outside).rejects.toThrow(TransactionError);
+  });
+
+  it('undoes migrations that leave rows without the row they reference, and not for those that were so before', async () => {
+    const { db: database, look } = await openFile(`${FAMILY}
+      pragma foreign_keys = off; insert into c values (6, 99); pragma foreign_keys = on;`);
+    const db = openKysely<never>({ database });
+    const { error } = await migratorOf(db, {
+      one: rebuild,
+      two: (trx) => sql`delete from p`.execute(trx),
+    }).migrateToLatest();
+    expect(error).toBeInstanceOf(MigrationError);
+    expect((error as MigrationError).violations).toEqual([{ table: 'c', rowid: 5, parent: 'p' }]);
+    expect(look('select * from p')).toEqual([[1, 'a']]);
+    expect(look('select name from kysely_migration')).toEqual([]);
+    expect((await database.execute('pragma foreign_keys')).rows).toEqual([{ foreign_keys: 1 }]);
+    expect(await migratorOf(db, { one: rebuild }).migrateToLatest()).toMatchObject({
+      results: [{ status: 'Success' }],
+    });
+  });
+
+  it('works in memory too, whose only connection has its settings again', async () => {
+    const database = await openMemory(FAMILY);
+    const db = openKysely<never>({ database });
+    const { error } = await migratorOf(db, { one: rebuild }).migrateToLatest();
+    expect(error).toBeUndefined();
+    expect((await database.execute('select * from c')).rows).toEqual([{ id: 5, pid: 1 }]);
+    expect((await database.execute('pragma foreign_keys')).rows).toEqual([{ foreign_keys: 1 }]);
+  });
+
+  it('runs the pragma itself without a transaction', async () => {
     const { db: database, look } = await openFile();
     const db = openKysely<never>({ database });
     const ups = { one: (trx: Kysely<never>) => sql`pragma foreign_keys = off`.execute(trx) };
-    expect((await migratorOf(db, ups).migrateToLatest()).error).toBeInstanceOf(TransactionError);
     const free = migratorOf(db, ups, { disableTransactions: true });
     expect(await free.migrateToLatest()).toMatchObject({ results: [{ status: 'Success' }] });
     expect(look('select is_locked from kysely_migration_lock')).toEqual([[0]]);

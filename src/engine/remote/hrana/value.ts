@@ -1,6 +1,6 @@
 import { protocolError, ValueError } from '../../../errors.js';
 import type { SqlValue } from '../../../values.js';
-import { fromBase64, toBase64 } from './base64.js';
+import { fromBase64, toBase64 } from '../../../base64.js';
 
 /** More digits than this may not be a safe integer. */
 const SAFE_DIGITS = 15;

@@ -1,0 +1,64 @@
+import type { TransactionBehavior } from '../config.js';
+import type { Connection } from '../engine/engine.js';
+import type { Database } from './database.js';
+import { type ForeignKeyProblems, inspectForeignKeys, refuseNewProblems } from './migration-foreign-keys.js';
+import { disableForeignKeys, readSettings, restoreSettings, type Settings } from './migration-settings.js';
+import type { Transaction } from './transaction.js';
+
+const CHECKED = { name: 'the migrations' };
+
+/** A transaction for migrations that somebody else runs: foreign keys are off in it, and checked before its commit. */
+export interface MigrationTransaction {
+  readonly transaction: Transaction;
+  /** @throws {@link MigrationError} when rows lack the row that they reference and did not before */
+  check(): Promise<void>;
+}
+
+/** Begins such a transaction. When it ends, its connection has the settings that it had before. */
+export async function beginMigrations(
+  database: Database,
+  behavior: TransactionBehavior,
+): Promise<MigrationTransaction> {
+  let settings: Settings | undefined;
+  let off = false;
+  const transaction = await database.begin(behavior, undefined, 1, {
+    before: async (connection) => {
+      settings = await readSettings(connection);
+      off = await disableForeignKeys(connection);
+    },
+    after: (connection) => restore(connection, settings, database.config.target.kind !== 'memory'),
+  });
+  transaction.root.migrates = { foreignKeysOff: off };
+  let before: ForeignKeyProblems | undefined;
+  try {
+    await transaction.callInTurn(async (connection) => {
+      before = await inspectForeignKeys(connection, CHECKED);
+    });
+  } catch (error) {
+    await transaction.rollbackAfter(error);
+    throw error;
+  }
+  return {
+    transaction,
+    check: () =>
+      transaction.callInTurn((connection) =>
+        refuseNewProblems(connection, CHECKED, before as ForeignKeyProblems),
+      ),
+  };
+}
+
+/** Leaves the connection as it was, or out of use. */
+async function restore(
+  connection: Connection,
+  settings: Settings | undefined,
+  replaceable: boolean,
+): Promise<void> {
+  if (settings === undefined || (replaceable && !connection.usable)) return;
+  try {
+    await restoreSettings(connection, settings);
+  } catch (error) {
+    // The pool replaces a closed connection; a memory database would be lost with it.
+    if (replaceable) await connection.close();
+    throw error;
+  }
+}
