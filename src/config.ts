@@ -199,7 +199,9 @@ function checkNothingEncrypted({ kind }: Target, config: { encryptionKey?: unkno
   if (config.encryptionKey === undefined) return;
   throw new ConfigError(
     'encryptionKey',
-    kind === 'memory' ? 'a memory database is not encrypted' : 'it encrypts a file, and the URL names a server',
+    kind === 'memory'
+      ? 'a memory database is not encrypted'
+      : 'it encrypts a file, and the URL names a server',
   );
 }
 

@@ -113,10 +113,22 @@ describe('a parameter of a URL', () => {
 
   it.each<[Config, object]>([
     [{ url: `${HOST}?authToken=t0k&tls=0` }, { authToken: 't0k', tls: false }],
-    [{ url: `${HOST}/?tls=1`, authToken: 't0k' }, { authToken: 't0k', tls: true }],
-    [{ url: `${HOST}?authToken=t0k`, authToken: '' }, { authToken: 't0k', tls: undefined }],
-    [{ url: 'app.db', syncUrl: `${HOST}?authToken=t0k&tls=0` }, { authToken: 't0k', tls: false }],
-    [{ url: 'file:app.db?authToken=t0k', syncUrl: HOST }, { authToken: 't0k', tls: undefined }],
+    [
+      { url: `${HOST}/?tls=1`, authToken: 't0k' },
+      { authToken: 't0k', tls: true },
+    ],
+    [
+      { url: `${HOST}?authToken=t0k`, authToken: '' },
+      { authToken: 't0k', tls: undefined },
+    ],
+    [
+      { url: 'app.db', syncUrl: `${HOST}?authToken=t0k&tls=0` },
+      { authToken: 't0k', tls: false },
+    ],
+    [
+      { url: 'file:app.db?authToken=t0k', syncUrl: HOST },
+      { authToken: 't0k', tls: undefined },
+    ],
     [{ url: 'wss://db.example.com?authToken=t0k' }, { authToken: 't0k', tls: undefined }],
   ])('is taken as the key of the config: %o', (config, expected) => {
     const { remote, target: found } = resolveConfig(config);

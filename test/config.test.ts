@@ -194,7 +194,13 @@ const KEY = 's3cret'.repeat(6);
 const EVERYTHING: Partial<Config> = {
   ...{ authToken: 's3cret', tls: false, fetch, remoteEncryptionKey: 's3cret', compression: true },
   ...{ networkRetry: 1, syncInterval: 5, readYourWrites: true, afterWrite: 'await', maxStaleness: 9 },
-  ...{ startup: 'serve-stale', onSync: () => {}, onSyncError: () => {}, afterWriteTimeout: 1, syncTimeout: 1 },
+  ...{
+    startup: 'serve-stale',
+    onSync: () => {},
+    onSyncError: () => {},
+    afterWriteTimeout: 1,
+    syncTimeout: 1,
+  },
   ...{ pragmas: { cache_size: -8_000 }, statementCacheSize: 5, allowFileFunctions: true, concurrency: 200 },
   ...{ onConnect: () => {}, extensions: ['/s3cret.so'] },
 };

@@ -53,9 +53,19 @@ describe('what comes from another realm', () => {
     const dialect = new TursoDialect(':memory:');
     const db = new Kysely<{ t: { at: Date; data: object } }>({ dialect, plugins: [new TursoTypesPlugin()] });
     await db.schema.createTable('t').addColumn('at', 'datetime').addColumn('data', 'json').execute();
-    await db.insertInto('t').values(foreign<{ at: Date; data: object }>('({ at: new Date(5), data: { a: [1] } })')).execute();
-    await db.insertInto('t').values({ at: foreign('new Date(6)'), data: foreign('({ b: 1 })') }).execute();
-    const rows = await db.selectFrom('t').selectAll().where('at', '>', foreign<Date>('new Date(5)')).execute();
+    await db
+      .insertInto('t')
+      .values(foreign<{ at: Date; data: object }>('({ at: new Date(5), data: { a: [1] } })'))
+      .execute();
+    await db
+      .insertInto('t')
+      .values({ at: foreign('new Date(6)'), data: foreign('({ b: 1 })') })
+      .execute();
+    const rows = await db
+      .selectFrom('t')
+      .selectAll()
+      .where('at', '>', foreign<Date>('new Date(5)'))
+      .execute();
     expect(rows).toEqual([{ at: new Date(6), data: { b: 1 } }]);
     await db.destroy();
   });

@@ -35,14 +35,22 @@ interface PragmaKeys {
 export function resolvePragmas(
   target: Target,
   config: PragmaKeys,
-): { readonly busyTimeout: number; readonly pragmas: Record<string, PragmaValue>; readonly ignored: string[] } {
-  const { busy_timeout: byPragma, ...given } = checkPragmas(config.pragmas === false ? undefined : config.pragmas);
-  const key = config.busyTimeout === undefined && byPragma !== undefined ? 'pragmas.busy_timeout' : 'busyTimeout';
+): {
+  readonly busyTimeout: number;
+  readonly pragmas: Record<string, PragmaValue>;
+  readonly ignored: string[];
+} {
+  const { busy_timeout: byPragma, ...given } = checkPragmas(
+    config.pragmas === false ? undefined : config.pragmas,
+  );
+  const key =
+    config.busyTimeout === undefined && byPragma !== undefined ? 'pragmas.busy_timeout' : 'busyTimeout';
   const busyTimeout = wholeNumber(key, config.busyTimeout ?? byPragma, 5_000, 0, 2 ** 31 - 1);
   if (byPragma !== undefined && byPragma !== busyTimeout) {
     throw new ConfigError('pragmas.busy_timeout', 'contradicts "busyTimeout"; give one of the two');
   }
-  const ignored = target.kind === 'replica' && given['journal_mode'] !== undefined ? ['pragmas.journal_mode'] : [];
+  const ignored =
+    target.kind === 'replica' && given['journal_mode'] !== undefined ? ['pragmas.journal_mode'] : [];
   if (ignored.length > 0) delete given['journal_mode'];
   const defaults = config.pragmas === false ? {} : defaultsOf(target);
   return { busyTimeout, pragmas: { ...defaults, ...given }, ignored };

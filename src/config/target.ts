@@ -72,8 +72,10 @@ function parseServer(key: string, url: string): ServerSettings & { readonly addr
   }
   if (parsed.hash !== '') throw new ConfigError(key, 'the URL of a server takes no fragment');
   const [address = '', query] = url.split('?', 2);
-  const { authToken, tls } = parseQuery(query, { authToken: undefined, tls: ['0', '1'] }, (problem) =>
-    new ConfigError(key, problem),
+  const { authToken, tls } = parseQuery(
+    query,
+    { authToken: undefined, tls: ['0', '1'] },
+    (problem) => new ConfigError(key, problem),
   );
   return { address, ...serverSettings(authToken, tls) };
 }

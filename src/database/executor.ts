@@ -6,7 +6,7 @@ import type {
   RawResult,
   StatementTrace,
 } from '../engine/engine.js';
-import { CapabilityError, ParameterError } from '../errors.js';
+import { CapabilityError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
@@ -124,9 +124,6 @@ export abstract class Executor {
   ): Promise<StreamSource> {
     const { interrupts, observer } = this.context;
     const statement = withOwnTimeout(this.context, given);
-    if (statement.pragma === 'query_only' && statement.pragmaArgument) {
-      throw new ParameterError('a setting gives no rows; use execute()', undefined, statement.text);
-    }
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
       const guard = Guard.of(this.context.authorizer, [{ statement, values }]);
@@ -369,7 +366,10 @@ export abstract class Executor {
   abstract metadata(): Promise<Metadata>;
 
   /** @internal The columns of a statement, which is not run. */
-  async describeStatement(statement: AnalyzedStatement, abort: Abort | undefined): Promise<readonly ColumnOrigin[]> {
+  async describeStatement(
+    statement: AnalyzedStatement,
+    abort: Abort | undefined,
+  ): Promise<readonly ColumnOrigin[]> {
     const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(

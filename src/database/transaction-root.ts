@@ -16,6 +16,8 @@ export interface TransactionRoot {
   readonly holder: LockHolder;
   readonly cursors: Set<Cursor>;
   lastActive: number;
+  /** Whether it has the write lock, or may have it. */
+  writes: boolean;
   savepoints: number;
   connection: Connection | undefined;
   release: () => Promise<void>;
@@ -37,6 +39,7 @@ export function newRoot(options: RootOptions, holder: LockHolder): TransactionRo
     holder,
     cursors: new Set(),
     lastActive: performance.now(),
+    writes: options.behavior === 'immediate' || options.behavior === 'exclusive',
     savepoints: 0,
     connection: undefined,
     release: async () => {},

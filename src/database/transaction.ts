@@ -24,7 +24,7 @@ import { openOn, runOn } from './run.js';
 import { runScriptIn, type ScriptResult } from './script.js';
 import type { TransactionOptions } from './session.js';
 import type { SourceOptions, StreamSource } from './stream.js';
-import { nextTransactionId, runInFrame } from './transaction-frame.js';
+import { isFollowed, nextTransactionId, runInFrame } from './transaction-frame.js';
 import {
   assertNested,
   checkInside,
@@ -64,6 +64,11 @@ export class Transaction extends Executor {
     return { transactionId: this.#root.holder.transactionId, attempt: this.#root.attempt };
   }
 
+  /** @internal Whether it has the write lock, or may have it. */
+  get writes(): boolean {
+    return this.#root.writes;
+  }
+
   /** The behaviour that the transaction was begun with. */
   get behavior(): TransactionBehavior {
     return this.#root.behavior;
@@ -99,7 +104,7 @@ export class Transaction extends Executor {
       const name = `turso_dialect_${++this.#root.savepoints}`;
       await this.#call(connection, () => connection.savepoint(name));
       try {
-        const result = await runInFrame(nested.id, () => callback(nested));
+        const result = await runInFrame(nested.id, isFollowed(this.config), () => callback(nested));
         await nested.#waitForTurn(nested.holder, undefined);
         this.#connection();
         await this.#call(connection, () => connection.releaseSavepoint(name));
@@ -174,6 +179,7 @@ export class Transaction extends Executor {
     const root = this.#root;
     const connection = this.#connection();
     checkInside(statement);
+    if (statement.kind !== 'read') root.writes = true;
     const simple =
       connection.runsAtOnce(statement) &&
       abort === undefined &&

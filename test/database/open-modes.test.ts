@@ -13,7 +13,9 @@ describe('the mode in the URL of a file', () => {
     await writer.script('create table t (a); insert into t values (1)');
     await using reader = open({ url: `file:${directory}/a.db?mode=ro`, timeout: 60_000 });
     expect((await reader.execute('select a from t')).rows).toEqual([{ a: 1 }]);
-    expect(await reader.transaction((tx) => tx.execute('select a from t'), { behavior: 'deferred' })).toBeTruthy();
+    expect(
+      await reader.transaction((tx) => tx.execute('select a from t'), { behavior: 'deferred' }),
+    ).toBeTruthy();
     await failure(reader.execute('insert into t values (2)'), ReadOnlyError);
     await failure(reader.script('insert into t values (3)'), ReadOnlyError);
     await failure(reader.pragma.setUserVersion(3), ReadOnlyError);

@@ -15,11 +15,11 @@ const WAYS: [string, (db: Database, sql: string) => Promise<unknown>][] = [
   ['script', (db, sql) => db.script(`${sql}; select 1`)],
   ['prepare', (db, sql) => db.prepare(sql).all()],
   ['pragma.query', (db, sql) => db.pragma.query(sql)],
+  ['stream', (db, sql) => collect(db.stream(sql))],
   ['drizzle', (db, sql) => Promise.resolve(drizzle(db).run(sql))],
 ];
 const BUSY_WAYS: typeof WAYS = [
   ...WAYS,
-  ['stream', (db, sql) => collect(db.stream(sql))],
   ['transaction', (db, sql) => db.transaction((tx) => tx.execute(sql))],
   ['atomic script', (db, sql) => db.script(sql, { atomic: true })],
 ];
@@ -41,7 +41,9 @@ describe('PRAGMA busy_timeout', () => {
     expect((await db.execute('PRAGMA busy_timeout = 99')).rows).toEqual([{ timeout: 99 }]);
     expect((await db.execute('PRAGMA busy_timeout = -5')).rows).toEqual([{ timeout: 0 }]);
     await failure(db.execute('PRAGMA busy_timeout = soon'), ParameterError);
-    await expect(db.execute('explain PRAGMA busy_timeout = 5')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    await expect(db.execute('explain PRAGMA busy_timeout = 5')).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+    });
     expect(await collect(db.stream('PRAGMA busy_timeout'))).toEqual([{ timeout: 0 }]);
   });
 
@@ -92,7 +94,10 @@ describe('PRAGMA query_only', () => {
       await run(db, 'PRAGMA query_only = ON');
       expect((await db.execute('pragma query_only')).rows).toEqual([{ query_only: 1 }]);
       await failure(db.execute('insert into t values (1)'), ReadOnlyError);
-      await failure(db.transaction((tx) => tx.execute('insert into t values (1)')), ReadOnlyError);
+      await failure(
+        db.transaction((tx) => tx.execute('insert into t values (1)')),
+        ReadOnlyError,
+      );
       await db.transaction((tx) => tx.execute('select * from t'), { behavior: 'read' });
       await failure(db.script('insert into t values (1)'), ReadOnlyError);
       await run(db, 'PRAGMA main.query_only(0)');
@@ -117,16 +122,23 @@ describe('PRAGMA query_only', () => {
       await failure(call, TransactionError);
     }
     await failure(db.batch(['PRAGMA query_only = 1']), TransactionError);
-    await failure(collect(db.stream('PRAGMA query_only = 1')), ParameterError);
-    await expect(db.execute('explain PRAGMA query_only = 1')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    await expect(db.execute('explain PRAGMA query_only = 1')).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+    });
     await db.execute('insert into t values (1)');
   });
 
   it('holds for connections that onConnect has set', async () => {
     const { file } = await openFile('create table t (a)');
-    await using db = open({ url: file, onConnect: (connection) => connection.script('PRAGMA query_only = 1') });
+    await using db = open({
+      url: file,
+      onConnect: (connection) => connection.script('PRAGMA query_only = 1'),
+    });
     await db.transaction((tx) => tx.execute('select * from t'), { behavior: 'read' });
     await failure(db.execute('insert into t values (1)'), ReadOnlyError);
-    await failure(db.transaction((tx) => tx.execute('insert into t values (1)')), ReadOnlyError);
+    await failure(
+      db.transaction((tx) => tx.execute('insert into t values (1)')),
+      ReadOnlyError,
+    );
   });
 });

@@ -203,7 +203,9 @@ describe('transaction control and settings by SQL', () => {
     await expect(db.transaction((tx) => tx.execute('pragma foreign_keys = off'))).rejects.toThrow(
       /no effect/,
     );
-    await expect(db.transaction((tx) => tx.execute('pragma query_only = 1'))).rejects.toThrow(/behavior 'read'/);
+    await expect(db.transaction((tx) => tx.execute('pragma query_only = 1'))).rejects.toThrow(
+      /behavior 'read'/,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import type { Database } from '../../database/database.js';
 import type { Executor } from '../../database/executor.js';
 import { type LeaseRow, MigrationLease } from '../../database/migration-lease.js';
 import type { Transaction } from '../../database/transaction.js';
+import { enterFrame, isFollowed, leaveFrame } from '../../database/transaction-frame.js';
 import { suppress, TransactionError } from '../../errors.js';
 import { executeOn, type QueryOptions, streamOn } from './execute.js';
 
@@ -29,6 +30,8 @@ export class TursoConnection implements DatabaseConnection {
   readonly #open: Set<TursoConnection> | undefined;
   #migrationLock: LeaseRow | undefined;
   #lease: MigrationLease | undefined;
+  /** Ends what finds a use of the database inside the callback of its transaction. */
+  #leave: () => void = () => {};
 
   /** @param open - has the connections on which something is open that does not end by itself */
   constructor(database: Database, behavior: TransactionBehavior, open?: Set<TursoConnection>) {
@@ -92,7 +95,16 @@ export class TursoConnection implements DatabaseConnection {
     // The write lock is the lock of the migrations as well: it ends with the transaction, or with the process.
     const migrating = this.#migrationLock !== undefined && this.#lease === undefined;
     const lockNow = migrating && (behavior === 'deferred' || behavior === 'read');
-    this.#transaction = await this.database.begin(lockNow ? 'immediate' : behavior);
+    // Kysely calls the callback of its transaction in the function that has called this one.
+    const frame = isFollowed(this.database.config) ? enterFrame() : undefined;
+    this.#leave = () => frame && leaveFrame(frame);
+    try {
+      this.#transaction = await this.database.begin(lockNow ? 'immediate' : behavior);
+      if (frame !== undefined) frame.id = this.#transaction.id;
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
     this.#open?.add(this);
     this.#lastError = undefined;
   }
@@ -102,6 +114,7 @@ export class TursoConnection implements DatabaseConnection {
     // Whatever comes of it, nothing more can be run in the transaction.
     this.#transaction = undefined;
     this.#open?.delete(this);
+    this.#leave();
     await transaction.commit();
   }
 
@@ -110,6 +123,7 @@ export class TursoConnection implements DatabaseConnection {
     const transaction = this.#transaction;
     this.#transaction = undefined;
     this.#open?.delete(this);
+    this.#leave();
     try {
       await transaction?.rollback();
     } catch (error) {

@@ -2,7 +2,10 @@ import { toRemoteError } from './failure.js';
 import type { HranaStream, Step, StepResult } from './hrana/protocol.js';
 
 /** Whether the rowid of a result may be that of an earlier statement: the table decides whether it has rowids at all. */
-export function isRowidUnsure({ into }: Step, { rowidRepeated, rowsAffected, lastInsertRowid }: StepResult): boolean {
+export function isRowidUnsure(
+  { into }: Step,
+  { rowidRepeated, rowsAffected, lastInsertRowid }: StepResult,
+): boolean {
   return into !== undefined && rowidRepeated === true && rowsAffected > 0 && (lastInsertRowid ?? 0n) !== 0n;
 }
 

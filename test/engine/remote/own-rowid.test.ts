@@ -26,7 +26,11 @@ afterAll(async () => {
 
 const CASES: readonly (readonly [name: string, sql: string, told: boolean])[] = [
   ['another table', 'insert into b (id, x) values (?, 1)', true],
-  ['with a schema and a clause', 'with c (x) as (select 1) insert or replace into main.b (id, x) select ?, x from c', true],
+  [
+    'with a schema and a clause',
+    'with c (x) as (select 1) insert or replace into main.b (id, x) select ?, x from c',
+    true,
+  ],
   ['WITHOUT ROWID', 'insert into "w ""r" (id) values (?)', false],
   ['WITHOUT ROWID, with a schema', 'replace into main . "w ""r" (id) values (?)', false],
   ['a view', 'insert into v (x) values (?)', false],
