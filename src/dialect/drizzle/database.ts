@@ -13,7 +13,13 @@ import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
-import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
+import {
+  type StreamableQuery,
+  type StreamedRow,
+  type StreamQueryOptions,
+  streamQuery,
+  toStreamable,
+} from './stream.js';
 import type { TursoTransaction } from './transaction.js';
 
 /** A Drizzle database on a {@link Database}. Made by `drizzle()`. */
@@ -112,6 +118,10 @@ export class TursoDatabase<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(this.$client, query, options) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
+    return streamQuery(this.$client, toStreamable(this, query), options) as AsyncGenerator<
+      StreamedRow<TQuery>,
+      void,
+      undefined
+    >;
   }
 }

@@ -6,7 +6,13 @@ import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
-import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
+import {
+  type StreamableQuery,
+  type StreamedRow,
+  type StreamQueryOptions,
+  streamQuery,
+  toStreamable,
+} from './stream.js';
 
 /** What the callback of `db.transaction()` is given: everything that the database has, inside the transaction. */
 export class TursoTransaction<
@@ -57,7 +63,7 @@ export class TursoTransaction<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(this.#session.executor, query, options) as AsyncGenerator<
+    return streamQuery(this.#session.executor, toStreamable(this, query), options) as AsyncGenerator<
       StreamedRow<TQuery>,
       void,
       undefined

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
 import { openMemory, temporaryFile } from '../../support/database.js';
-import { collect, failure, rejection } from '../../support/outcome.js';
+import { collect, rejection } from '../../support/outcome.js';
 
 /** Every way in which a text reaches the engine. */
 const WAYS: readonly [string, (db: Database, sql: string) => Promise<unknown>][] = [

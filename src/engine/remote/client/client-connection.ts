@@ -4,6 +4,7 @@ import {
   closedError,
   DatabaseError,
   NetworkError,
+  protocolError,
   TransactionLostError,
 } from '../../../errors.js';
 import type { AnalyzedStatement } from '../../../sql/statement.js';
@@ -142,7 +143,10 @@ export class ClientConnection implements Connection {
     if (this.#traits.losesMemory) {
       throw missing('transactions', 'begin a transaction on a memory database without losing it');
     }
-    this.#transaction = await this.#guarded(() => this.#client.transaction(mode), undefined);
+    const transaction = await this.#guarded(() => this.#client.transaction(mode), undefined);
+    // Without it every statement would run on its own.
+    if (typeof transaction?.execute !== 'function') throw protocolError('the client gave no transaction');
+    this.#transaction = transaction;
     this.#readOnly = behavior === 'read';
   }
 
@@ -255,14 +259,27 @@ export class ClientConnection implements Connection {
   }
 }
 
-function toStepResult(result: ClientResult, { exact }: Step): StepResult {
+/** @throws {@link ProtocolError} when a client, or a wrapper round one, gives something else than a result */
+function checkResult(result: unknown): asserts result is ClientResult {
+  const { columns, rows, lastInsertRowid } = (result ?? {}) as Partial<ClientResult>;
+  const lists = Array.isArray(columns) && Array.isArray(rows);
+  const valid =
+    lists &&
+    rows.every((row) => typeof row === 'object' && row !== null) &&
+    /^-?\d+$/.test(String(lastInsertRowid ?? 0));
+  if (!valid) throw protocolError('what the client gave for a statement is no result with columns and rows');
+}
+
+function toStepResult(result: unknown, { exact }: Step): StepResult {
+  checkResult(result);
   const { columnTypes = [], rowsAffected, lastInsertRowid } = result;
   const columns: ResultColumn[] = result.columns.map((name, i) => ({ name, type: columnTypes[i] ?? '' }));
   return {
     columns,
     rows: result.rows.map((row) => columns.map((column, i) => decodeClientValue(row[i], column, exact))),
     rowsAffected,
-    lastInsertRowid: lastInsertRowid === undefined ? undefined : BigInt(lastInsertRowid),
+    lastInsertRowid:
+      lastInsertRowid === undefined || lastInsertRowid === null ? undefined : BigInt(lastInsertRowid),
   };
 }
 
