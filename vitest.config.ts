@@ -1,11 +1,22 @@
-import { defineConfig } from 'vitest/config';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+/** The tests that measure how long the event loop stands still, which neighbours would blur. */
+const MEASURING = testsIn('test').filter((file) => readFileSync(file, 'utf8').includes('withStall('));
+
+const ALL = ['test/**/*.test.ts', 'examples/**/*.test.ts'];
+
+/** Side by side with others. */
+const TOGETHER = { sequence: { groupOrder: 0 }, maxWorkers: 2 };
+
+/** One file at a time. */
+const ALONE = { sequence: { groupOrder: 1 }, maxWorkers: 1 };
 
 export default defineConfig({
   test: {
     // The native binding aborts the process when a worker thread ends with a pending call.
     pool: 'forks',
-    // One file at a time: tests measure how long the event loop stands still, which neighbours would blur.
-    maxWorkers: 1,
     // Another process on the machine can still hold one up; a real stall fails every time.
     retry: 2,
     projects: [
@@ -13,27 +24,32 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'all',
-          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+          include: ALL,
+          exclude: MEASURING,
+          ...TOGETHER,
           // Sources are checked by `npm run typecheck`; this reports on the assertions about types only.
           typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },
         },
       },
-      {
-        extends: true,
-        // The same tests on the other version that is supported.
-        resolve: { alias: [{ find: /^kysely$/, replacement: 'kysely-029' }] },
-        test: {
-          name: 'kysely 0.29',
-          env: { CONFORMANCE_BUILDERS: 'kysely', KYSELY_PACKAGE: 'kysely-029' },
-          include: ['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
-          typecheck: {
-            enabled: true,
-            include: ['test/dialect/kysely/**/*.test-d.ts'],
-            tsconfig: 'tsconfig.kysely-029.json',
-            ignoreSourceErrors: true,
-          },
+      { extends: true, test: { name: 'stalls', include: MEASURING, ...ALONE } },
+      kysely029('kysely 0.29', {
+        include: [
+          ...['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+          'test/differential/**/*.test.ts',
+        ],
+        exclude: MEASURING,
+        ...TOGETHER,
+        typecheck: {
+          enabled: true,
+          include: ['test/dialect/kysely/**/*.test-d.ts'],
+          tsconfig: 'tsconfig.kysely-029.json',
+          ignoreSourceErrors: true,
         },
-      },
+      }),
+      kysely029('kysely 0.29, stalls', {
+        include: MEASURING.filter((file) => file.startsWith('test/dialect/kysely/')),
+        ...ALONE,
+      }),
     ],
     testTimeout: 30_000,
     hookTimeout: 30_000,
@@ -45,3 +61,21 @@ export default defineConfig({
     },
   },
 });
+
+/** The same tests on the other version of Kysely that is supported. */
+function kysely029(
+  name: string,
+  test: NonNullable<TestProjectInlineConfiguration['test']>,
+): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    resolve: { alias: [{ find: /^kysely$/, replacement: 'kysely-029' }] },
+    test: { name, env: { CONFORMANCE_BUILDERS: 'kysely', KYSELY_PACKAGE: 'kysely-029' }, ...test },
+  };
+}
+
+function testsIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => path.posix.join(folder, ...file.split(path.sep)));
+}

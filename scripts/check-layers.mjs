@@ -47,6 +47,7 @@ const LAYERS = [
     files: /^dialect\/kysely\//,
     may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/kysely\//],
   },
+  { name: 'client', files: /^client\//, may: [LEAVES, DATABASE, /^client\//] },
   { name: 'root entry', files: /^index\.ts$/, may: [LEAVES, DATABASE, CONTRACT] },
   { name: 'testing', files: /^testing(\.ts$|\/)/, may: [LEAVES, DATABASE, LIBRARIES, /^testing\//] },
 ];

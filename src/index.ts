@@ -16,7 +16,13 @@ export type {
   TransactionBehavior,
 } from './config.js';
 export type { AbortOptions } from './database/abort.js';
-export type { BatchOptions, BatchOutcome, BatchStatement } from './database/batch.js';
+export type {
+  BatchMode,
+  BatchOptions,
+  BatchOutcome,
+  BatchStatement,
+  SqlStatement,
+} from './database/batch.js';
 export { Database, type DatabaseDescription, open } from './database/database.js';
 export type { ForeignClient } from './database/from-client.js';
 export type { TransactionOptions } from './database/session.js';

@@ -140,19 +140,23 @@ export function primaryCodeOf(name: string): number | undefined {
   return index < 0 ? undefined : index;
 }
 
+/** How SQLite refuses a value of the wrong type in a STRICT table. */
+const DATATYPE = /^cannot store \w+ value in \w+ column ([\s\S]+)$/;
+
 /**
  * `UNIQUE constraint failed: users.a, users.b`, `… index 'lower_name'` (an expression index),
- * `CHECK constraint failed: positive_age`.
+ * `CHECK constraint failed: positive_age`, `cannot store TEXT value in INTEGER column users.a`.
  */
 function constraintDetails(rawCode: number, message: string): ConstraintDetails {
   const constraint = constraintKind(rawCode, message);
-  const subject = /constraint failed: ([\s\S]+)$/.exec(message)?.[1];
+  const datatype = constraint === 'datatype' ? DATATYPE.exec(message)?.[1] : undefined;
+  const subject = datatype ?? /constraint failed: ([\s\S]+)$/.exec(message)?.[1];
   // The message of a trigger is that of its author.
   if (subject === undefined || constraint === 'trigger') return { constraint };
   if (constraint === 'check') return { constraint, index: subject };
   const index = /^index '([\s\S]+)'$/.exec(subject)?.[1];
   if (index !== undefined) return { constraint, index };
-  if (!/^(?:UNIQUE|NOT NULL) /.test(message)) return { constraint };
+  if (datatype === undefined && !/^(?:UNIQUE|NOT NULL) /.test(message)) return { constraint };
   const dot = subject.indexOf('.');
   const table = subject.slice(0, dot);
   const columns = subject.slice(dot + 1).split(`, ${table}.`);

@@ -16,7 +16,7 @@ export async function runAbortable<T>(
   if (!connection.interruptible) {
     throw new CapabilityError(
       'interrupt',
-      'a client that was handed in can not be stopped; open the database by its URL to use "signal" and "timeout"',
+      'a client that was handed in can not be stopped; open the database by its URL, as in drizzle({ connection: { url } }), to use "signal" and "timeout"',
     );
   }
   const forget = abort.onAbort(() => connection.interrupt());

@@ -220,19 +220,18 @@ export class Autocommit {
     run: () => MaybePromise<T>,
     waited = 0,
   ): Promise<T> {
-    const wait = this.#wait(connection, abort);
-    const timeout = Math.max(0, wait.timeout - waited);
     try {
-      return await waitWhileBusy(run, { ...wait, timeout });
+      return await waitWhileBusy(run, this.#wait(connection, abort, waited));
     } catch (error) {
       await completeConstraintError(connection, error, [abort]);
       throw error;
     }
   }
 
-  #wait(connection: Connection, abort: Abort | undefined): BusyWait {
+  /** @param waited - how long was waited already, in ms */
+  #wait(connection: Connection, abort: Abort | undefined, waited = 0): BusyWait {
     const { config, interrupts } = this.#context;
-    return { timeout: config.busyTimeout, abort, interrupts, connection };
+    return { timeout: Math.max(0, config.busyTimeout - waited), abort, interrupts, connection };
   }
 
   #lockFor(statement: AnalyzedStatement): Lock | undefined {

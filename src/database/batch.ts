@@ -1,12 +1,21 @@
 import type { TransactionBehavior } from '../config.js';
 import type { ConnectionBatchItem, ExecuteRequest, RawResult } from '../engine/engine.js';
-import { DatabaseError } from '../errors.js';
+import { DatabaseError, ParameterError } from '../errors.js';
 import type { Abort, AbortOptions } from './abort.js';
 import type { Executor } from './executor.js';
 import { type Arguments, bind } from './statements.js';
 
-/** A statement of a batch: its SQL text, or the text with its parameters. */
-export type BatchStatement = string | { readonly sql: string; readonly args?: Arguments };
+/** A statement with its parameters, the form of `@libsql/client`. */
+export interface SqlStatement {
+  readonly sql: string;
+  readonly args?: Arguments | undefined;
+}
+
+/** A statement of a batch: its SQL text, or the text with its parameters, as an object or as `[sql, args]`. */
+export type BatchStatement = string | SqlStatement | readonly [sql: string, args?: Arguments];
+
+/** How the transaction of a batch takes its locks, in the words of `@libsql/client`: `write` is our `immediate`. */
+export type BatchMode = 'write' | 'read' | 'deferred';
 
 /** How a batch is run. */
 export interface BatchOptions extends AbortOptions {
@@ -26,6 +35,44 @@ export type BatchOutcome<T> =
 /** A statement of a batch that was checked and whose parameters are encoded. */
 export type BatchItem = ConnectionBatchItem;
 
+const MODES: Readonly<Record<BatchMode, TransactionBehavior>> = {
+  write: 'immediate',
+  read: 'read',
+  deferred: 'deferred',
+};
+
+/**
+ * The behaviour that a mode of `@libsql/client` stands for.
+ *
+ * @throws {@link ParameterError} for any other text
+ */
+export function behaviorOfMode(mode: BatchMode): TransactionBehavior {
+  if (Object.hasOwn(MODES, mode)) return MODES[mode];
+  throw new ParameterError(`unknown mode ${JSON.stringify(mode)}; expected "write", "read" or "deferred"`);
+}
+
+/** @throws {@link ParameterError} for what is neither options nor a mode */
+export function toBatchOptions(given: BatchOptions | BatchMode | undefined): BatchOptions {
+  if (given === undefined) return {};
+  if (typeof given === 'string') return { behavior: behaviorOfMode(given) };
+  if (typeof given === 'object' && given !== null) return given;
+  throw new ParameterError(`batch() takes options or a mode, got ${given === null ? 'null' : typeof given}`);
+}
+
+/** @throws {@link ParameterError} when it has none of the forms of a statement */
+export function toSqlStatement(input: BatchStatement): SqlStatement {
+  if (typeof input === 'string') return { sql: input };
+  if (isTuple(input)) return { sql: input[0], args: input[1] };
+  if (typeof input === 'object' && input !== null) return input;
+  throw new ParameterError(
+    `a statement must be an SQL text, { sql, args } or [sql, args], got ${input === null ? 'null' : typeof input}`,
+  );
+}
+
+function isTuple(input: BatchStatement): input is readonly [sql: string, args?: Arguments] {
+  return Array.isArray(input);
+}
+
 /** Checks one statement of a batch; an error carries its index. */
 export function toBatchItem(
   executor: Executor,
@@ -34,7 +81,7 @@ export function toBatchItem(
   index?: number,
 ): BatchItem {
   try {
-    const { sql, args } = typeof input === 'string' ? { sql: input, args: undefined } : input;
+    const { sql, args } = toSqlStatement(input);
     const statement = executor.statements.one(sql);
     return { statement, values: bind(statement, args, executor.limits), request };
   } catch (error) {
@@ -84,7 +131,7 @@ export async function runIndependently<T>(
   return outcomes;
 }
 
-function atIndex(error: unknown, index: number | undefined): unknown {
+export function atIndex(error: unknown, index: number | undefined): unknown {
   if (error instanceof DatabaseError) error.statementIndex = index;
   return error;
 }

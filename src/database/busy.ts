@@ -28,12 +28,12 @@ export interface BusyWait {
 export async function waitWhileBusy<T>(run: () => MaybePromise<T>, wait: BusyWait): Promise<T> {
   const { interrupts, connection, abort: own } = wait;
   const once = connection === undefined || own === undefined ? run : () => runAbortable(connection, own, run);
-  if (interrupts === undefined) return await repeatWhileBusy(once, wait);
+  if (interrupts === undefined) return await repeatWhileBusy(once, wait.timeout, own);
   const stop = interrupts.begin();
   const { abort, forget } = Abort.either(wait.abort, stop);
   if (connection !== undefined) stop.onAbort(() => connection.interrupt());
   try {
-    return await repeatWhileBusy(once, { ...wait, abort });
+    return await repeatWhileBusy(once, wait.timeout, abort);
   } catch (error) {
     const byStop = error instanceof InterruptedError || error instanceof NetworkError;
     throw stop.error !== undefined && byStop ? stop.error : error;
@@ -43,7 +43,11 @@ export async function waitWhileBusy<T>(run: () => MaybePromise<T>, wait: BusyWai
   }
 }
 
-async function repeatWhileBusy<T>(run: () => MaybePromise<T>, { timeout, abort }: BusyWait): Promise<T> {
+async function repeatWhileBusy<T>(
+  run: () => MaybePromise<T>,
+  timeout: number,
+  abort: Abort | undefined,
+): Promise<T> {
   const start = performance.now();
   for (let attempt = 0; ; attempt++) {
     abort?.throwIfAborted();

@@ -128,7 +128,7 @@ export class Database extends Session {
     if (this.config.target.kind === 'client') {
       throw new CapabilityError(
         'interrupt',
-        'a client that was handed in can not be stopped; open it by its URL',
+        'a client that was handed in can not be stopped; open the database by its URL, as in drizzle({ connection: { url } })',
       );
     }
     this.pool.interrupt();

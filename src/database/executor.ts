@@ -6,18 +6,21 @@ import type {
   RawResult,
   StatementTrace,
 } from '../engine/engine.js';
-import { CapabilityError } from '../errors.js';
+import { CapabilityError, ParameterError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue, ValueLimits } from '../values.js';
 import { Abort, type AbortOptions } from './abort.js';
 import {
   type BatchItem,
+  type BatchMode,
   type BatchOptions,
   type BatchOutcome,
   type BatchStatement,
   runIndependently,
+  type SqlStatement,
   toBatchItem,
+  toBatchOptions,
 } from './batch.js';
 import type { Context } from './context.js';
 import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
@@ -159,7 +162,7 @@ export abstract class Executor {
   /**
    * Runs one statement.
    *
-   * @param sql - the text of one statement; for several there is `script()`
+   * @param sql - the text of one statement, or `{ sql, args }`; for several statements there is `script()`
    * @param args - an array for `?` and `?1`, an object for `:a`, `@a` and `$a` (keys with or without the prefix)
    * @param options - row shape, `signal` and `timeout` (ms)
    * @throws {@link ParameterError} when a parameter is missing, surplus or of a type without a SQLite value
@@ -180,8 +183,26 @@ export abstract class Executor {
     args: Arguments,
     options: ExecuteOptions & { readonly rowMode: 'array' },
   ): Promise<ResultSet<SqlValue[]>>;
+  execute(
+    statement: SqlStatement,
+    args: undefined,
+    options: ExecuteOptions & { readonly rowMode: 'array' },
+  ): Promise<ResultSet<SqlValue[]>>;
   execute<Row = RowObject>(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<Row>>;
-  async execute(sql: string, args?: Arguments, options?: ExecuteOptions): Promise<ResultSet<unknown>> {
+  execute<Row = RowObject>(
+    statement: SqlStatement,
+    args?: undefined,
+    options?: ExecuteOptions,
+  ): Promise<ResultSet<Row>>;
+  async execute(
+    sql: string | SqlStatement,
+    args?: Arguments,
+    options?: ExecuteOptions,
+  ): Promise<ResultSet<unknown>> {
+    if (typeof sql === 'object' && sql !== null) {
+      if (args !== undefined) throw new ParameterError('the arguments are given twice');
+      return await this.execute(sql.sql, sql.args, options);
+    }
     const statement = this.statements.one(sql);
     const values = bind(statement, args, this.limits);
     const { intMode } = this.config;
@@ -203,8 +224,9 @@ export abstract class Executor {
   /**
    * Runs several statements: all or none of them (the default), or with `atomic: false` each on its own.
    *
-   * @param statements - SQL texts, or `{ sql, args }`
-   * @param options - `behavior` of the transaction, or `atomic: false`; `signal` and `timeout` (ms)
+   * @param statements - SQL texts, `{ sql, args }` or `[sql, args]`
+   * @param options - `behavior` of the transaction, or `atomic: false`; `signal` and `timeout` (ms); or a mode of
+   *   `@libsql/client`, where `'write'` is the behaviour `immediate`
    * @returns one result per statement; with `atomic: false` one outcome, as `Promise.allSettled` gives them
    * @throws {@link DatabaseError} with `statementIndex`, when `atomic` and a statement fails; nothing is kept then
    *
@@ -224,11 +246,12 @@ export abstract class Executor {
     statements: readonly BatchStatement[],
     options: BatchOptions & { readonly atomic: false },
   ): Promise<BatchOutcome<ResultSet>[]>;
-  batch(statements: readonly BatchStatement[], options?: BatchOptions): Promise<ResultSet[]>;
+  batch(statements: readonly BatchStatement[], options?: BatchOptions | BatchMode): Promise<ResultSet[]>;
   async batch(
     statements: readonly BatchStatement[],
-    options: BatchOptions = {},
+    given?: BatchOptions | BatchMode,
   ): Promise<ResultSet[] | BatchOutcome<ResultSet>[]> {
+    const options = toBatchOptions(given);
     const { intMode } = this.config;
     const request: ExecuteRequest = {
       fetch: 'all',

@@ -13,6 +13,12 @@ export interface ForeignClient {
   executeMultiple(...parameters: never[]): unknown;
 }
 
+/** The key by which a client of this package gives the database that it runs on. */
+export const databaseOf: unique symbol = Symbol('turso-dialect:database');
+
+/** The database of each client, so that whoever asks for it twice gets the same one. */
+const known = new WeakMap<object, Database>();
+
 /** What every client has; anything with them is one, whatever package or wrapper it comes from. */
 const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
 
@@ -24,12 +30,25 @@ const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
 export function fromClient(client: unknown): Database {
   if (client instanceof Database) return client;
   if (typeof client === 'object' && client !== null && isClient(client)) {
-    return new Database(resolveClient(client));
+    return ownDatabase(client) ?? throughMethods(client);
   }
   throw new ConfigError(
     'client',
     'expected a Database, as open() makes it, or a client with the interface of @libsql/client',
   );
+}
+
+function ownDatabase(client: object): Database | undefined {
+  const database = (client as { readonly [databaseOf]?: unknown })[databaseOf];
+  return database instanceof Database ? database : undefined;
+}
+
+function throughMethods(client: object): Database {
+  const before = known.get(client);
+  if (before !== undefined && !before.closed) return before;
+  const database = new Database(resolveClient(client));
+  known.set(client, database);
+  return database;
 }
 
 /** Whether something is a client, ours or another. */

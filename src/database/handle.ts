@@ -1,11 +1,12 @@
 import { ConfigError } from '../errors.js';
 import { Executor } from './executor.js';
+import { fromClient } from './from-client.js';
 
 /** What a dialect's databases and transactions have in common with our own. */
 export type Handle =
   | Executor
-  /** Drizzle's. */
-  | { readonly $client: Executor }
+  /** Drizzle's; its client may be one that was handed in. */
+  | { readonly $client: unknown }
   /** Kysely's, whose connections know what runs their queries. */
   | {
       getExecutor(): {
@@ -20,7 +21,8 @@ export type Handle =
  */
 export function locateExecutor(handle: Handle): Executor | Promise<Executor> {
   if (handle instanceof Executor) return handle;
-  if ('$client' in handle && handle.$client instanceof Executor) return handle.$client;
+  if ('$client' in handle)
+    return handle.$client instanceof Executor ? handle.$client : fromClient(handle.$client);
   if ('getExecutor' in handle) {
     return handle.getExecutor().provideConnection(async (connection) => {
       const { executor } = connection as { readonly executor?: unknown };

@@ -40,13 +40,8 @@ const FOLLOWS_CHEAPLY =
  * @param follow - whether it is found out in every case, see {@link isFollowed}
  */
 export async function runInFrame<T>(id: number, follow: boolean, callback: () => T | Promise<T>): Promise<T> {
-  const name = PREFIX + id;
-  const named = {
-    async [name](): Promise<T> {
-      return await callback();
-    },
-  };
-  const run = named[name] as () => Promise<T>;
+  const run = async (): Promise<T> => await callback();
+  Object.defineProperty(run, 'name', { value: PREFIX + id });
   if (!follow) return await run();
   followed++;
   try {

@@ -29,13 +29,12 @@ import {
   assertNested,
   checkInside,
   closeCursors,
-  newRoot,
   type RootOptions,
   takeWriteLock,
   transactionClosed,
   TransactionHolder,
   transactionLost,
-  type TransactionRoot,
+  TransactionRoot,
 } from './transaction-root.js';
 import { nextTurn, turnIsOver } from './turn.js';
 
@@ -56,7 +55,7 @@ export class Transaction extends Executor {
   constructor(context: Context, parent: Transaction | RootOptions) {
     super(context);
     this.holder = new TransactionHolder(this.id, () => this.#root.lastActive);
-    this.#root = parent instanceof Transaction ? parent.#root : newRoot(parent, this.holder);
+    this.#root = parent instanceof Transaction ? parent.#root : new TransactionRoot(parent, this.holder);
   }
 
   /** @internal */
@@ -67,6 +66,12 @@ export class Transaction extends Executor {
   /** @internal Whether it has the write lock, or may have it. */
   get writes(): boolean {
     return this.#root.writes;
+  }
+
+  /** @internal Whether it has ended without its owner: the database has undone it, or was closed. */
+  get lost(): boolean {
+    const { lost, connection } = this.#root;
+    return lost !== undefined || connection === undefined || !connection.usable || !connection.inTransaction;
   }
 
   /** The behaviour that the transaction was begun with. */
@@ -310,7 +315,7 @@ export class Transaction extends Executor {
     abort: Abort | undefined,
   ): Promise<RawResult> {
     const { abort: either, forget } = Abort.either(abort, this.#root.abort);
-    const options = { ...request, interruptible: either !== undefined };
+    const options = either === undefined ? request : { ...request, interruptible: true };
     return this.#inTurn(either, async (connection) => {
       if (statement.kind !== 'read') await takeWriteLock(this.#root, either);
       try {

@@ -1,5 +1,6 @@
 import { AccessError, BusyError, DatabaseError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
+import { toExplainable } from '../sql/explainable.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { AccessRules, StatementAccess } from './access-rules.js';
@@ -81,7 +82,7 @@ export class Authorizer {
     source: SchemaSource,
   ): Promise<string> {
     const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
-    const explain = { sql: `EXPLAIN ${text}`, values: values ?? nulls(statement) };
+    const explain = { sql: `EXPLAIN ${toExplainable(text)}`, values: values ?? nulls(statement) };
     let state: string | undefined;
     for (let tries = 0; tries < TRIES; tries++) {
       const known = this.#schema?.state === state && this.#schema?.map.knownByState === true;

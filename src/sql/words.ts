@@ -45,6 +45,9 @@ export const Word = {
   Virtual: 39,
   Where: 40,
   With: 41,
+  Union: 42,
+  Intersect: 43,
+  Except: 44,
 } as const;
 
 /** One of the numbers of {@link Word}. */

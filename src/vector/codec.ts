@@ -65,7 +65,7 @@ export function encodeVector(shape: VectorShape, vector: VectorInput): Uint8Arra
 }
 
 /**
- * The components of a stored vector. `float1bit` gives 1 and -1. A `float32` or `float64` may share memory with `bytes`.
+ * The components of a stored vector. `float1bit` gives 1 and -1. A `float32` that fills its ArrayBuffer shares it with `bytes`.
  *
  * @throws {@link ValueError} when the bytes are no vector of this shape
  */
@@ -83,11 +83,9 @@ export function decodeVector(
   }
   switch (type) {
     case 'float64':
-      return new Float64Array(aligned(bytes, dimensions * 8, 8), 0, dimensions);
-    case 'float32': {
-      if (bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, dimensions);
-      return new Float32Array(aligned(bytes, dimensions * 4, 4), 0, dimensions);
-    }
+      return new Float64Array(exactBuffer(bytes, dimensions * 8));
+    case 'float32':
+      return new Float32Array(exactBuffer(bytes, dimensions * 4));
     case 'float16':
       return Float32Array.from(words(bytes, dimensions), fromHalf);
     case 'bfloat16':
@@ -177,7 +175,9 @@ function tooLarge(index: number, type: VectorType): ParameterError {
 }
 
 function bytesOf(components: Float32Array | Float64Array | Uint16Array): Uint8Array {
-  return new Uint8Array(components.buffer, components.byteOffset, components.byteLength);
+  const { buffer, byteOffset, byteLength } = components;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return byteLength === buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 function withType(components: Uint8Array, type: keyof typeof TYPE_BYTE): Uint8Array {
@@ -252,14 +252,13 @@ function bitOf(bytes: Uint8Array, i: number): boolean {
 }
 
 function words(bytes: Uint8Array, count: number): Uint16Array {
-  return new Uint16Array(aligned(bytes, count * 2, 2), 0, count);
+  return new Uint16Array(exactBuffer(bytes, count * 2));
 }
 
-/** The buffer under the bytes if they begin it, or a copy: a typed array must begin at a multiple of its element's size. */
-function aligned(bytes: Uint8Array, length: number, unit: number): ArrayBuffer {
-  if (bytes.byteOffset === 0 && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength >= unit) {
-    return bytes.buffer;
-  }
+/** A buffer with the first bytes and nothing else: the one under them if it is such, or a copy. */
+function exactBuffer(bytes: Uint8Array, length: number): ArrayBuffer {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) return buffer;
   // `slice()` of a Buffer is no copy.
   return new Uint8Array(bytes.subarray(0, length)).buffer;
 }

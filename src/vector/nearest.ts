@@ -11,8 +11,8 @@ export interface NearestOptions {
   /** What is near. @default that of the index, or 'cosine' */
   readonly metric?: VectorMetric;
   /**
-   * `'auto'` uses a vector index of the column with this metric if there is one, `false` none, and a name that one.
-   * @default 'auto'
+   * `'auto'` uses a vector index of the column with this metric if there is one and the table has 10,000 rows or more: below,
+   * a scan is as fast, and exact. `false` uses none, and a name that one, however many rows there are. @default 'auto'
    */
   readonly index?: 'auto' | false | (string & {});
   /**
@@ -75,7 +75,9 @@ export function planNearest(
   if (metric === 'cosine' && shape.type !== 'float1bit' && vector.every((component) => component === 0)) {
     throw new ParameterError('a vector of zeros has no direction, so nothing is near it by cosine');
   }
-  const usable = index === undefined || info.rowKey === undefined ? undefined : index;
+  // The index of a small table still says which metric is meant.
+  const scans = info.rowKey === undefined || (wanted === 'auto' && info.small);
+  const usable = scans ? undefined : index;
   return {
     k,
     metric,

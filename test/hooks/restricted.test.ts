@@ -8,6 +8,7 @@ import {
   ConfigError,
   type Database,
 } from '../../src/index.js';
+import { runProgram } from '../support/child.js';
 import { openDatabase, openFile, openMemory, temporaryFile } from '../support/database.js';
 import { failure, thrownBy } from '../support/outcome.js';
 
@@ -92,6 +93,11 @@ describe('what a rule matches', () => {
     const db = await openMemory();
     expect(thrownBy(() => db.restricted(rules as AccessRule[]), ConfigError).key).toBe(key);
   });
+});
+
+it('runs a statement with bytes that are no text', async () => {
+  const { stdout, code } = await runProgram('restricted-blob.ts');
+  expect({ stdout, code }).toEqual({ stdout: 'ae30 1\n', code: 0 });
 });
 
 describe('a way around the rules', () => {

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertBuilt, type Outcome, root, run, runNode, temporaryProject, writeFiles } from './support.js';
+import {
+  assertBuilt,
+  installPacked,
+  type Outcome,
+  root,
+  runNode,
+  temporaryProject,
+  writeFiles,
+} from './support.js';
 
 // What a project gets that installs the packed package from npm: the tarball, its dependencies, its types.
 
@@ -102,6 +110,17 @@ const TYPED_ALL = `
   import { batch, inBehavior, TursoDialect } from 'turso-dialect/kysely';
 
   const kysely = new Kysely<{ users: { id: number; name: string } }>({ dialect: new TursoDialect({ database }) });
+  import { createClient, LibsqlError } from 'turso-dialect/client';
+  import { migrate } from 'turso-dialect/drizzle/migrator';
+
+  const own = createClient({ url: 'file:typed.db' });
+  const { value }: { value?: unknown } = (await own.execute({ sql: 'select ? as value', args: [1] })).rows[0] ?? {};
+  await migrate(drizzle({ client: own }), { migrations: [] });
+  console.log(value instanceof LibsqlError, drizzle(own).$client.protocol);
+
+  // @ts-expect-error no such mode
+  void own.transaction('sometimes');
+
   const [names] = await batch(inBehavior(kysely, 'read'), [kysely.selectFrom('users').select('name')]);
   console.log(names[0]?.name.length);
 
@@ -203,6 +222,11 @@ describe('the packed package', { timeout: 120_000 }, () => {
     expect(reached.filter((name) => !DRIVERS.includes(name))).toEqual(['drizzle-orm']);
   });
 
+  it('has a client entry that reaches no other package', async () => {
+    const reached = await packagesReachedBy('turso-dialect/client');
+    expect(reached.filter((name) => !DRIVERS.includes(name))).toEqual([]);
+  });
+
   it('has a Kysely entry that reaches no other query builder', async () => {
     const reached = await packagesReachedBy('turso-dialect/kysely');
     expect(reached.filter((name) => !DRIVERS.includes(name))).toEqual(['kysely']);
@@ -232,18 +256,9 @@ describe('the packed package', { timeout: 120_000 }, () => {
 });
 
 async function install(folder: string): Promise<void> {
-  const packed = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
-  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
   const { devDependencies } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as Manifest;
   const wanted = ['drizzle-orm', 'kysely', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
-  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-  await npm(['install', ...options, `./${filename}`, `typescript@${OLDEST_TYPESCRIPT}`, ...wanted], folder);
-}
-
-async function npm(args: readonly string[], cwd: string): Promise<Outcome> {
-  const outcome = await run('npm', args, cwd);
-  if (outcome.code !== 0) throw new Error(`npm ${args[0]} failed:\n${outcome.output}`);
-  return outcome;
+  await installPacked(folder, [`typescript@${OLDEST_TYPESCRIPT}`, ...wanted]);
 }
 
 // Runs a file of the consumer in an empty folder, and reads what it reports.

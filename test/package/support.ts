@@ -33,6 +33,20 @@ export function runNode(args: readonly string[], cwd?: string): Promise<Outcome>
   return run(process.execPath, args, cwd);
 }
 
+/** Installs the package as it would be published, and others besides, in a folder that has a `package.json`. */
+export async function installPacked(folder: string, others: readonly string[]): Promise<void> {
+  const packed = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
+  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await npm(['install', ...options, `./${filename}`, ...others], folder);
+}
+
+async function npm(args: readonly string[], cwd: string): Promise<Outcome> {
+  const outcome = await run('npm', args, cwd);
+  if (outcome.code !== 0) throw new Error(`npm ${args[0]} failed:\n${outcome.output}`);
+  return outcome;
+}
+
 /** A folder of its own for one test, with the given files, removed after the test. */
 export function temporaryProject(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'turso-dialect-test-'));

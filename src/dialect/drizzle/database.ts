@@ -6,11 +6,11 @@ import {
 } from 'drizzle-orm';
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
-import type { BatchOptions, BatchOutcome } from '../../database/batch.js';
+import type { BatchMode, BatchOptions, BatchOutcome } from '../../database/batch.js';
 import type { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
-import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
+import type { RunResult } from './run-result.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import {
@@ -22,18 +22,23 @@ import {
 } from './stream.js';
 import type { TursoTransaction } from './transaction.js';
 
-/** A Drizzle database on a {@link Database}. Made by `drizzle()`. */
+/**
+ * A Drizzle database on a {@link Database}. Made by `drizzle()`.
+ *
+ * @typeParam TClient - what `$client` is: the client that was given to `drizzle()`, otherwise a {@link Database}
+ */
 export class TursoDatabase<
   TFullSchema extends Record<string, unknown> = Record<string, never>,
-> extends BaseSQLiteDatabase<'async', ResultSet, TFullSchema> {
+  TClient = Database,
+> extends BaseSQLiteDatabase<'async', RunResult, TFullSchema> {
   static override readonly [entityKind]: string = 'TursoDatabase';
-  /** The database under the queries: `execute`, `batch`, `script`, `stream`, `close` … */
-  readonly $client: Database;
+  /** The client that was given to `drizzle()`; otherwise the {@link Database} under the queries. */
+  readonly $client: TClient;
   readonly #session: TursoSession<TFullSchema, ExtractTablesWithRelations<TFullSchema>>;
 
   /** @internal */
   constructor(
-    client: Database,
+    client: TClient,
     dialect: TursoSQLiteDialect,
     session: TursoSession<TFullSchema, ExtractTablesWithRelations<TFullSchema>>,
     schema: RelationalSchemaConfig<TablesRelationalConfig> | undefined,
@@ -90,9 +95,9 @@ export class TursoDatabase<
   ): Promise<{ [K in keyof T]: BatchOutcome<T[K]['_']['result']> }>;
   batch<U extends BatchItem<'sqlite'>, T extends Readonly<[U, ...U[]]>>(
     queries: T,
-    options?: BatchOptions,
+    options?: BatchOptions | BatchMode,
   ): Promise<BatchResponse<T>>;
-  async batch(queries: readonly BatchItem<'sqlite'>[], options: BatchOptions = {}): Promise<unknown> {
+  async batch(queries: readonly BatchItem<'sqlite'>[], options?: BatchOptions | BatchMode): Promise<unknown> {
     return this.#session.batch(queries, options);
   }
 
@@ -118,7 +123,7 @@ export class TursoDatabase<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(this.$client, toStreamable(this, query), options) as AsyncGenerator<
+    return streamQuery(this.#session.executor, toStreamable(this, query), options) as AsyncGenerator<
       StreamedRow<TQuery>,
       void,
       undefined

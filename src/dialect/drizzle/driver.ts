@@ -10,19 +10,39 @@ import {
 } from 'drizzle-orm';
 import type { Config } from '../../config.js';
 import { type Database, open } from '../../database/database.js';
+import type { Client } from '../../database/client-api.js';
 import { type ForeignClient, fromClient, isClient } from '../../database/from-client.js';
 import { ConfigError } from '../../errors.js';
 import { TursoDatabase } from './database.js';
 import { TursoSession } from './session.js';
 import { TursoSQLiteDialect } from './sql-dialect.js';
 
-/** Config of {@link drizzle} with the connection in it: a URL or {@link Config}, or a database that is open already. */
+/** Config of {@link drizzle} with a client in it. */
+export type TursoDrizzleClientConfig<
+  TSchema extends Record<string, unknown> = Record<string, never>,
+  TClient extends Database | ForeignClient = Database | ForeignClient,
+> = DrizzleConfig<TSchema> & {
+  /** A database that is open already, or a client with the interface of `@libsql/client`. */
+  readonly client: TClient;
+  readonly connection?: undefined;
+};
+
+/** Config of {@link drizzle} with the connection in it. */
+export type TursoDrizzleConnectionConfig<TSchema extends Record<string, unknown> = Record<string, never>> =
+  DrizzleConfig<TSchema> & {
+    /** A URL, or the config of a database. */
+    readonly connection: string | Config;
+    readonly client?: undefined;
+  };
+
+/** Config of {@link drizzle} with the connection in it: a URL or {@link Config}, or a client that is open already. */
 export type TursoDrizzleConfig<TSchema extends Record<string, unknown> = Record<string, never>> =
-  DrizzleConfig<TSchema> &
-    ({ readonly connection: string | Config } | { readonly client: Database | ForeignClient });
+  | TursoDrizzleConnectionConfig<TSchema>
+  | TursoDrizzleClientConfig<TSchema>;
 
 /**
- * Makes a Drizzle database. Takes every form that `drizzle-orm/libsql` takes; `$client` is our {@link Database}.
+ * Makes a Drizzle database. Takes every form that `drizzle-orm/libsql` takes. `$client` is the client that was given,
+ * otherwise our {@link Database}.
  *
  * @throws {@link ConfigError} naming the key that is wrong
  *
@@ -39,22 +59,35 @@ export type TursoDrizzleConfig<TSchema extends Record<string, unknown> = Record<
  * await db.$client.close();
  * ```
  */
+export function drizzle<
+  TSchema extends Record<string, unknown> = Record<string, never>,
+  TClient extends Database | ForeignClient = Client,
+>(config: TursoDrizzleClientConfig<TSchema, TClient>): TursoDatabase<TSchema, TClient>;
+export function drizzle<
+  TSchema extends Record<string, unknown> = Record<string, never>,
+  TClient extends Database | ForeignClient = Client,
+>(client: TClient, config?: DrizzleConfig<TSchema>): TursoDatabase<TSchema, TClient>;
+// The compiler shows what the last one finds wrong, so the commonest form of each length comes last.
 export function drizzle<TSchema extends Record<string, unknown> = Record<string, never>>(
-  ...params:
-    | [Database | ForeignClient | string]
-    | [Database | ForeignClient | string, DrizzleConfig<TSchema>]
-    | [TursoDrizzleConfig<TSchema>]
-): TursoDatabase<TSchema> {
-  const [first, config] = params;
+  url: string,
+  config?: DrizzleConfig<TSchema>,
+): TursoDatabase<TSchema>;
+export function drizzle<TSchema extends Record<string, unknown> = Record<string, never>>(
+  config: TursoDrizzleConnectionConfig<TSchema>,
+): TursoDatabase<TSchema>;
+export function drizzle<TSchema extends Record<string, unknown>>(
+  first: string | Database | ForeignClient | TursoDrizzleConfig<TSchema>,
+  config?: DrizzleConfig<TSchema>,
+): TursoDatabase<TSchema, unknown> {
   if (typeof first === 'string') return construct(open(first), config);
   if (isDrizzleConfig<TSchema>(first)) {
     const { connection, client, ...rest } = first;
     if (client !== undefined && connection !== undefined) {
       throw new ConfigError('client', 'contradicts "connection"; give one of the two');
     }
-    return construct(client === undefined ? open(connection as Config) : fromClient(client), rest);
+    return construct(client === undefined ? open(connection as Config) : client, rest);
   }
-  return construct(fromClient(first), config);
+  return construct(first, config);
 }
 
 /** The merged namespace of {@link drizzle}. */
@@ -62,7 +95,7 @@ export namespace drizzle {
   /** A database for building queries only; running one fails. */
   export function mock<TSchema extends Record<string, unknown> = Record<string, never>>(
     config?: DrizzleConfig<TSchema>,
-  ): TursoDatabase<TSchema> & { $client: '$client is not available on drizzle.mock()' } {
+  ): TursoDatabase<TSchema, '$client is not available on drizzle.mock()'> {
     // The type says that the client, which is a database that was never opened, is not to be used.
     return construct(open(':memory:'), config) as never;
   }
@@ -85,21 +118,21 @@ function isDrizzleConfig<TSchema extends Record<string, unknown>>(
   );
 }
 
-function construct<TSchema extends Record<string, unknown>>(
-  client: Database,
+function construct<TSchema extends Record<string, unknown>, TClient>(
+  client: TClient,
   config: DrizzleConfig<TSchema> = {},
-): TursoDatabase<TSchema> {
+): TursoDatabase<TSchema, TClient> {
   const dialect = new TursoSQLiteDialect(config.casing === undefined ? {} : { casing: config.casing });
   const schema = relationalSchema(config.schema);
   const options = { logger: resolveLogger(config.logger), cache: config.cache };
   // The schema config was extracted from TSchema, which is what the session's type says.
   const session = new TursoSession<TSchema, ExtractTablesWithRelations<TSchema>>(
-    client,
+    fromClient(client),
     dialect,
     schema as RelationalSchemaConfig<ExtractTablesWithRelations<TSchema>> | undefined,
     options,
   );
-  const db = new TursoDatabase<TSchema>(client, dialect, session, schema);
+  const db = new TursoDatabase<TSchema, TClient>(client, dialect, session, schema);
   const { cache } = config;
   if (cache !== undefined) {
     db.$cache = Object.assign(cache, { invalidate: cache.onMutate.bind(cache) });

@@ -1,5 +1,11 @@
 export { TursoDatabase } from './database.js';
-export { drizzle, type TursoDrizzleConfig } from './driver.js';
+export {
+  drizzle,
+  type TursoDrizzleClientConfig,
+  type TursoDrizzleConfig,
+  type TursoDrizzleConnectionConfig,
+} from './driver.js';
+export { LibSQLDatabase } from './libsql-names.js';
 export {
   type MigrateConfig,
   type Migration,
@@ -7,11 +13,18 @@ export {
   type MigrationReport,
   migrate,
 } from './migrator.js';
-export { TursoPreparedQuery } from './prepared-query.js';
-export { TursoSession, type TursoSessionOptions } from './session.js';
-export type { StreamableQuery, StreamedRow, StreamQueryOptions } from './stream.js';
-export { TursoTransaction } from './transaction.js';
+export { TursoPreparedQuery, TursoPreparedQuery as LibSQLPreparedQuery } from './prepared-query.js';
+export type { RunResult, RunRow } from './run-result.js';
 export {
+  TursoSession,
+  TursoSession as LibSQLSession,
+  type TursoSessionOptions,
+  type TursoSessionOptions as LibSQLSessionOptions,
+} from './session.js';
+export type { StreamableQuery, StreamedRow, StreamQueryOptions } from './stream.js';
+export { TursoTransaction, TursoTransaction as LibSQLTransaction } from './transaction.js';
+export {
+  type VectorColumn,
   type VectorColumnBuilder,
   type VectorColumnConfig,
   vector,

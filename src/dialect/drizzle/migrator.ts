@@ -1,5 +1,5 @@
-import type { Database } from '../../database/database.js';
 import { toPath } from '../../config/path.js';
+import { fromClient } from '../../database/from-client.js';
 import { type MigrationOptions, type MigrationReport, runMigrations } from '../../database/migrate.js';
 import type { Migration } from '../../database/migration-plan.js';
 import { ConfigError, MigrationError } from '../../errors.js';
@@ -56,19 +56,20 @@ interface JournalEntry {
  * ```
  */
 export async function migrate(
-  db: { readonly $client: Database },
+  db: { readonly $client: unknown },
   config: MigrateConfig,
 ): Promise<MigrationReport> {
   const { migrationsFolder, migrations, ...options } = config;
+  const database = fromClient(db.$client);
   if ((migrationsFolder === undefined) === (migrations === undefined)) {
     throw new ConfigError('migrationsFolder', 'give either this or "migrations"');
   }
-  if (migrations !== undefined) return await runMigrations(db.$client, checkMigrations(migrations), options);
+  if (migrations !== undefined) return await runMigrations(database, checkMigrations(migrations), options);
   const folder = toPath(
     migrationsFolder,
     (problem, cause) => new ConfigError('migrationsFolder', problem, cause),
   );
-  return await runMigrations(db.$client, await readFolder(folder), options);
+  return await runMigrations(database, await readFolder(folder), options);
 }
 
 function checkMigrations(migrations: unknown): readonly Migration[] {

@@ -9,7 +9,7 @@ import {
 } from 'drizzle-orm/sqlite-core';
 import type { BatchItem } from '../../database/batch.js';
 import type { ExecuteRequest, Executor, RawResult } from '../../database/executor.js';
-import { type ResultSet, toResultSet, toRows } from '../../database/result.js';
+import { toResultSet, toRows } from '../../database/result.js';
 import { bind } from '../../database/statements.js';
 import { type StreamOptions, streamBatches } from '../../database/stream.js';
 import { ParameterError } from '../../errors.js';
@@ -18,6 +18,7 @@ import { type SqlValue, unsafeInteger } from '../../values.js';
 import type { DecodeOptions } from './field-decoder.js';
 import { queryError } from './query-error.js';
 import { compileRowDecoder } from './row-decoder.js';
+import type { RunResult } from './run-result.js';
 
 /** Turns one row of values into what the query promises. */
 export type RowDecoder = (row: SqlValue[]) => unknown;
@@ -57,7 +58,7 @@ export class TursoPreparedQuery<
   T extends PreparedQueryConfig = PreparedQueryConfig,
 > extends SQLitePreparedQuery<{
   type: 'async';
-  run: ResultSet;
+  run: RunResult;
   all: T['all'];
   get: T['get'];
   values: T['values'];
@@ -81,7 +82,7 @@ export class TursoPreparedQuery<
     this.#logged = !is(parts.logger, NoopLogger);
   }
 
-  override run(placeholderValues?: Record<string, unknown>): Promise<ResultSet> {
+  override run(placeholderValues?: Record<string, unknown>): Promise<RunResult> {
     return this.#query(placeholderValues, RUN, this.#toResult);
   }
 
@@ -214,7 +215,9 @@ export class TursoPreparedQuery<
       const { name, encode } = slot;
       if (!(name in given))
         throw new ParameterError(`no value for placeholder "${name}" was provided`, name, this.query.sql);
-      return encode === undefined ? given[name] : encode(given[name]);
+      const value = given[name];
+      // As everywhere in Drizzle, NULL is NULL in every column; undefined is refused when it is bound.
+      return encode === undefined || value === null || value === undefined ? value : encode(value);
     });
   }
 
@@ -222,7 +225,9 @@ export class TursoPreparedQuery<
     this.#parts.logger.logQuery(this.query.sql, params);
   }
 
-  readonly #toResult = (raw: RawResult): ResultSet => toResultSet(raw, 'object', this.#intMode) as ResultSet;
+  // A row has these members; their types here are those of `@libsql/client`.
+  readonly #toResult = (raw: RawResult): RunResult =>
+    toResultSet(raw, 'object', this.#intMode) as unknown as RunResult;
 
   readonly #toArrays = (raw: RawResult): unknown =>
     toRows(raw.rows, raw.columns ?? [], 'array', this.#intMode);

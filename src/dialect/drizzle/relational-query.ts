@@ -1,4 +1,5 @@
 import { type Column, is, Many, type Name, type Relation, SQL, type SQLChunk, sql } from 'drizzle-orm';
+import type { SqlValue } from '../../values.js';
 import { chunkKind } from './chunk-kind.js';
 import { quoteName } from '../../sql/quote-name.js';
 
@@ -18,15 +19,30 @@ export interface BuiltRelation {
   readonly selection: readonly { readonly field: Column | SQL | SQL.Aliased }[];
 }
 
+/** SQLite takes 127 arguments in a call (`SQLITE_MAX_FUNCTION_ARG` of libsql 0.5.29). */
+const MOST_ARGUMENTS = 127;
+
+/** Whether a level has more columns than one call takes, so that its rows are arrays of parts. */
+export function isSplit(selection: readonly unknown[]): boolean {
+  return selection.length > MOST_ARGUMENTS;
+}
+
+/** A row that came in parts. */
+export function joinParts(row: readonly SqlValue[]): SqlValue[] {
+  // The parts are arrays; a value may be one too.
+  return (row as unknown as SqlValue[][]).flat(1);
+}
+
 /**
  * Makes a nested level of a relational query, which comes back as JSON, give REAL values with all their digits and BLOB
- * values as an array of one hexadecimal text. Levels without such columns stay as Drizzle built them.
+ * values as an array of one hexadecimal text, and any number of columns. Levels without need of that stay as Drizzle built
+ * them.
  *
  * @param relation - the relation that the level was built for
  */
 export function makeJsonExact(built: BuiltRelation, relation: Relation): void {
   const { selection } = built;
-  if (!selection.some(({ field }) => needsCare(field))) return;
+  if (!isSplit(selection) && !selection.some(({ field }) => needsCare(field))) return;
   const cells = jsonCells(built.sql, relation);
   // The cells stand between separators. Anything else is a query that another version of Drizzle builds another way.
   if (cells?.length !== 2 * selection.length - 1) throw unknownShape();
@@ -37,6 +53,16 @@ export function makeJsonExact(built: BuiltRelation, relation: Relation): void {
     // chunkKind has just found it.
     cells[2 * i] = exactCell(quoteName((cell as Name).value));
   }
+  if (isSplit(selection)) split(cells);
+}
+
+/** Makes one `json_array()` of many. */
+function split(cells: SQLChunk[]): void {
+  for (let i = MOST_ARGUMENTS; 2 * i < cells.length; i += MOST_ARGUMENTS) {
+    cells[2 * i - 1] = sql.raw('), json_array(');
+  }
+  cells.unshift(sql.raw('json_array('));
+  cells.push(sql.raw(')'));
 }
 
 function needsCare(field: Column | SQL | SQL.Aliased): boolean {

@@ -12,6 +12,7 @@ import { chunkKind } from './chunk-kind.js';
 import { parseExactJson } from './exact-json.js';
 import { compileField, type DecodeOptions, narrow } from './field-decoder.js';
 import { TableName, tableInternals } from './internals.js';
+import { isSplit, joinParts } from './relational-query.js';
 import { type CellDecoder, compileShape, type ShapeCell } from './row-shape.js';
 
 /** Turns one row, as the values in the order of the query, into what the caller of the query gets. */
@@ -23,7 +24,7 @@ export type RowDecoder = (row: readonly SqlValue[]) => Record<string, unknown>;
  *
  * @param fields - the selected fields in the order of the row
  * @param joinsNotNullableMap - for each table of a query with joins, whether it is there in every row; the object of
- *   another table is `null` when its first column is
+ *   another table is `null` in a row without that table
  */
 export function compileRowDecoder(
   fields: SelectedFieldsOrdered,
@@ -45,7 +46,7 @@ export function compileRowDecoder(
 interface GroupDraft {
   readonly key: string;
   readonly members: (GroupDraft | ShapeCell)[];
-  nullIndex?: number;
+  nullIndexes?: readonly number[];
 }
 
 function addField(root: GroupDraft, path: readonly string[], cell: ShapeCell): void {
@@ -67,27 +68,40 @@ function groupOf(group: GroupDraft, key: string): GroupDraft | undefined {
 
 /**
  * Finds the objects that are `null` when their table has no row: all columns right below are of one table, which may be
- * absent. The first of them decides, as in Drizzle.
+ * absent. It is absent when every selected column of it is NULL. Drizzle looks at the first one of the object only, and
+ * so loses objects whose first column is NULL.
  */
 function findNullGroups(
   root: GroupDraft,
   fields: SelectedFieldsOrdered,
   joinsNotNullableMap: Readonly<Record<string, boolean>>,
 ): void {
-  const firsts = new Map<string, { index: number; table: string; isMixed: boolean }>();
-  for (const [index, { path, field }] of fields.entries()) {
-    const key = path[0];
-    if (key === undefined || path.length !== 2 || chunkKind(field) !== 'column') continue;
-    // chunkKind has just found it.
-    const table = tableInternals((field as Column).table)[TableName];
-    const first = firsts.get(key);
-    if (first === undefined) firsts.set(key, { index, table, isMixed: false });
-    else first.isMixed ||= first.table !== table;
+  const columns = new Map<number, Column>();
+  for (const [index, { field }] of fields.entries()) {
+    // chunkKind finds the column.
+    if (chunkKind(field) === 'column') columns.set(index, field as Column);
   }
-  for (const [key, { index, table, isMixed }] of firsts) {
-    const group = groupOf(root, key);
-    if (group !== undefined && !isMixed && !joinsNotNullableMap[table]) group.nullIndex = index;
-  }
+  const tableOf = (index: number): string | undefined => {
+    const column = columns.get(index);
+    return column && tableInternals(column.table)[TableName];
+  };
+  const visit = (group: GroupDraft): number[] => {
+    const direct: number[] = [];
+    const below: number[] = [];
+    for (const member of group.members) {
+      if ('members' in member) below.push(...visit(member));
+      else if (columns.has(member.index)) direct.push(member.index);
+    }
+    const [table, ...others] = new Set(direct.map(tableOf));
+    if (group !== root && table !== undefined && others.length === 0 && !joinsNotNullableMap[table]) {
+      const ofTable = [...columns.keys()].filter((index) => tableOf(index) === table);
+      // A column that is never NULL comes first: it decides alone where the table is there.
+      ofTable.sort((a, b) => Number(columns.get(b)?.notNull) - Number(columns.get(a)?.notNull));
+      group.nullIndexes = [...new Set([...ofTable, ...below])];
+    }
+    return [...direct, ...below];
+  };
+  visit(root);
 }
 
 /** What Drizzle selects at one level of a relational query. */
@@ -146,15 +160,16 @@ class LevelCompiler {
     // The query was built from this configuration, so it has the relation and its table.
     const related = this.#tables[item.relationTableTsKey as string] as TableRelationalConfig;
     const decode = this.compile(related, item.selection, `${path}.`);
+    const whole = isSplit(item.selection) ? joinParts : (row: SqlValue[]) => row;
     const read = (value: unknown): unknown => (typeof value === 'string' ? this.#parse(value) : value);
     // `buildRelationalQuery` makes one row an array of its values and many rows an array of these.
     if (is(table.relations[item.tsKey], One)) {
       return (value) => {
         const row = read(value) as SqlValue[] | null;
-        return row && decode(row);
+        return row && decode(whole(row));
       };
     }
-    return (value) => (read(value) as SqlValue[][]).map(decode);
+    return (value) => (read(value) as SqlValue[][]).map((row) => decode(whole(row)));
   }
 
   #cell(
@@ -186,12 +201,16 @@ class LevelCompiler {
   }
 }
 
-/** The bytes of a BLOB, which our dialect puts into JSON as an array of its hexadecimal text. */
+/** The bytes of a BLOB, which our dialect puts into JSON as an array of its hexadecimal text, in memory of their own. */
 function bytesOf(value: readonly unknown[]): Uint8Array {
   // See `makeJsonExact`.
   const hex = value[0] as string;
-  if (typeof Buffer !== 'undefined') return Buffer.from(hex, 'hex');
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) =>
-    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
-  );
+  // `Buffer.from()` would give a part of memory that others use too.
+  const bytes = new Uint8Array(hex.length / 2);
+  if (typeof Buffer !== 'undefined') {
+    Buffer.from(bytes.buffer).write(hex, 'hex');
+  } else {
+    for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  }
+  return bytes;
 }

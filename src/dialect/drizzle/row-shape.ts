@@ -14,7 +14,7 @@ export interface ShapeCell {
 interface ShapeGroup {
   readonly key: string;
   readonly members: readonly ShapeMember[];
-  readonly nullIndex?: number | undefined;
+  readonly nullIndexes?: readonly number[] | undefined;
 }
 
 /** One member of a row object. */
@@ -33,8 +33,8 @@ let mayGenerate = true;
 const ROWS_BY_LOOP = 32;
 
 /**
- * Builds the function that makes row objects of a shape. An object with `nullIndex` is `null` when the decoded value at
- * that position, which is one of its own, is `null`.
+ * Builds the function that makes row objects of a shape. An object with `nullIndexes` is `null` when all values at these
+ * positions of the row are.
  *
  * The first rows are made by a loop over the keys; then comes a generated function that returns an object literal, about
  * four times as fast. Where code may not be generated (a content security policy, some workers), the loop makes them all.
@@ -70,8 +70,7 @@ function generate(members: readonly ShapeMember[]): RowBuilder | undefined {
 /** The body of the generated function. Fills `decoders` by position in the row. */
 function shapeSource(members: readonly ShapeMember[], decoders: CellDecoder[]): string {
   let hoisted = '';
-  let locals = '';
-  const literal = (list: readonly ShapeMember[], known?: number): string => {
+  const literal = (list: readonly ShapeMember[]): string => {
     let text = '';
     for (const member of list) {
       text += `${member.key === '__proto__' ? '["__proto__"]' : JSON.stringify(member.key)}:`;
@@ -81,19 +80,18 @@ function shapeSource(members: readonly ShapeMember[], decoders: CellDecoder[]): 
         const { index, decode } = member;
         decoders[index] = decode;
         hoisted += `const d${index}=d[${index}];`;
-        text += index === known ? `v${index}` : `d${index}(row[${index}])`;
+        text += `d${index}(row[${index}])`;
       }
       text += ',';
     }
     return `{${text}}`;
   };
-  const object = ({ members: list, nullIndex: i }: ShapeGroup): string => {
-    if (i === undefined) return literal(list);
-    locals += `let v${i};`;
-    return `(v${i}=d${i}(row[${i}]))===null?null:${literal(list, i)}`;
+  const object = ({ members: list, nullIndexes }: ShapeGroup): string => {
+    if (nullIndexes === undefined) return literal(list);
+    return `${nullIndexes.map((i) => `row[${i}]===null`).join('&&')}?null:${literal(list)}`;
   };
   const body = literal(members);
-  return `${hoisted}return (row)=>{${locals}return ${body}}`;
+  return `${hoisted}return (row)=>(${body})`;
 }
 
 function buildByLoop(members: readonly ShapeMember[], row: readonly unknown[]): Record<string, unknown> {
@@ -107,10 +105,8 @@ function buildByLoop(members: readonly ShapeMember[], row: readonly unknown[]): 
   return result;
 }
 
-function isNullGroup({ members, nullIndex }: ShapeGroup, row: readonly unknown[]): boolean {
-  return members.some(
-    (member) => 'index' in member && member.index === nullIndex && member.decode(row[member.index]) === null,
-  );
+function isNullGroup({ nullIndexes }: ShapeGroup, row: readonly unknown[]): boolean {
+  return nullIndexes?.every((index) => row[index] === null) === true;
 }
 
 /** Sets a member of an object that came from outside; the key `__proto__` would set the prototype. */

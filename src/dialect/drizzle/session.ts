@@ -15,14 +15,22 @@ import {
   type SQLiteExecuteMethod,
   SQLiteSession,
 } from 'drizzle-orm/sqlite-core';
-import { type BatchOptions, type BatchOutcome, runIndependently } from '../../database/batch.js';
+import {
+  type BatchMode,
+  type BatchOptions,
+  type BatchOutcome,
+  runIndependently,
+  toBatchOptions,
+} from '../../database/batch.js';
 import { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import type { Executor, RawResult } from '../../database/executor.js';
-import { type ResultSet, toResultSet, toRows } from '../../database/result.js';
+import { toResultSet, toRows } from '../../database/result.js';
+import { runWithoutForeignKeys } from '../../database/run-without-foreign-keys.js';
 import type { Transaction } from '../../database/transaction.js';
 import { toBatchQuery } from './batch.js';
 import { type QueryMetadata, type RowDecoder, TursoPreparedQuery } from './prepared-query.js';
+import type { RunResult } from './run-result.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import { TursoTransaction } from './transaction.js';
 
@@ -36,7 +44,7 @@ export interface TursoSessionOptions {
 export class TursoSession<
   TFullSchema extends Record<string, unknown>,
   TSchema extends TablesRelationalConfig,
-> extends SQLiteSession<'async', ResultSet, TFullSchema, TSchema> {
+> extends SQLiteSession<'async', RunResult, TFullSchema, TSchema> {
   static override readonly [entityKind]: string = 'TursoSession';
   /** @internal */
   readonly executor: Executor;
@@ -88,8 +96,9 @@ export class TursoSession<
   /** @internal Runs queries as one unit, or each on its own. */
   async batch(
     queries: readonly DrizzleBatchItem<'sqlite'>[],
-    options: BatchOptions,
+    given: BatchOptions | BatchMode | undefined,
   ): Promise<unknown[] | BatchOutcome<unknown>[]> {
+    const options = toBatchOptions(given);
     const items = queries.map((query, index) => toBatchQuery(query, this, index));
     const abort = this.executor.abortFrom(options);
     try {
@@ -114,6 +123,15 @@ export class TursoSession<
     } finally {
       abort?.dispose();
     }
+  }
+
+  /**
+   * @internal What the migrator of `drizzle-orm/libsql` calls with all statements of all pending migrations. That of
+   * `turso-dialect/drizzle/migrator` checks more and undoes less.
+   */
+  async migrate(queries: readonly DrizzleBatchItem<'sqlite'>[]): Promise<void> {
+    const items = queries.map((query, index) => toBatchQuery(query, this, index).toBatchItem());
+    await runWithoutForeignKeys(this.executor as Database, items);
   }
 
   override async transaction<T>(

@@ -54,6 +54,11 @@ export class TursoSQLiteDialect extends SQLiteAsyncDialect {
     return built;
   }
 
+  /** Name of a column in the database, which `casing` may make of its key. */
+  nameOf(column: Column): string {
+    return column.keyAsName ? this.#internals.casing.convert(column.name) : column.name;
+  }
+
   get #internals(): SQLiteDialectInternals {
     // The base class has these members (sqlite-core/dialect.js) and declares them private or not at all.
     return this as unknown as SQLiteDialectInternals;
@@ -63,9 +68,16 @@ export class TursoSQLiteDialect extends SQLiteAsyncDialect {
     if (!column.keyAsName) return quoteName(column.name);
     let name = this.#casedNames.get(column.name);
     if (name === undefined) {
-      name = quoteName(this.#internals.casing.convert(column.name));
+      name = quoteName(this.nameOf(column));
       this.#casedNames.set(column.name, name);
     }
     return name;
   };
+}
+
+/** Name of a column in a database, by the casing of its dialect. */
+export function columnName(db: object, column: Column): string {
+  // Databases and transactions have it (sqlite-core/db.js); only the declarations lack it.
+  const { dialect } = db as { readonly dialect: TursoSQLiteDialect };
+  return dialect.nameOf(column);
 }

@@ -2,8 +2,8 @@ import { entityKind, type RelationalSchemaConfig, type TablesRelationalConfig } 
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { SQLiteTransaction } from 'drizzle-orm/sqlite-core';
 import type { Transaction } from '../../database/transaction.js';
-import type { ResultSet } from '../../database/result.js';
 import { installRelationalQueries } from './relational.js';
+import type { RunResult } from './run-result.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import {
@@ -18,7 +18,7 @@ import {
 export class TursoTransaction<
   TFullSchema extends Record<string, unknown>,
   TSchema extends TablesRelationalConfig,
-> extends SQLiteTransaction<'async', ResultSet, TFullSchema, TSchema> {
+> extends SQLiteTransaction<'async', RunResult, TFullSchema, TSchema> {
   static override readonly [entityKind]: string = 'TursoTransaction';
   readonly #session: TursoSession<TFullSchema, TSchema>;
 

@@ -19,6 +19,34 @@ export type ColumnKind = ValueKind | (VectorShape & { readonly mode?: VectorMode
 
 type ValueKind = 'boolean' | 'json' | 'timestamp' | 'timestamp_ms' | 'date';
 
+/**
+ * The kinds of columns by name. A plugin for cases, as Kysely's own, gives a column one name in queries and another in the
+ * database; what is written for one of them holds for the other.
+ */
+export class ColumnKinds {
+  readonly #exact: ReadonlyMap<string, ColumnKind>;
+  readonly #similar = new Map<string, { readonly name: string; readonly kind: ColumnKind }>();
+
+  constructor(kinds: Readonly<Record<string, ColumnKind>>) {
+    this.#exact = new Map(Object.entries(kinds));
+    for (const [name, kind] of this.#exact) this.#similar.set(withoutCase(name), { name, kind });
+  }
+
+  of(name: string): ColumnKind | undefined {
+    const exact = this.#exact.get(name);
+    if (exact !== undefined) return exact;
+    const similar = this.#similar.get(withoutCase(name));
+    if (similar === undefined) return undefined;
+    // Two names with underscores are two columns; case makes no difference to SQLite.
+    const same = similar.name.toLowerCase() === name.toLowerCase();
+    return same || similar.name.includes('_') !== name.includes('_') ? similar.kind : undefined;
+  }
+}
+
+function withoutCase(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
+}
+
 /** What a column with this declared type holds; `dates` is the form of dates. */
 export function kindOfType(type: string, dates: ColumnKind): ColumnKind | undefined {
   switch (type.toLowerCase().replace(/\(.*/s, '').trim()) {

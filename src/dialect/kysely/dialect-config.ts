@@ -27,6 +27,9 @@ export type TursoDialectConfig =
   | TursoDialectSource
   | (() => TursoDialectSource | Promise<TursoDialectSource>);
 
+/** What `LibsqlDialect` of `@libsql/kysely-libsql` takes: a config, or a client that stays open after `destroy()`. */
+export type LibsqlDialectConfig = Config | TursoDialectClient;
+
 /** The database of a dialect. */
 export interface DialectDatabase {
   readonly database: Database;

@@ -15,7 +15,7 @@ import {
   ValuesNode,
 } from 'kysely';
 import { isOf, isPlainObject } from '../../realm.js';
-import { type ColumnKind, encode } from './column-kinds.js';
+import { type ColumnKind, type ColumnKinds, encode } from './column-kinds.js';
 
 /** Operators whose right side is a value of the column; that of LIKE, for one, is a pattern. */
 const COMPARISONS: ReadonlySet<string> = new Set([
@@ -25,11 +25,10 @@ const COMPARISONS: ReadonlySet<string> = new Set([
 
 /** Puts what is stored in the place of JavaScript values in a query. */
 export class EncodeTransformer extends OperationNodeTransformer {
-  readonly #columns: Readonly<Record<string, ColumnKind>>;
+  readonly #columns: ColumnKinds;
   readonly #dates: ColumnKind;
 
-  /** @param columns - kinds by column name, of which one may be written in camel case in the query */
-  constructor(columns: Readonly<Record<string, ColumnKind>>, dates: ColumnKind) {
+  constructor(columns: ColumnKinds, dates: ColumnKind) {
     super();
     this.#columns = columns;
     this.#dates = dates;
@@ -83,9 +82,7 @@ export class EncodeTransformer extends OperationNodeTransformer {
   #kindOf(node: OperationNode): ColumnKind | undefined {
     const column = ReferenceNode.is(node) ? node.column : node;
     if (!ColumnNode.is(column)) return undefined;
-    const { name } = column.column;
-    // Another plugin may put names into snake case, which happens after this.
-    return this.#columns[name] ?? this.#columns[name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)];
+    return this.#columns.of(column.column.name);
   }
 
   #encodeByValue(value: unknown): unknown {

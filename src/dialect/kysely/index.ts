@@ -3,6 +3,7 @@ export { inBehavior } from './behavior.js';
 export { clientOf } from './client.js';
 export { TursoDialect, TursoDialect as LibsqlDialect } from './dialect.js';
 export type {
+  LibsqlDialectConfig,
   TursoDialectClient,
   TursoDialectConfig,
   TursoDialectDatabase,

@@ -9,13 +9,16 @@ import {
   type UnknownRow,
 } from 'kysely';
 import { ConfigError } from '../../errors.js';
-import { type ColumnKind, decode, kindOfType, toJson } from './column-kinds.js';
+import { type ColumnKind, ColumnKinds, decode, kindOfType, toJson } from './column-kinds.js';
 import { EncodeTransformer } from './encode-transformer.js';
 import { TursoQueryResult } from './execute.js';
 
 /** How {@link TursoTypesPlugin} converts. */
 export interface TursoTypesPluginOptions {
-  /** What columns hold, by their name in any table or result; the rest is known by declared type. */
+  /**
+   * What columns hold, by their name in any table or result, as the queries or the database have it (`createdAt`,
+   * `created_at`); the rest is known by declared type.
+   */
   readonly columns?: Readonly<Record<string, ColumnKind>>;
   /** How a Date is kept where the column's name does not tell, and in columns declared as dates. @default 'date' */
   readonly dates?: 'date' | 'timestamp' | 'timestamp_ms';
@@ -55,13 +58,12 @@ export interface TursoTypesPluginOptions {
  * ```
  */
 export class TursoTypesPlugin implements KyselyPlugin {
-  readonly #columns: Readonly<Record<string, ColumnKind>>;
+  readonly #columns: ColumnKinds;
   readonly #dates: ColumnKind;
   readonly #transformer: EncodeTransformer;
 
   constructor(options: TursoTypesPluginOptions = {}) {
-    // Without a prototype, so that a column may be called `constructor`.
-    this.#columns = Object.assign(Object.create(null) as object, options.columns);
+    this.#columns = new ColumnKinds(options.columns ?? {});
     this.#dates = options.dates ?? 'date';
     this.#transformer = new EncodeTransformer(this.#columns, this.#dates);
   }
@@ -79,7 +81,7 @@ export class TursoTypesPlugin implements KyselyPlugin {
       );
     }
     for (const { name, type } of columns) {
-      const kind = this.#columns[name] ?? kindOfType(type, this.#dates);
+      const kind = this.#columns.of(name) ?? kindOfType(type, this.#dates);
       if (kind === undefined) continue;
       for (const row of result.rows) row[name] = decode(kind, row[name], name);
     }

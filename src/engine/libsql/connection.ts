@@ -112,7 +112,9 @@ export class LibsqlConnection implements Connection {
     this.#assertOpen();
     const open = (): MaybePromise<Cursor> => {
       if (statement.verb !== 'EXPLAIN') this.#meetReadLock(statement);
-      return this.#opener.open(statement, args, options, (run) => this.#offThread(run));
+      return this.#opener.open(statement, args, options, (run, discardStopped) =>
+        this.#offThread(run, discardStopped),
+      );
     };
     const { schemaState } = options;
     if (schemaState === undefined) return open();
@@ -272,9 +274,9 @@ export class LibsqlConnection implements Connection {
   }
 
   /** Runs on another thread; when `close()` stops it, its caller is told why. */
-  async #offThread<T>(run: () => Promise<T>): Promise<T> {
+  async #offThread<T>(run: () => Promise<T>, discardStopped?: (made: T) => void): Promise<T> {
     try {
-      return await this.#apart.during(run);
+      return await this.#apart.during(run, discardStopped);
     } catch (error) {
       throw this.#closing === undefined ? error : closedError();
     }

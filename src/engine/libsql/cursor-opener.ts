@@ -5,7 +5,7 @@ import { wholeResult } from '../whole-result.js';
 import type { LibsqlCursor } from './cursor.js';
 import type { CursorSet } from './cursor-set.js';
 import { type NativeRows, openRows } from './native.js';
-import { materialize, type OffThread } from './off-thread.js';
+import type { OffThread } from './off-thread.js';
 import type { StatementRunner } from './statement-runner.js';
 
 /** Opens statements of one connection for reading piece by piece. */
@@ -20,37 +20,47 @@ export class CursorOpener {
     this.#apart = apart;
   }
 
-  /** @param offThread - runs what is interruptible */
+  /** @param offThread - runs what is interruptible, and discards a cursor that an interrupt has met */
   open(
     statement: AnalyzedStatement,
     args: readonly SqlValue[],
     options: CursorOptions,
-    offThread: (run: () => Promise<Cursor>) => Promise<Cursor>,
+    offThread: (run: () => Promise<Cursor>, discardStopped: (cursor: Cursor) => void) => Promise<Cursor>,
   ): MaybePromise<Cursor> {
     if (statement.verb === 'EXPLAIN')
       return wholeResult(this.#runner.run(statement, args, { fetch: 'all', columns: true, ...options }));
     const reading = options.exactIntegers ? 'exact' : 'wide';
     // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
-    const source = this.#runner.prepareApart(statement.text);
-    const columns = source.columns();
-    const materialized = options.interruptible || options.snapshot ? materialize(statement) : undefined;
-    const prepared = materialized === undefined ? source : this.#runner.prepareApart(materialized);
+    const whole =
+      options.interruptible || options.snapshot ? this.#apart.whole(statement, true) : undefined;
+    const prepared = whole ?? this.#runner.prepareApart(statement.text);
     prepared.readIntegers(true);
-    if (options.interruptible) this.#runner.keep(source);
+    if (options.interruptible) this.#runner.keep(prepared);
     else this.#runner.litter();
-    const open = (rows: NativeRows): LibsqlCursor =>
-      this.#cursors.add(rows, { columns, reading, sql: statement.text });
+    const open = (rows: NativeRows): LibsqlCursor => {
+      const cursor = this.#cursors.add(rows, { reading, sql: statement.text });
+      try {
+        // On another thread the first step was taken.
+        if (!options.interruptible) cursor.start();
+        cursor.columns = this.#apart.columns(statement, prepared, whole !== undefined);
+        return cursor;
+      } catch (error) {
+        discard(cursor);
+        throw error;
+      }
+    };
     if (options.interruptible) {
-      return offThread(() =>
-        this.#apart.open(prepared, args).then(open, (thrown: unknown) => {
-          throw this.#runner.failed(thrown, prepared, statement);
-        }),
-      );
+      const run = (): Promise<Cursor> =>
+        this.#apart
+          .open(prepared, args)
+          .then(open)
+          .catch((thrown: unknown) => {
+            throw this.#runner.failed(thrown, prepared, statement);
+          });
+      return offThread(run, (cursor) => cursor.close());
     }
     try {
-      const cursor = open(openRows(prepared.native, args));
-      cursor.start();
-      return cursor;
+      return open(openRows(prepared.native, args));
     } catch (thrown) {
       throw this.#runner.failed(thrown, prepared, statement);
     }

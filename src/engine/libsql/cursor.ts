@@ -2,7 +2,7 @@ import type { SqlValue } from '../../values.js';
 import type { Column, Cursor } from '../engine.js';
 import { toDatabaseError } from './failure.js';
 import { fetchRows, type NativeRows } from './native.js';
-import { canonicalize } from './rows.js';
+import { canonicalize, type IntegerReading } from './rows.js';
 
 /** What a cursor needs of its connection. */
 export interface CursorOwner {
@@ -15,9 +15,11 @@ export interface CursorOwner {
  * snapshot and locks until it is stepped once more after an interrupt ({@link LibsqlCursor.abandon}).
  */
 export class LibsqlCursor implements Cursor {
-  readonly columns: readonly Column[];
+  columns: readonly Column[] = [];
+  /** Whether a number may be a rounded integer, in rows read `fast`, which then must be read again. */
+  rounded = false;
   readonly #owner: CursorOwner;
-  readonly #reading: 'wide' | 'exact';
+  readonly #reading: IntegerReading;
   readonly #sql: string;
   #rows: NativeRows | undefined;
   #buffered: SqlValue[][] | undefined;
@@ -28,11 +30,10 @@ export class LibsqlCursor implements Cursor {
   constructor(
     owner: CursorOwner,
     rows: NativeRows,
-    details: { columns: readonly Column[]; reading: 'wide' | 'exact'; sql: string },
+    details: { reading: IntegerReading; sql: string },
   ) {
     this.#owner = owner;
     this.#rows = rows;
-    this.columns = details.columns;
     this.#reading = details.reading;
     this.#sql = details.sql;
   }
@@ -92,7 +93,7 @@ export class LibsqlCursor implements Cursor {
     try {
       const batch = fetchRows(rows, size);
       if (batch.length < size) this.#rows = undefined;
-      canonicalize(batch, this.#reading);
+      if (!canonicalize(batch, this.#reading)) this.rounded = true;
       return batch as SqlValue[][];
     } catch (thrown) {
       this.#rows = undefined;

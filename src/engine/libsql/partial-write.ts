@@ -20,7 +20,8 @@ export function commitKept(
   error: unknown,
   commit: (wrote: boolean) => void,
 ): BusyError | undefined {
-  if (!(error instanceof ConstraintError)) return undefined;
+  // A value of the wrong type for a STRICT table undoes the whole statement, whatever its conflict clause says.
+  if (!(error instanceof ConstraintError) || error.constraint === 'datatype') return undefined;
   try {
     // SQLite counts what the statement itself has kept, and not what its triggers have.
     if (runner.changes(statement) > 0) commit(true);

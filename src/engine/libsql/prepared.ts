@@ -41,6 +41,16 @@ export class PreparedStatement {
     this.#wideNative = wide;
   }
 
+  /** How to read integers where a second run can make up for a rounded one, if it may. */
+  reading(repeatable: boolean): 'fast' | 'wide' {
+    return repeatable && !this.#wide ? 'fast' : 'wide';
+  }
+
+  /** Notes that an integer needed more than a double. */
+  needsWide(): void {
+    this.#wide = true;
+  }
+
   /** All rows with their columns; see {@link readAll}. */
   readAllNamed(args: readonly SqlValue[]): { rows: SqlValue[][]; columns: Column[] } {
     const rows = this.#readAsObjects(args);

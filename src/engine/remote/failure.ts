@@ -50,6 +50,7 @@ const SQLITE_CONSTRAINT = 19;
 /** SQLITE_CONSTRAINT_FOREIGNKEY. */
 const FOREIGN_KEY = 787;
 const SQLITE_ERROR = 1;
+const SQLITE_BUSY = 5;
 const ERROR_MISSING_COLLSEQ = 257;
 
 /** What stands between us and the server, or the server itself, has no time for this request. */
@@ -125,6 +126,12 @@ function fromClientFailure(thrown: unknown): DatabaseError | undefined {
       return new ValueError("the server can't send an infinite number; select it as text");
     }
     if (code === 'CLIENT_CLOSED') return closedError();
+    // One for a memory database or a replica has a single connection, and does not wait for it (`@libsql/client` 0.18).
+    if (code === 'TRANSACTION_ACTIVE') {
+      return new BusyError('an open transaction holds the only connection of the client', {
+        ...{ code: 'SQLITE_BUSY', rawCode: SQLITE_BUSY, kind: 'busy', retryable: true, cause: thrown },
+      });
+    }
   }
   return undefined;
 }

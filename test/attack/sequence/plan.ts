@@ -30,9 +30,7 @@ export type Call =
     }
   | { readonly do: 'stream'; readonly take: number; readonly batchSize: number; readonly stop?: Stop }
   | { readonly do: 'read' | 'explain' | 'sync'; readonly stop?: Stop }
-  | { readonly do: 'interrupt' }
-  /** `quiet`: when nothing is under way. */
-  | { readonly do: 'close'; readonly quiet: boolean };
+  | { readonly do: 'interrupt' | 'close' };
 
 /** A call of one of the handles; the next call waits for it, or only for some turns of the event loop. */
 export interface Planned {
@@ -53,30 +51,6 @@ const MOST_CALLS = 24;
 /** More rows than there are. */
 const ALL = 1_000_000;
 
-/**
- * sqld 0.24 jams its write lock when a deferred transaction repeats an upgrade that it has lost; until that is mended,
- * transactions on servers take the lock when they begin.
- */
-const DEFERRED_ON_SERVERS = true;
-
-/**
- * A stream from a server that a timeout, a signal or `interrupt()` stops can hang, over WebSocket even alone. Until that
- * is mended, nothing else happens while one is read.
- */
-const STOPPED_STREAMS_ON_SERVERS = true;
-
-/**
- * A transaction over WebSocket that is under way when its handle is closed opens another socket, which stays open and
- * keeps the process alive. Until that is mended, a handle is closed when nothing is under way.
- */
-const CLOSES_AMID_TRANSACTIONS_ON_WS = true;
-
-/**
- * In memory a stream with a `signal` or `timeout`, beside a transaction that streams, can make a read fail with
- * `SQLITE_INTERRUPT` though nobody stopped anything. Until that is mended, streams in memory are not stopped.
- */
-const STOPPED_STREAMS_IN_MEMORY = false;
-
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed;
@@ -95,10 +69,7 @@ export function planOf(kind: Kind, seed: number): Plan {
   const pick = <T>(choices: readonly T[]): T => choices[below(choices.length)] as T;
   const chance = (share: number): boolean => random() < share;
   const stop = (): Stop => ({ by: pick(['signal', 'timeout'] as const), after: below(12) });
-  const local = kind === 'memory' || kind === 'file';
-  const undisturbed = (kind === 'http' || kind === 'ws') && !STOPPED_STREAMS_ON_SERVERS;
-  const behaviors: TransactionBehavior[] = ['immediate', 'immediate', 'exclusive', 'read'];
-  if (local || DEFERRED_ON_SERVERS) behaviors.push('deferred');
+  const behaviors: TransactionBehavior[] = ['immediate', 'immediate', 'exclusive', 'read', 'deferred'];
 
   const step = (depth: number): Step => {
     const kinds = ['insert', 'insert', 'insert', 'batch', 'read', 'stream', 'pause', 'limited'] as const;
@@ -123,19 +94,12 @@ export function planOf(kind: Kind, seed: number): Plan {
       case 'transaction':
         return { do: chosen, behavior: pick(behaviors), steps: steps(0), fails: chance(0.25), ...stopped };
       case 'stream':
-        return {
-          do: chosen,
-          take: pick([0, 1, 3, ALL]),
-          batchSize: 1 + below(20),
-          ...(undisturbed || (kind === 'memory' && !STOPPED_STREAMS_IN_MEMORY) ? {} : stopped),
-        };
+        return { do: chosen, take: pick([0, 1, 3, ALL]), batchSize: 1 + below(20), ...stopped };
       case 'sync':
         return kind === 'replica' ? { do: 'sync' } : { do: 'read' };
       // What is in memory goes with its handle, and could not be looked at.
       case 'close':
-        return kind === 'memory'
-          ? { do: 'read' }
-          : { do: 'close', quiet: kind === 'ws' && !CLOSES_AMID_TRANSACTIONS_ON_WS };
+        return kind === 'memory' ? { do: 'read' } : { do: 'close' };
       case 'interrupt':
         return { do: chosen };
       default:
@@ -146,8 +110,7 @@ export function planOf(kind: Kind, seed: number): Plan {
   const handles = kind === 'memory' ? 1 : 1 + below(3);
   const calls = Array.from({ length: 6 + below(MOST_CALLS - 6) }, () => {
     const next = call();
-    const awaited = chance(0.4) || (next.do === 'stream' && undisturbed);
-    return { handle: below(handles), call: next, awaited, turns: below(4) };
+    return { handle: below(handles), call: next, awaited: chance(0.4), turns: below(4) };
   });
   return { seed, handles, calls };
 }

@@ -56,7 +56,6 @@ export class Runner {
 
   async run({ calls }: Plan): Promise<void> {
     for (const planned of calls) {
-      if (planned.call.do === 'close' && planned.call.quiet) await Promise.all(this.#pending);
       const running = this.#begin(planned);
       this.#pending.add(running);
       void running.finally(() => this.#pending.delete(running));

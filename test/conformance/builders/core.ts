@@ -1,4 +1,4 @@
-import type { BatchStatement, ResultSet, Transaction } from '../../../src/index.js';
+import type { SqlStatement, ResultSet, Transaction } from '../../../src/index.js';
 import { Database } from '../../../src/index.js';
 import type { BuilderUnderTest, Condition, Operation, Outcome, Session } from '../builders.js';
 import { Increment, Slot } from '../builders.js';
@@ -64,7 +64,7 @@ function toOutcome(result: ResultSet, operation: Operation): Outcome {
   return { rows: hasRows ? rows : undefined, rowsAffected, lastInsertRowid };
 }
 
-function toStatement(operation: Operation): Exclude<BatchStatement, string> & { args: unknown[] } {
+function toStatement(operation: Operation): SqlStatement & { args: unknown[] } {
   return compile(operation, (slot) => {
     throw new Error(`the operation is not prepared, and has a slot "${slot.name}"`);
   });

@@ -1,14 +1,23 @@
-import { and, eq, gt, lt, relations, sql } from 'drizzle-orm';
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { and, eq, gt, lt, relations, type SQL, sql } from 'drizzle-orm';
+import {
+  alias,
+  getTableConfig,
+  integer,
+  SQLiteAsyncDialect,
+  sqliteTable,
+  text,
+} from 'drizzle-orm/sqlite-core';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
 import {
   cosineDistance,
   dotProduct,
   drizzle,
+  insertMany,
   jaccardDistance,
   l2Distance,
   nearest,
   recall,
+  type TursoDatabase,
   vector,
   vector1bit,
   vector8,
@@ -18,7 +27,14 @@ import {
   vectorb16,
   vectorIndex,
 } from '../../../src/dialect/drizzle/index.js';
-import { CapabilityError, DatabaseError, open, ParameterError, ValueError } from '../../../src/index.js';
+import {
+  CapabilityError,
+  type Database,
+  DatabaseError,
+  open,
+  ParameterError,
+  ValueError,
+} from '../../../src/index.js';
 import { targets } from '../../conformance/targets.js';
 import { failureOf } from '../../conformance/capabilities.js';
 import { failure, thrownBy } from '../../support/outcome.js';
@@ -256,7 +272,11 @@ describe('nearest', () => {
   it('uses the index that there is, and joins its rows', async () => {
     const { db, database, all, random } = await scene({ count: 1_000, indexed: true });
     const query = randomVector(random);
-    const rows = await nearest(db, notes.embedding, query, { k: 10, include: { id: notes.id } });
+    const rows = await nearest(db, notes.embedding, query, {
+      k: 10,
+      index: 'notes_embedding',
+      include: { id: notes.id },
+    });
     const truth = new Set(bruteForce(all, query, 10));
     expect(rows.filter(({ id }) => truth.has(id)).length).toBeGreaterThanOrEqual(9);
     const distances = rows.map(({ distance }) => distance);
@@ -281,10 +301,12 @@ describe('nearest', () => {
     'gives k rows that meet a condition if there are so many (index: %s)',
     async (indexed) => {
       const { db, all, random } = await scene({ count: 500, indexed });
+      const index = indexed ? 'notes_embedding' : false;
       const query = randomVector(random);
       const rare = all.filter(({ kind }) => kind === 'rare');
       const rows = await nearest(db, notes.embedding, query, {
         k: 20,
+        index,
         where: eq(notes.kind, 'rare'),
         include: { id: notes.id },
       });
@@ -293,11 +315,13 @@ describe('nearest', () => {
       expect(rows.filter(({ id }) => truth.has(id)).length).toBeGreaterThanOrEqual(18);
       const all50 = await nearest(db, notes.embedding, query, {
         k: 80,
+        index,
         where: eq(notes.kind, 'rare'),
         include: { id: notes.id },
       });
       expect(all50).toHaveLength(50);
       const none = await nearest(db, notes.embedding, query, {
+        index,
         where: and(eq(notes.kind, 'rare'), gt(notes.id, 9_999)),
       });
       expect(none).toEqual([]);
@@ -323,7 +347,8 @@ describe('nearest', () => {
     const query = randomVector(random);
     await db.transaction(async (tx) => {
       await tx.insert(notes).values({ id: 777, kind: 'new', embedding: query });
-      const [first] = await nearest(tx, notes.embedding, query, { k: 1, include: { id: notes.id } });
+      const wanted = { k: 1, index: 'notes_embedding', include: { id: notes.id } };
+      const [first] = await nearest(tx, notes.embedding, query, wanted);
       expect(first?.id).toBe(777);
     });
   });
@@ -338,7 +363,7 @@ describe('nearest', () => {
     const query = randomVector(random);
     for (const rerank of [undefined, true, 20] as const) {
       expect(
-        await nearest(logged, notes.embedding, query, { k: 10, ...(rerank && { rerank }) }),
+        await nearest(logged, notes.embedding, query, { k: 10, index: 'small', ...(rerank && { rerank }) }),
       ).toHaveLength(10);
     }
     const asked = sent.flatMap((text) => /vector_top_k\(\?, \?, (\d+)\)/.exec(text)?.[1] ?? []);
@@ -347,6 +372,75 @@ describe('nearest', () => {
     const report = await recall(db, notes.embedding, { queries, rerank: 20 });
     expect(report.recall).toBeGreaterThan(0.9);
     expect(report.queries).toBe(20);
+  });
+
+  /** The statements of a search. */
+  async function statementsOf(database: Database, search: (db: TursoDatabase) => Promise<unknown>) {
+    const sent: string[] = [];
+    await search(drizzle({ client: database, logger: { logQuery: (query) => sent.push(query) } }));
+    return sent;
+  }
+
+  it('asks an index from 10,000 rows on, and scans below, in two statements', async () => {
+    const { db, database, random } = await scene({ count: 20, indexed: true });
+    const query = randomVector(random);
+    const search = (logged: TursoDatabase) => nearest(logged, notes.embedding, query, { k: 5 });
+    await db.run(sql`insert into notes (id, kind) select value, 'none' from generate_series(21, 9999)`);
+    const below = await statementsOf(database, search);
+    expect(below).toHaveLength(2);
+    expect(below[1]).not.toContain('vector_top_k');
+    await db.run(sql`insert into notes (id, kind) values (10000, 'none')`);
+    const [, above] = await statementsOf(database, search);
+    expect(above).toContain('vector_top_k');
+    await db.run('delete from notes where id = 10000');
+    const [, named] = await statementsOf(database, (logged) =>
+      nearest(logged, notes.embedding, query, { k: 5, index: 'notes_embedding' }),
+    );
+    expect(named).toContain('vector_top_k');
+  });
+
+  it('takes the metric of the index of a small table, which is not asked', async () => {
+    const { db, all, random } = await scene({ count: 50 });
+    await db.run("create index by_length on notes (libsql_vector_idx(embedding, 'metric=l2'))");
+    const query = randomVector(random).map((component) => component * 3);
+    const rows = await nearest(db, notes.embedding, query, { include: { id: notes.id } });
+    expect(rows.map(({ id }) => id)).toEqual(bruteForce(all, query, 10, l2));
+  });
+
+  it('finds every exact match where vectors repeat', async () => {
+    const { db, random } = await scene({ count: 0, indexed: true });
+    const few = Array.from({ length: 5 }, () => randomVector(random));
+    const rows = Array.from({ length: 300 }, (_, i) => ({ kind: 'copy', embedding: few[i % 5] }));
+    await db.insert(notes).values(rows);
+    for (const query of few) {
+      const found = await nearest(db, notes.embedding, query, { k: 10, include: { id: notes.id } });
+      expect(found.map(({ distance }) => Math.abs(distance) < 1e-6)).toEqual(Array(10).fill(true));
+    }
+  });
+
+  it('finds columns that casing names', async () => {
+    const table = sqliteTable(
+      'cased_notes',
+      { noteId: integer().primaryKey(), textEmbedding: vector({ dimensions: 2 }) },
+      (cased) => [vectorIndex('cased_index').on(cased.textEmbedding, { metric: 'l2', searchL: 50 })],
+    );
+    const db = drizzle(':memory:', { casing: 'snake_case' });
+    onTestFinished(() => db.$client.close());
+    const [index] = getTableConfig(table).indexes;
+    const dialect = new SQLiteAsyncDialect({ casing: 'snake_case' });
+    const columns = index?.config.columns.map((part) => dialect.sqlToQuery(part as SQL, 'indexes').sql);
+    expect(columns).toEqual(['libsql_vector_idx("text_embedding"', "'metric=l2'", "'search_l=50')"]);
+    await db.run('create table cased_notes (note_id integer primary key, text_embedding f32_blob(2))');
+    await db.run(`create index cased_index on cased_notes (${columns?.join(', ')})`);
+    await insertMany(db, table, [{ textEmbedding: Float32Array.of(1, 2) }]);
+    await db.transaction(async (tx) => {
+      await insertMany(tx, table, [{ textEmbedding: Float32Array.of(3, 4) }]);
+      const [first] = await nearest(tx, table.textEmbedding, [3, 4], { index: 'cased_index' });
+      expect(first).toMatchObject({ noteId: 2, textEmbedding: Float32Array.of(3, 4) });
+    });
+    expect((await recall(db, table.textEmbedding)).recall).toBe(1);
+    const [first] = await nearest(db, alias(table, 'other').textEmbedding, [1, 2], { k: 1 });
+    expect(first).toMatchObject({ noteId: 1 });
   });
 
   it('tells how much an index finds', async () => {

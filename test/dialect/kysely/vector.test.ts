@@ -1,8 +1,9 @@
-import { Kysely, sql } from 'kysely';
+import { CamelCasePlugin, Kysely, sql } from 'kysely';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   cosineDistance,
   dotProduct,
+  insertMany,
   jaccardDistance,
   l2Distance,
   nearest,
@@ -117,9 +118,11 @@ describe('distances', () => {
 });
 
 describe.each([false, true])('nearest (index: %s)', (indexed) => {
+  const index = indexed ? 'notes_embedding' : false;
+
   it('gives the nearest rows, their columns and distances', async () => {
     const db = await open({ indexed });
-    const rows = await nearest(db, 'notes', 'embedding', [1, 0, 0], { k: 3, include: ['id', 'kind'] });
+    const rows = await nearest(db, 'notes', 'embedding', [1, 0, 0], { k: 3, index, include: ['id', 'kind'] });
     expect(rows.map(({ id }) => id)).toEqual([1, 2, 3]);
     expect(Object.keys(rows[0] ?? {})).toEqual(['id', 'kind', 'distance']);
     expectTypeOf(rows[0]?.kind).toEqualTypeOf<string | undefined>();
@@ -131,6 +134,7 @@ describe.each([false, true])('nearest (index: %s)', (indexed) => {
     const db = await open({ indexed });
     const rows = await nearest(db, 'notes', 'embedding', [1, 0, 0], {
       k: 4,
+      index,
       where: (eb) => eb('kind', '=', 'rare'),
       include: ['id', 'kind'],
     });
@@ -144,7 +148,7 @@ describe.each([false, true])('nearest (index: %s)', (indexed) => {
         .insertInto('notes')
         .values({ id: 500, kind: 'new', embedding: [0, 0, -1] })
         .execute();
-      const [first] = await nearest(trx, 'notes', 'embedding', [0, 0, -1], { k: 1 });
+      const [first] = await nearest(trx, 'notes', 'embedding', [0, 0, -1], { k: 1, index });
       expect(first?.id).toBe(500);
     });
   });
@@ -165,5 +169,60 @@ describe.each([false, true])('nearest (index: %s)', (indexed) => {
     const report = await recall(db, 'notes', 'embedding', { k: 5, queries: 10 });
     expect(report.recall).toBeGreaterThan(0.9);
     expect(report.queries).toBe(10);
+  });
+});
+
+describe('behind plugins that change names', () => {
+  interface Cased {
+    myNotes: { noteId: number; text: string; textEmbedding: VectorColumn; createdAt: Date };
+  }
+
+  it.each([
+    ['by default', {}],
+    ['in capitals', { upperCase: true }],
+  ])('nearest, recall, vectorIndex and insertMany find columns, %s', async (_name, options) => {
+    const database = openDatabase({ url: ':memory:' });
+    const db = new Kysely<Cased>({
+      dialect: new TursoDialect({ database }),
+      plugins: [
+        // A name that the search uses itself for something else.
+        new TursoTypesPlugin({ columns: { textEmbedding: SHAPE, text: 'json', createdAt: 'timestamp_ms' } }),
+        new CamelCasePlugin(options),
+      ],
+    });
+    await db.schema
+      .createTable('myNotes')
+      .addColumn('noteId', 'text', (id) => id.primaryKey())
+      .addColumn('text', 'text')
+      .addColumn('textEmbedding', vectorType(SHAPE))
+      .addColumn('createdAt', 'integer')
+      .modifyEnd(sql`without rowid`)
+      .execute();
+    await db.schema
+      .createIndex('notes_index')
+      .on('myNotes')
+      .expression(vectorIndex('textEmbedding', { metric: 'l2' }))
+      .execute();
+    const rows = [1, 2, 3].map((i) => ({
+      ...{ noteId: i, text: `${i}`, textEmbedding: [i, 0, 0], createdAt: new Date(i) },
+    }));
+    await insertMany(db, 'myNotes', rows);
+    for (const index of ['auto', 'notes_index', false] as const) {
+      const [near] = await nearest(db, 'myNotes', 'textEmbedding', [2, 0, 0], { k: 1, index, metric: 'l2' });
+      expect(near).toEqual({
+        ...{ noteId: '2', text: '2', textEmbedding: Float32Array.of(2, 0, 0), createdAt: new Date(2) },
+        distance: 0,
+      });
+      const include = ['createdAt'] as const;
+      const [chosen] = await db
+        .transaction()
+        .execute((trx) =>
+          nearest(trx, 'myNotes', 'textEmbedding', [3, 0, 0], { k: 1, index, metric: 'l2', include }),
+        );
+      expect(chosen).toEqual({ createdAt: new Date(3), distance: 0 });
+    }
+    expect((await recall(db, 'myNotes', 'textEmbedding', { k: 2 })).recall).toBe(1);
+    const stored = await database.execute('select created_at from my_notes', [], { rowMode: 'array' });
+    expect(stored.rows).toEqual([[1], [2], [3]]);
   });
 });

@@ -348,17 +348,22 @@ describe('a client that was handed in', () => {
     });
   });
 
-  it('of a memory database begins no transaction, since that would lose it', async () => {
+  it('of a memory database has one connection, which statements wait for', async () => {
     const client = createClient({ url: ':memory:' });
     onTestFinished(() => client.close());
     const database = fromClient(client);
     await database.execute('create table items (name text not null)');
-    const error = await failure(
-      database.transaction((tx) => insert(tx, 'a')),
-      CapabilityError,
-    );
-    expect(error.message).toContain('open the database by its URL');
-    await insert(database, 'b');
-    expect((await database.execute('select name from items')).rows).toEqual([{ name: 'b' }]);
+    const holding = database.transaction(async (tx) => {
+      await insert(tx, 'a');
+      await pause(100);
+      await insert(tx, 'b');
+    });
+    await pause(20);
+    const outside = database.execute('select count(*) as n from items');
+    const second = database.transaction((tx) => insert(tx, 'c'));
+    await holding;
+    await second;
+    expect((await outside).rows[0]).not.toEqual({ n: 0 });
+    expect((await database.execute('select count(*) as n from items')).rows).toEqual([{ n: 3 }]);
   });
 });

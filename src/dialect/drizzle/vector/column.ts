@@ -1,4 +1,5 @@
-import { customType, type SQLiteCustomColumnBuilder } from 'drizzle-orm/sqlite-core';
+import type { ColumnBaseConfig } from 'drizzle-orm';
+import { customType, type SQLiteColumn, type SQLiteCustomColumnBuilder } from 'drizzle-orm/sqlite-core';
 import { ParameterError } from '../../../errors.js';
 import { decodeVector, encodeVector } from '../../../vector/codec.js';
 import {
@@ -23,6 +24,9 @@ export interface VectorColumnConfig<T extends VectorType = VectorType, M extends
    */
   readonly mode?: M;
 }
+
+/** A column of vectors: one of ours, or a custom type of an application whose values are arrays of numbers. */
+export type VectorColumn = SQLiteColumn<ColumnBaseConfig<'custom', string> & { data: ArrayLike<number> }>;
 
 /** The builder of a column of vectors. */
 export type VectorColumnBuilder<

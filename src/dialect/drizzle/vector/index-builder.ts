@@ -1,13 +1,15 @@
-import { type SQL, sql } from 'drizzle-orm';
-import { index, type IndexBuilder, type SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { quoteName } from '../../../sql/quote-name.js';
+import { sql } from 'drizzle-orm';
+import { index, type IndexBuilder } from 'drizzle-orm/sqlite-core';
+import { ParameterError } from '../../../errors.js';
 import { checkIndexName, indexSettings, type VectorIndexOptions } from '../../../vector/vector-index.js';
+import { shapeOf } from '../../../vector/vector-type.js';
+import type { VectorColumn } from './column.js';
 
 /**
  * An index that finds the nearest vectors approximately. drizzle-kit writes its DDL as that of any index.
  *
  * @param name - a plain identifier: letters, digits and `_`
- * @throws {@link ParameterError} when the name or an option is wrong
+ * @throws {@link ParameterError} when the name or an option is wrong, or the column is none for vectors
  *
  * @example
  * ```ts
@@ -21,17 +23,21 @@ import { checkIndexName, indexSettings, type VectorIndexOptions } from '../../..
  */
 export function vectorIndex(name: string): {
   /** @param column - the column of vectors; @param options - of the index */
-  on(column: SQLiteColumn, options?: VectorIndexOptions): IndexBuilder;
+  on(column: VectorColumn, options?: VectorIndexOptions): IndexBuilder;
 } {
   checkIndexName(name);
   return {
     on: (column, options = {}) => {
+      if (shapeOf(column.getSQLType()) === undefined) {
+        throw new ParameterError(`the column "${column.name}" is none for vectors`);
+      }
       // drizzle-kit 0.31 cuts an expression at its commas and quotes the pieces, but puts what are several expressions
-      // together again as they are. The engine takes the column only without its table.
-      const pieces = [`libsql_vector_idx(${quoteName(column.name)}`, ...settingsOf(options)];
-      pieces.push(`${pieces.pop() ?? ''})`);
-      const [first, ...rest] = pieces.map((piece) => sql.raw(piece));
-      return index(name).on(first as SQL, ...rest);
+      // together again as they are. The dialect knows the column's name, and leaves its table out, as the engine needs it.
+      const settings = settingsOf(options);
+      const last = settings.pop();
+      const end = sql.raw(last === undefined ? ')' : `${last})`);
+      if (last === undefined) return index(name).on(sql`libsql_vector_idx(${column}${end}`);
+      return index(name).on(sql`libsql_vector_idx(${column}`, ...settings.map((text) => sql.raw(text)), end);
     },
   };
 }

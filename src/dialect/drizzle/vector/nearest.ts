@@ -1,7 +1,7 @@
 import { and, getTableColumns, getTableName, isNotNull, type SQL, sql, Table } from 'drizzle-orm';
 import type { SelectedFields, SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types';
-import { CapabilityError, ParameterError } from '../../../errors.js';
+import { ParameterError } from '../../../errors.js';
 import {
   distanceFunction,
   type NearestOptions,
@@ -9,20 +9,22 @@ import {
   planNearest,
   searchNearest,
 } from '../../../vector/nearest.js';
-import { measureRecall, type RecallReport } from '../../../vector/recall.js';
+import { measureRecall, noRowKey, type RecallReport } from '../../../vector/recall.js';
 import {
-  DESCRIBE_COLUMN,
   describeColumn,
+  describeColumnParts,
   type SchemaRow,
   type VectorColumnInfo,
 } from '../../../vector/vector-column.js';
 import { shapeOf, type VectorInput, type VectorShape } from '../../../vector/vector-type.js';
 import type { TursoDatabase } from '../database.js';
+import { columnName } from '../sql-dialect.js';
 import type { TursoTransaction } from '../transaction.js';
+import type { VectorColumn } from './column.js';
 
 /** A Drizzle database or transaction of ours. */
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever schema it has
-export type VectorDatabase = TursoDatabase<any> | TursoTransaction<any, any>;
+export type VectorDatabase = TursoDatabase<any, unknown> | TursoTransaction<any, any>;
 
 /** What is looked for, and what is wanted of it. */
 export interface DrizzleNearestOptions<TFields extends SelectedFields | undefined = undefined>
@@ -64,16 +66,26 @@ export type NearestRow<TFields extends SelectedFields | undefined> = (TFields ex
  */
 export async function nearest<TFields extends SelectedFields | undefined = undefined>(
   db: VectorDatabase,
-  column: SQLiteColumn,
+  column: VectorColumn,
   vector: VectorInput,
   options: DrizzleNearestOptions<TFields> = {},
 ): Promise<NearestRow<TFields>[]> {
-  const { where, include, ...search } = options;
+  const { where, include, ...wanted } = options;
   const shape = shapeOfColumn(column);
-  const plan = planNearest(await describe(db, column), shape, vector, search);
+  const plan = planNearest(await describe(db, column), shape, vector, wanted);
   const fields: SelectedFields = include ?? getTableColumns(column.table);
-  const run = async (candidates?: number): Promise<NearestRow<TFields>[]> =>
-    (await select(db, column, plan, { fields, where, candidates })) as NearestRow<TFields>[];
+  return (await search(db, column, plan, { where, fields })) as NearestRow<TFields>[];
+}
+
+async function search(
+  db: VectorDatabase,
+  column: SQLiteColumn,
+  plan: NearestPlan,
+  { where, fields }: { readonly where: SQL | undefined; readonly fields: SelectedFields },
+): Promise<{ distance: number }[]> {
+  const run = async (candidates?: number): Promise<{ distance: number }[]> =>
+    // Each row has the distance besides its fields.
+    (await select(db, column, plan, { fields, where, candidates })) as { distance: number }[];
   return await searchNearest(plan, where !== undefined, { byIndex: run, byScan: () => run() });
 }
 
@@ -97,26 +109,22 @@ export async function nearest<TFields extends SelectedFields | undefined = undef
  */
 export async function recall(
   db: VectorDatabase,
-  column: SQLiteColumn,
+  column: VectorColumn,
   options: DrizzleNearestOptions & { readonly queries?: number | readonly VectorInput[] } = {},
 ): Promise<RecallReport> {
-  const { queries = 100, include: _, ...search } = options;
-  const { rowKey } = await describe(db, column);
-  if (rowKey === undefined) {
-    throw new CapabilityError(
-      'recall',
-      'the rows of a table without a rowid and with several keys have no name',
-    );
-  }
-  const key = { key: sql<unknown>`${keyOf(column, rowKey)}` };
+  const { queries = 100, where, include: _, ...wanted } = options;
+  // Of a table however small: it is the index that is measured.
+  const info = { ...(await describe(db, column)), small: false };
+  if (info.rowKey === undefined) throw noRowKey();
   const vectors = typeof queries === 'number' ? await sample(db, column, queries) : queries;
   return await measureRecall(vectors, async (vector, exact) => {
-    const rows = await nearest(db, column, vector, {
-      ...search,
-      ...(exact ? { index: false } : {}),
-      include: key,
+    const plan = planNearest(info, shapeOfColumn(column), vector, wanted);
+    // The metric stays that of the index.
+    const rows = await search(db, column, exact ? { ...plan, index: undefined } : plan, {
+      where,
+      fields: {},
     });
-    return rows.map((row) => String(row.key));
+    return rows.map(({ distance }) => distance);
   });
 }
 
@@ -133,9 +141,9 @@ async function sample(db: VectorDatabase, column: SQLiteColumn, count: number): 
 async function describe(db: VectorDatabase, column: SQLiteColumn): Promise<VectorColumnInfo> {
   // An alias stands for a table that the schema knows by another name.
   const table = String((column.table as unknown as Record<symbol, unknown>)[originalName]);
-  const [before, between, after] = DESCRIBE_COLUMN;
-  const query = sql`${sql.raw(before)}${table}${sql.raw(between)}${table}${sql.raw(after)}`;
-  return describeColumn(await db.all<SchemaRow>(query), table, column.name);
+  const [first, second, third, last] = describeColumnParts(table).map((part) => sql.raw(part));
+  const query = sql`${first}${table}${second}${table}${third}${table}${last}`;
+  return describeColumn(await db.all<SchemaRow>(query), table, columnName(db, column));
 }
 
 const { OriginalName: originalName } = (Table as unknown as { Symbol: { OriginalName: symbol } }).Symbol;

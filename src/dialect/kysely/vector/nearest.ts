@@ -1,12 +1,16 @@
 import {
+  ColumnNode,
   type Expression,
   type ExpressionBuilder,
   type Kysely,
+  ReferenceNode,
   type SelectType,
   sql,
   type SqlBool,
+  TableNode,
 } from 'kysely';
-import { CapabilityError, ParameterError } from '../../../errors.js';
+import { ParameterError } from '../../../errors.js';
+import { quoteName } from '../../../sql/quote-name.js';
 import { decodeVector } from '../../../vector/codec.js';
 import {
   distanceFunction,
@@ -15,10 +19,10 @@ import {
   planNearest,
   searchNearest,
 } from '../../../vector/nearest.js';
-import { measureRecall, type RecallReport } from '../../../vector/recall.js';
+import { measureRecall, noRowKey, type RecallReport } from '../../../vector/recall.js';
 import {
-  DESCRIBE_COLUMN,
   describeColumn,
+  describeColumnParts,
   type SchemaRow,
   type VectorColumnInfo,
 } from '../../../vector/vector-column.js';
@@ -79,12 +83,14 @@ export async function nearest<
   const { where, include, ...search } = options;
   const handle = db as unknown as AnyKysely;
   const info = await describe(handle, table, column);
-  const plan = planNearest(info, shapeOfColumn(info, column), vector, search);
-  const wanted = { table, column, include, where: where as Where | undefined };
-  const run = async (candidates?: number): Promise<{ distance: number | null }[]> =>
-    await select(handle, plan, wanted, candidates);
-  const rows = await searchNearest(plan, where !== undefined, { byIndex: run, byScan: () => run() });
+  const plan = planNearest(info, shapeOfColumn(info, column), vector, named(handle, search));
+  const rows = await run(handle, plan, { table, column, include, where: where as Where | undefined });
   return rows as NearestRow<DB[Table], Included>[];
+}
+
+async function run(db: AnyKysely, plan: NearestPlan, wanted: Wanted): Promise<Near[]> {
+  const near = async (candidates?: number): Promise<Near[]> => await select(db, plan, wanted, candidates);
+  return await searchNearest(plan, wanted.where !== undefined, { byIndex: near, byScan: () => near() });
 }
 
 /**
@@ -101,23 +107,18 @@ export async function recall<DB, Table extends keyof DB & string>(
 ): Promise<RecallReport> {
   const { queries = 100, ...search } = options;
   const handle = db as unknown as AnyKysely;
-  const info = await describe(handle, table, column);
-  const { rowKey } = info;
-  if (rowKey === undefined) {
-    throw new CapabilityError(
-      'recall',
-      'the rows of a table without a rowid and with several keys have no name',
-    );
-  }
+  // Of a table however small: it is the index that is measured.
+  const info = { ...(await describe(handle, table, column)), small: false };
+  if (info.rowKey === undefined) throw noRowKey();
   const shape = shapeOfColumn(info, column);
   const vectors = typeof queries === 'number' ? await sample(handle, table, column, shape, queries) : queries;
   return await measureRecall(vectors, async (vector, exact) => {
-    const plan = planNearest(info, shape, vector, exact ? { ...search, index: false } : search);
-    const wanted = { table, column, include: [rowKey], where: undefined };
-    const run = async (candidates?: number): Promise<KeyRow[]> =>
-      await select(handle, plan, wanted, candidates);
-    const rows = await searchNearest(plan, false, { byIndex: run, byScan: () => run() });
-    return rows.map((row) => String(row[rowKey]));
+    const plan = planNearest(info, shape, vector, named(handle, search));
+    // The metric stays that of the index.
+    const used = exact ? { ...plan, index: undefined } : plan;
+    const rows = await run(handle, used, { table, column, include: [], where: undefined });
+    // A search leaves out the rows that have none.
+    return rows.map(({ distance }) => distance as number);
   });
 }
 
@@ -126,12 +127,42 @@ export async function recall<DB, Table extends keyof DB & string>(
 type AnyKysely = Kysely<any>;
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
 type Where = (eb: ExpressionBuilder<any, any>) => Expression<SqlBool>;
-type KeyRow = Record<string, unknown> & { readonly distance: number | null };
+type Near = Record<string, unknown> & { readonly distance: number | null };
+
+/** What is searched, and what is wanted of it; names as the application has them. */
+interface Wanted {
+  readonly table: string;
+  readonly column: string;
+  readonly include: readonly string[] | undefined;
+  readonly where: Where | undefined;
+}
 
 async function describe(db: AnyKysely, table: string, column: string): Promise<VectorColumnInfo> {
-  const [before, between, after] = DESCRIBE_COLUMN;
-  const query = sql<SchemaRow>`${sql.raw(before)}${table}${sql.raw(between)}${table}${sql.raw(after)}`;
-  return describeColumn((await query.execute(db)).rows, table, column);
+  const names = namesOf(db, table, column);
+  const [first, second, third, last] = describeColumnParts(names.table).map((part) => sql.raw(part));
+  const query = sql<SchemaRow>`${first}${names.table}${second}${names.table}${third}${names.table}${last}`;
+  return describeColumn((await query.execute(db.withoutPlugins())).rows, names.table, names.column);
+}
+
+/** The options with the name of the index in the database. */
+function named(db: AnyKysely, options: NearestOptions): NearestOptions {
+  const { index } = options;
+  if (typeof index !== 'string' || index === 'auto') return options;
+  return { ...options, index: namesOf(db, index, 'id').table };
+}
+
+/** The names in the database, of which plugins may make others. */
+function namesOf(db: AnyKysely, table: string, column: string): { table: string; column: string } {
+  const { from, selections } = db.selectFrom(table).select(column).toOperationNode();
+  const [source] = from?.froms ?? [];
+  const selected = selections?.[0]?.selection;
+  return {
+    table: source !== undefined && TableNode.is(source) ? source.table.identifier.name : table,
+    column:
+      selected !== undefined && ReferenceNode.is(selected) && ColumnNode.is(selected.column)
+        ? selected.column.column.name
+        : column,
+  };
 }
 
 function shapeOfColumn({ shape }: VectorColumnInfo, column: string): VectorShape {
@@ -142,10 +173,9 @@ function shapeOfColumn({ shape }: VectorColumnInfo, column: string): VectorShape
 async function select(
   db: AnyKysely,
   { metric, query, k, index }: NearestPlan,
-  wanted: { table: string; column: string; include: readonly string[] | undefined; where: Where | undefined },
+  { table, column, include, where }: Wanted,
   candidates: number | undefined,
-): Promise<KeyRow[]> {
-  const { table, column, include, where } = wanted;
+): Promise<Near[]> {
   const vector = sql.ref(`${table}.${column}`);
   const distance = sql<number | null>`${sql.raw(distanceFunction(metric))}(${vector}, ${query})`.as(
     'distance',
@@ -155,7 +185,8 @@ async function select(
     .select(distance)
     .where(vector, 'is not', null);
   if (index !== undefined && candidates !== undefined) {
-    const key = sql.ref(`${table}.${index.rowKey}`);
+    // The schema's own name, which no plugin must change.
+    const key = sql`${sql.table(table)}.${sql.raw(quoteName(index.rowKey))}`;
     rows = rows.where(
       sql<SqlBool>`${key} in (select id from vector_top_k(${index.name}, ${query}, ${sql.raw(String(candidates))}))`,
     );

@@ -28,8 +28,6 @@ import { decodeClientValue } from './client-value.js';
 
 /** What is known of a client by asking it once. */
 export interface ClientTraits {
-  /** Whether its transactions take the only connection to its memory database away (`@libsql/client` 0.18). */
-  readonly losesMemory: boolean;
   /** Whether its statements meet the locks of a file, where a wait may help, and not those of a server. */
   readonly isFile: boolean;
 }
@@ -140,9 +138,6 @@ export class ClientConnection implements Connection {
   async begin(behavior: TransactionBehavior): Promise<void> {
     const mode = MODES[behavior];
     if (mode === undefined) throw missing(behavior, `begin a transaction with behavior '${behavior}'`);
-    if (this.#traits.losesMemory) {
-      throw missing('transactions', 'begin a transaction on a memory database without losing it');
-    }
     const transaction = await this.#guarded(() => this.#client.transaction(mode), undefined);
     // Without it every statement would run on its own.
     if (typeof transaction?.execute !== 'function') throw protocolError('the client gave no transaction');
@@ -291,6 +286,6 @@ function refuseSetting({ pragma, pragmaArgument }: AnalyzedStatement): void {
 function missing(capability: string, what: string): CapabilityError {
   return new CapabilityError(
     capability,
-    `a client that was handed in can't ${what}; open the database by its URL`,
+    `a client that was handed in can't ${what}; open the database by its URL, as in drizzle({ connection: { url } })`,
   );
 }

@@ -73,7 +73,7 @@ export class ClientEngine implements Engine {
     release();
     throw new CapabilityError(
       'client',
-      'this version of @libsql/client is not known; open the database by its URL',
+      'this version of @libsql/client is not known; open the database by its URL, as in drizzle({ connection: { url } })',
     );
   }
 
@@ -96,7 +96,5 @@ async function askTraits(client: Client): Promise<ClientTraits> {
       "a client with intMode 'string' can't tell integers from text; make it with intMode 'bigint'",
     );
   }
-  if (client.protocol !== 'file') return { losesMemory: false, isFile: false };
-  const files = await client.execute({ sql: 'select file from pragma_database_list', args: [] });
-  return { losesMemory: files.rows.every((row) => row[0] === '' || row[0] === null), isFile: true };
+  return { isFile: client.protocol === 'file' };
 }

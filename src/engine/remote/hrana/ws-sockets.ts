@@ -80,7 +80,7 @@ export class WsSockets {
 
   async #open(place: Place): Promise<WsStream> {
     try {
-      return new WsStream(await this.#connection(), this.#parts.calls, place, this.#keep);
+      return new WsStream(await this.#connection(), place, this.#keep);
     } catch (error) {
       place.release();
       throw error;

@@ -1,5 +1,4 @@
 import { protocolError } from '../../../errors.js';
-import type { Calls } from '../calls.js';
 import type { Place } from '../places.js';
 import { LastRowid } from './last-rowid.js';
 import {
@@ -25,24 +24,32 @@ import {
 import { wholeEntries } from './whole-entries.js';
 import type { WsConnection } from './ws-connection.js';
 
+const LOOK_AT_SCHEMA =
+  '"type":"execute","stmt":{"sql":"SELECT 1 FROM sqlite_schema LIMIT 0","want_rows":false}';
+
+/** Whether an old schema would give a statement other columns or an error that SQLite does not check. */
+function dependsOnSchema(sql: string): boolean {
+  return sql.includes('*') || !/^\s*(?:select|values)\b/i.test(sql);
+}
+
 /** A stream over WebSocket. */
 export class WsStream implements HranaStream {
   /** Its place among the streams at the server. */
   readonly place: Place;
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
   readonly #keep: (stream: WsStream) => void;
   readonly #rowid = new LastRowid();
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
+  /** Whether its connection may remember an old schema. */
+  #remembers = false;
 
   /**
    * @param place - given back when the stream has ended
    * @param keep - takes a clean one, to use it again
    */
-  constructor(connection: WsConnection, calls: Calls, place: Place, keep: (stream: WsStream) => void) {
+  constructor(connection: WsConnection, place: Place, keep: (stream: WsStream) => void) {
     this.#connection = connection;
-    this.#calls = calls;
     this.place = place;
     this.#keep = keep;
     this.#id = connection.enter();
@@ -61,11 +68,13 @@ export class WsStream implements HranaStream {
   }
 
   async execute(step: Step, last = false): Promise<StepResult> {
+    this.#lookAtSchema([step]);
     const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
     return this.#rowid.note(decodeResult((await this.#send(request, last))['result'], step.exact));
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
+    this.#lookAtSchema(steps.map(({ step }) => step));
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
     return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
@@ -85,20 +94,33 @@ export class WsStream implements HranaStream {
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
     this.#rowid.forget();
+    this.#lookAtSchema(steps.map(({ step }) => step));
     const id = this.#connection.nextCursor();
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
-    return new WsCursor(this.#connection, this.#calls, id, steps);
+    return new WsCursor(this.#connection, id, steps);
   }
 
   close(clean = false): void {
     if (this.#state === 'closed') return;
     if (clean && this.#state === 'open' && this.#connection.open) {
+      this.#remembers = true;
       this.#keep(this);
       return;
     }
     if (this.#state !== 'new') this.#tellEnd();
     this.#end();
+  }
+
+  /**
+   * Has a connection that was kept read the schema again if it has changed, with no wait. It compiles with the one that it
+   * remembers: the server (sqld 0.24) asks for the columns before SQLite notices, and some errors are not checked.
+   */
+  #lookAtSchema(steps: readonly Step[]): void {
+    if (!this.#remembers || !steps.some(({ sql }) => dependsOnSchema(sql))) return;
+    this.#remembers = false;
+    // What fails here fails in the statement too.
+    this.#send(LOOK_AT_SCHEMA).catch(() => {});
   }
 
   /** @param request - what {@link WsConnection.request} takes, without the number of the stream */
@@ -113,7 +135,8 @@ export class WsStream implements HranaStream {
       const answer = connection.request(`${request},"stream_id":${this.#id}`);
       // The server does one after the other, so its end need not wait for the answer.
       if (last) this.#tellEnd();
-      return await this.#calls.race(answer);
+      // What stops all calls closes the socket, which ends the wait as well.
+      return await answer;
     } catch (error) {
       this.#rowid.forget();
       if (!connection.open && this.#state === 'open') this.#state = 'broken';
@@ -138,14 +161,12 @@ export class WsStream implements HranaStream {
 /** A cursor over WebSocket, whose entries are asked for. */
 class WsCursor implements EntrySource {
   readonly #connection: WsConnection;
-  readonly #calls: Calls;
   readonly #id: number;
   readonly #decoder: EntryDecoder;
   #state: 'open' | 'read' | 'closed' = 'open';
 
-  constructor(connection: WsConnection, calls: Calls, id: number, steps: readonly BatchStep[]) {
+  constructor(connection: WsConnection, id: number, steps: readonly BatchStep[]) {
     this.#connection = connection;
-    this.#calls = calls;
     this.#id = id;
     this.#decoder = new EntryDecoder(steps);
   }
@@ -154,7 +175,7 @@ class WsCursor implements EntrySource {
     if (this.#state !== 'open') return undefined;
     try {
       const request = `"type":"fetch_cursor","cursor_id":${this.#id},"max_count":${wanted}`;
-      const { entries, done } = await this.#calls.race(this.#connection.request(request));
+      const { entries, done } = await this.#connection.request(request);
       if (!Array.isArray(entries)) throw protocolError('a cursor has no entries');
       if (done === true) this.#state = 'read';
       return entries

@@ -1,0 +1,97 @@
+import type { ClientResultSet, InArgs, InStatement, Row, Value } from '../database/client-api.js';
+import { type BatchItem, type SqlStatement, toBatchItem, toSqlStatement } from '../database/batch.js';
+import type { Executor, RawResult } from '../database/executor.js';
+import { toResultSet } from '../database/result.js';
+import type { SqlValue } from '../values.js';
+
+/** A statement in any form that `batch()` takes. */
+export type BatchInput = InStatement | readonly [sql: string, args?: InArgs | undefined];
+
+/** What is to be run, checked; an error carries the index of its statement. */
+export function toItem(executor: Executor, input: BatchInput, index?: number): BatchItem {
+  const exactIntegers = executor.config.intMode !== 'number';
+  const { sql, args } = toSqlStatement(input);
+  const statement: SqlStatement = { sql, args: encodeDates(args) };
+  return toBatchItem(executor, statement, { fetch: 'all', columns: true, rowid: true, exactIntegers }, index);
+}
+
+/** Values as this package takes them: a bare `Date` would be refused. */
+function encodeDates(args: SqlStatement['args']): SqlStatement['args'] {
+  if (args === undefined) return undefined;
+  if (Array.isArray(args)) return args.map(encodeDate);
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, encodeDate(value)]));
+}
+
+function encodeDate(value: unknown): unknown {
+  return value instanceof Date ? value.valueOf() : value;
+}
+
+/** A result in the form of `@libsql/client`. */
+export function toClientResult(raw: RawResult, executor: Executor): ClientResultSet {
+  const result = toResultSet(raw, 'array', executor.config.intMode);
+  const columns = [...result.columns];
+  return new ClientResult({
+    columns,
+    columnTypes: [...result.columnTypes],
+    rows: (result.rows as SqlValue[][]).map((row) => toRow(row, columns)),
+    rowsAffected: result.rowsAffected,
+    lastInsertRowid: result.lastInsertRowid,
+  });
+}
+
+class ClientResult implements ClientResultSet {
+  columns: string[];
+  columnTypes: string[];
+  rows: Row[];
+  rowsAffected: number;
+  lastInsertRowid: bigint | undefined;
+
+  constructor(fields: Omit<ClientResultSet, 'toJSON'>) {
+    this.columns = fields.columns;
+    this.columnTypes = fields.columnTypes;
+    this.rows = fields.rows;
+    this.rowsAffected = fields.rowsAffected;
+    this.lastInsertRowid = fields.lastInsertRowid;
+  }
+
+  toJSON(): unknown {
+    const { columns, columnTypes, rowsAffected, lastInsertRowid } = this;
+    const rows = this.rows.map((row) =>
+      Array.from({ length: columns.length }, (_, i) => valueToJson(row[i])),
+    );
+    return { columns, columnTypes, rows, rowsAffected, lastInsertRowid: lastInsertRowid?.toString() ?? null };
+  }
+}
+
+/**
+ * Indexes and `length` are there without being enumerable. As in `@libsql/client` they come before a column of such a name,
+ * since whoever reads rows as arrays depends on them; the first of several columns with one name has it.
+ */
+function toRow(given: readonly SqlValue[], columns: readonly string[]): Row {
+  const row = {} as Row;
+  const values = given.map(toValue);
+  define(row, 'length', values.length, false);
+  for (const [i, value] of values.entries()) define(row, i, value, false);
+  for (const [i, column] of columns.entries()) {
+    if (!Object.hasOwn(row, column)) define(row, column, values[i] as Value, true);
+  }
+  return row;
+}
+
+function define(row: Row, key: string | number, value: Value, enumerable: boolean): void {
+  Object.defineProperty(row, key, { value, enumerable, configurable: true, writable: true });
+}
+
+/** A BLOB as an `ArrayBuffer`, which every engine gives a view of its own to. */
+function toValue(value: SqlValue): Value {
+  if (!(value instanceof Uint8Array)) return value;
+  const { buffer, byteOffset, byteLength } = value;
+  const own = byteOffset === 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
+  return own ? buffer : (value.slice().buffer as ArrayBuffer);
+}
+
+function valueToJson(value: Value | undefined): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof ArrayBuffer) return Buffer.from(value).toString('base64');
+  return value;
+}

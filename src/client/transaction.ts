@@ -1,0 +1,85 @@
+import { runInOrder } from '../database/batch.js';
+import type { ClientResultSet, ClientTransaction, InArgs, InStatement } from '../database/client-api.js';
+import { runScriptIn } from '../database/script.js';
+import type { Transaction as CoreTransaction } from '../database/transaction.js';
+import { LibsqlError, withLibsqlErrors } from './errors.js';
+import { type BatchInput, toClientResult, toItem } from './statements.js';
+
+// A key and not a private member: that can't be read through a Proxy.
+const internals: unique symbol = Symbol('turso-dialect:transaction');
+
+interface Internals {
+  readonly transaction: CoreTransaction;
+  ended: boolean;
+}
+
+/** An open transaction with the interface of `@libsql/client`. */
+export class TursoClientTransaction implements ClientTransaction {
+  /** @internal */
+  readonly [internals]: Internals;
+
+  /** @internal */
+  constructor(transaction: CoreTransaction) {
+    this[internals] = { transaction, ended: false };
+  }
+
+  /** Whether the transaction has ended. */
+  get closed(): boolean {
+    const { transaction, ended } = this[internals];
+    return ended || transaction.lost;
+  }
+
+  /** Runs one statement. */
+  async execute(statement: InStatement, args?: InArgs): Promise<ClientResultSet> {
+    // The type has no second parameter, but the implementations of `@libsql/client` take it.
+    const input = typeof statement === 'string' ? ([statement, args] as const) : statement;
+    return await withLibsqlErrors(async () => {
+      const transaction = usable(this);
+      const { statement: one, values, request } = toItem(transaction, input);
+      return toClientResult(await transaction.runStatement(one, values, request), transaction);
+    });
+  }
+
+  /** Runs statements in order. Those before one that fails are kept. */
+  async batch(statements: readonly BatchInput[]): Promise<ClientResultSet[]> {
+    return await withLibsqlErrors(async () => {
+      const transaction = usable(this);
+      const items = statements.map((statement, index) => toItem(transaction, statement, index));
+      const results = await runInOrder(transaction, items, undefined);
+      return results.map((result) => toClientResult(result, transaction));
+    });
+  }
+
+  /** Runs a script of statements without values. */
+  async executeMultiple(sql: string): Promise<void> {
+    await withLibsqlErrors(() => runScriptIn(usable(this), sql));
+  }
+
+  /** Keeps everything, and ends the transaction. */
+  async commit(): Promise<void> {
+    await withLibsqlErrors(async () => {
+      const transaction = usable(this);
+      this[internals].ended = true;
+      await transaction.commit();
+    });
+  }
+
+  /** Undoes everything, and ends the transaction. Does nothing when it has ended. */
+  async rollback(): Promise<void> {
+    const state = this[internals];
+    if (state.ended) return;
+    state.ended = true;
+    await withLibsqlErrors(() => state.transaction.rollback());
+  }
+
+  /** Rolls back, unless the transaction has ended. */
+  close(): void {
+    // A rollback that fails has lost its connection, and the database undoes the transaction with it.
+    this.rollback().catch(() => {});
+  }
+}
+
+function usable(transaction: TursoClientTransaction): CoreTransaction {
+  if (transaction.closed) throw new LibsqlError('The transaction is closed', 'TRANSACTION_CLOSED');
+  return transaction[internals].transaction;
+}

@@ -1,0 +1,42 @@
+import type { RawResult } from '../engine/engine.js';
+import { suppress } from '../errors.js';
+import { atIndex, type BatchItem } from './batch.js';
+import type { Database } from './database.js';
+import { disableForeignKeys, readSettings, restoreSettings } from './migration-settings.js';
+
+/**
+ * Runs statements as one transaction with foreign keys off, as `migrate()` of `@libsql/client` does: a table that is
+ * rebuilt keeps the rows that reference it. References are not checked. An error carries its statement's index.
+ */
+export async function runWithoutForeignKeys(
+  database: Database,
+  items: readonly BatchItem[],
+): Promise<RawResult[]> {
+  return await database.withConnection(async (connection) => {
+    const before = await readSettings(connection);
+    // Has no effect inside a transaction, so it comes first.
+    await disableForeignKeys(connection);
+    const results: RawResult[] = [];
+    try {
+      await connection.begin('immediate');
+      for (const { statement, values, request } of items) {
+        results.push(await connection.execute(statement, values, request));
+      }
+      await connection.commit();
+      return results;
+    } catch (error) {
+      if (connection.inTransaction) await rollBack(() => connection.rollback(), error);
+      throw atIndex(error, results.length);
+    } finally {
+      if (connection.usable) await restoreSettings(connection, before);
+    }
+  });
+}
+
+async function rollBack(run: () => unknown, error: unknown): Promise<void> {
+  try {
+    await run();
+  } catch (later) {
+    suppress(error, later);
+  }
+}

@@ -1,0 +1,440 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createClient as createUpstream } from '@libsql/client';
+import { eq } from 'drizzle-orm';
+import { drizzle as drizzleUpstream } from 'drizzle-orm/libsql';
+import { migrate as migrateUpstream } from 'drizzle-orm/libsql/migrator';
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { Kysely } from 'kysely';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  type Client,
+  type ClientConfig,
+  createClient,
+  LibsqlBatchError,
+  LibsqlError,
+} from '../../src/client/index.js';
+import { drizzle, migrate, nearest, vector } from '../../src/dialect/drizzle/index.js';
+import { TursoDialect } from '../../src/dialect/kysely/index.js';
+import { BusyError, ConfigError, ConstraintError, open } from '../../src/index.js';
+import { pragma } from '../../src/pragma/index.js';
+import { connectSecond, temporaryFile } from '../support/database.js';
+import { holdLock } from '../support/lock.js';
+import { rejection } from '../support/outcome.js';
+import { replicaScene } from '../support/replica.js';
+import { startSqld } from '../support/sqld.js';
+import { pause } from '../support/time.js';
+
+function clientOf(config: ClientConfig): Client {
+  const client = createClient(config);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** What a call fails with, as far as both packages tell the same. */
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  const error = (await rejection(call)) as LibsqlError & { statementIndex?: number };
+  const { name, code, extendedCode, rawCode, statementIndex, message } = error;
+  // That of a batch has its code twice in `@libsql/client` 0.18.
+  const told = message.replace(`${code}: ${code}: `, `${code}: `);
+  return { name, code, extendedCode, rawCode, statementIndex, message: told };
+}
+
+const bytes = new Uint8Array([0, 1, 255]);
+const SETUP = 'create table t (id integer primary key, a, name text unique)';
+
+/** Each is run on a client of `@libsql/client` and on one of ours, and must tell the same. */
+const SCENARIOS: Readonly<Record<string, (client: Client) => Promise<unknown>>> = {
+  'values of every kind': async (client) => {
+    const args = [null, 1.5, 7n, 'x', true, new Date(12), bytes, bytes.buffer];
+    const { rows } = await client.execute('select ? a, ? b, ? c, ? d, ? e, ? f, ? g, ? h', args);
+    const [row] = rows;
+    return [row, Array.from(row ?? []), Object.keys(row ?? {}), row?.['g'] instanceof ArrayBuffer];
+  },
+  'names of parameters': async (client) => {
+    const sql = 'select :a a, @b b, $c c';
+    return [
+      (await client.execute({ sql, args: { a: 1, b: 2, c: 3 } })).rows,
+      (await client.execute({ sql, args: { ':a': 1, '@b': 2, $c: 3 } })).rows,
+      (await client.execute(sql, { a: 1, b: 2, c: 3 })).rows,
+    ];
+  },
+  'columns of one name': async (client) => {
+    const { columns, rows } = await client.execute('select 1 as a, 2 as a, 3 as b');
+    return [columns, rows, rows[0]?.[1], rows[0]?.length];
+  },
+  'columns named like an index or the length': async (client) => {
+    const { rows } = await client.execute("select 'a', 'b' as \"0\", 'c' as length");
+    return [rows, Array.from(rows[0] ?? []), rows[0]?.length];
+  },
+  'declared types': async (client) => {
+    const { columns, columnTypes } = await client.execute('select id, name, 1 from t');
+    return [columns, columnTypes];
+  },
+  'an insert': async (client) => {
+    const result = await client.execute("insert into t (a) values ('x'), ('y')");
+    return [result.rowsAffected, result.lastInsertRowid, JSON.stringify(result)];
+  },
+  'JSON of rows': async (client) => JSON.stringify(await client.execute("select 1, 'a', x'00ff', null, 2.5")),
+  'a batch': async (client) => {
+    const results = await client.batch(
+      [
+        ['insert into t (a) values (?)', [5.5]],
+        { sql: 'select a from t where a > :a', args: { a: 1 } },
+        'select 2',
+      ],
+      'write',
+    );
+    return results.map(({ rows, rowsAffected }) => [rows, rowsAffected]);
+  },
+  'a batch that fails': async (client) => {
+    const batch = client.batch(["insert into t (name) values ('a')", "insert into t (name) values ('a')"]);
+    return [await failureOf(batch), (await client.execute('select * from t')).rows.length];
+  },
+  'a batch with an unknown mode': async (client) =>
+    await client.batch(['select 1'], 'sometimes' as 'read').then(
+      () => 'done',
+      () => 'refused',
+    ),
+  'a broken constraint': async (client) => {
+    await client.execute("insert into t (name) values ('a')");
+    return [
+      await failureOf(client.execute("insert into t (name) values ('a')")),
+      await failureOf(client.execute('insert into t (id) values (1)')),
+    ];
+  },
+  'a table that is not there': async (client) => await failureOf(client.execute('select * from nowhere')),
+  'a commit': async (client) => {
+    const tx = await client.transaction('write');
+    await tx.execute({ sql: 'insert into t (a) values (?)', args: ['x'] });
+    const inside = (await tx.execute('select count(*) from t')).rows[0]?.[0];
+    const open = tx.closed;
+    await tx.commit();
+    return [inside, open, tx.closed, (await client.execute('select a from t')).rows];
+  },
+  'a rollback and a close': async (client) => {
+    const states: unknown[] = [];
+    for (const end of ['rollback', 'close'] as const) {
+      const tx = await client.transaction();
+      await tx.execute("insert into t (a) values ('x')");
+      await tx[end]();
+      tx.close();
+      await tx.rollback();
+      states.push(tx.closed, await failureOf(tx.execute('select 1')), await failureOf(tx.commit()));
+    }
+    return [states, (await client.execute('select a from t')).rows];
+  },
+  'a batch in a transaction that fails': async (client) => {
+    const tx = await client.transaction('deferred');
+    const error = await failureOf(
+      tx.batch(["insert into t (a) values ('x')", 'insert into nowhere values (1)']),
+    );
+    await tx.commit();
+    return [error, (await client.execute('select a from t')).rows];
+  },
+  'a script': async (client) => {
+    await client.executeMultiple(
+      'insert into t (a) values (1); begin; insert into t (a) values (2); commit; -- end',
+    );
+    const failed = await failureOf(
+      client.executeMultiple('insert into t (a) values (3); insert into nowhere values (1)'),
+    );
+    const tx = await client.transaction();
+    await tx.executeMultiple('insert into t (a) values (4); insert into t (a) values (5)');
+    await tx.commit();
+    return [(failed as LibsqlError).code, (await client.execute('select a from t order by id')).rows];
+  },
+  'a migration that rebuilds a table': async (client) => {
+    await client.executeMultiple(`pragma foreign_keys = on; insert into t (id) values (1);
+      create table child (t integer references t (id) on delete cascade); insert into child values (1)`);
+    const results = await client.migrate([
+      'create table t2 (id integer primary key, a, name text unique)',
+      { sql: 'insert into t2 (id, a) select id, ? from t', args: ['new'] },
+      'drop table t',
+      'alter table t2 rename to t',
+    ]);
+    const failed = await failureOf(client.migrate(['drop table child', 'drop table nowhere']));
+    return [
+      results.length,
+      failed,
+      (await client.execute('select child.t, a from child join t on t.id = child.t')).rows,
+      (await client.execute('pragma foreign_keys')).rows[0]?.[0],
+    ];
+  },
+  'a client that is closed': async (client) => {
+    const states: unknown[] = [client.protocol, client.closed];
+    client.close();
+    states.push(
+      client.closed,
+      await failureOf(client.execute('select 1')),
+      await failureOf(client.batch(['select 1'])),
+    );
+    await client.reconnect();
+    return [states, client.closed, (await client.execute('select count(*) as n from t')).rows];
+  },
+};
+
+describe('a client on a file does what one of @libsql/client does', () => {
+  it.each(Object.entries(SCENARIOS))('%s', async (_, scenario) => {
+    const outcomes: unknown[] = [];
+    for (const create of [createUpstream, createClient]) {
+      const client = create({ url: `file:${temporaryFile()}` });
+      onTestFinished(() => client.close());
+      await client.execute(SETUP);
+      outcomes.push(await scenario(client));
+    }
+    expect(outcomes[1]).toEqual(outcomes[0]);
+  });
+
+  it.each(['number', 'bigint', 'string'] as const)('integers with intMode %s', async (intMode) => {
+    const outcomes: unknown[] = [];
+    for (const create of [createUpstream, createClient]) {
+      const client = create({ url: ':memory:', intMode });
+      onTestFinished(() => client.close());
+      const large = client.execute('select 9007199254740993 as n').then(
+        ({ rows }) => rows,
+        () => 'refused',
+      );
+      outcomes.push([await large, (await client.execute('select 1 as n, 0.5 as r')).rows]);
+    }
+    expect(outcomes[1]).toEqual(outcomes[0]);
+  });
+});
+
+describe.each(['http', 'ws'] as const)('a client of a server over %s', (protocol) => {
+  it('runs statements, batches and transactions', async () => {
+    const sqld = await startSqld();
+    const client = clientOf({ url: protocol === 'http' ? sqld.url : sqld.wsUrl });
+    expect(client.protocol).toBe(protocol);
+    await client.batch([SETUP, ['insert into t (a) values (?)', [bytes]]], 'write');
+    const tx = await client.transaction('write');
+    expect(tx.closed).toBe(false);
+    await tx.execute("insert into t (name) values ('a')");
+    expect(tx.closed).toBe(false);
+    await tx.commit();
+    expect(tx.closed).toBe(true);
+    const undone = await client.transaction('deferred');
+    await undone.execute("insert into t (name) values ('b')");
+    undone.close();
+    const { rows } = await client.execute('select a, name from t order by id');
+    expect(rows.map((row) => [row[0] instanceof ArrayBuffer, row['name']])).toEqual([
+      [true, null],
+      [false, 'a'],
+    ]);
+    const reading = await client.transaction('read');
+    expect(await failureOf(reading.execute('delete from t'))).toMatchObject({ code: 'SQLITE_READONLY' });
+    reading.close();
+    expect(await failureOf(client.execute("insert into t (name) values ('a')"))).toMatchObject({
+      name: 'LibsqlError',
+      code: 'SQLITE_CONSTRAINT',
+      message: expect.stringContaining('SQLITE_CONSTRAINT: UNIQUE constraint failed: t.name'),
+    });
+  });
+});
+
+it('a client of a replica syncs, and others say that they can not', async () => {
+  const { open: openReplica, add, folder, proxy } = await replicaScene();
+  await openReplica().close();
+  const client = clientOf({ url: path.join(folder, 'client.db'), syncUrl: proxy.url });
+  await add('a');
+  expect(await client.sync()).toEqual({ frame_no: expect.any(Number), frames_synced: expect.any(Number) });
+  expect((await client.execute('select name from items')).rows).toEqual([{ name: 'a' }]);
+  expect(await failureOf(clientOf({ url: ':memory:' }).sync())).toMatchObject({ code: 'SYNC_NOT_SUPPORTED' });
+});
+
+describe('the config of a client', () => {
+  it.each([
+    [{ url: 'ftp://host' }, 'URL_SCHEME_NOT_SUPPORTED'],
+    [{ url: 'file://host/a.db' }, 'URL_INVALID'],
+    [{ url: ':memory:', timeout: 1, busyTimeout: 1 }, 'CONFIG_INVALID'],
+    [{ url: ':memory:', intmode: 'number' }, 'CONFIG_INVALID'],
+  ])('%j is refused with a code', (config, code) => {
+    let thrown: unknown;
+    try {
+      createClient(config);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(LibsqlError);
+    expect(thrown).toMatchObject({ name: 'LibsqlError', code, cause: expect.any(ConfigError) });
+  });
+
+  it('has the wait for a lock as timeout, and no limit of connections as 0', async () => {
+    const file = temporaryFile();
+    const client = clientOf({ url: file, timeout: 50, concurrency: 0 });
+    await client.execute(SETUP);
+    const lock = await holdLock(file);
+    const start = performance.now();
+    const error = await failureOf(client.execute('insert into t (a) values (1)'));
+    await lock.release();
+    expect(error).toMatchObject({ name: 'LibsqlError', code: 'SQLITE_BUSY' });
+    expect(performance.now() - start).toBeLessThan(3_000);
+  });
+});
+
+const users = sqliteTable('users', { id: integer().primaryKey(), name: text().notNull().unique() });
+const notes = sqliteTable('notes', { id: integer().primaryKey(), embedding: vector({ dimensions: 2 }) });
+
+describe('a client given to a query builder', () => {
+  it('is $client, and Drizzle runs on its database', async () => {
+    const file = temporaryFile();
+    const client = clientOf({ url: file });
+    const db = drizzle({ client, schema: { users } });
+    expect(db.$client).toBe(client);
+    await client.execute('create table users (id integer primary key, name text not null unique)');
+    await db.transaction(async (tx) => {
+      await tx.insert(users).values({ name: 'a' });
+      await tx.transaction((inner) => inner.insert(users).values({ name: 'b' }));
+    });
+    expect((await client.execute('select name from users order by id')).rows).toEqual([
+      { name: 'a' },
+      { name: 'b' },
+    ]);
+    const streamed: unknown[] = [];
+    for await (const row of db.stream(db.select().from(users))) streamed.push(row.name);
+    expect(streamed).toEqual(['a', 'b']);
+    expect(await pragma(db).foreignKeys()).toBe(true);
+    expect(
+      await migrate(db, {
+        migrations: [
+          { tag: 'n', when: 1, sql: 'create table notes (id integer primary key, embedding F32_BLOB(2))' },
+        ],
+      }),
+    ).toMatchObject({ applied: ['n'] });
+    await db.insert(notes).values({ embedding: Float32Array.of(1, 2) });
+    expect(await nearest(db, notes.embedding, [1, 2])).toMatchObject([
+      { id: 1, distance: expect.closeTo(0) },
+    ]);
+    client.close();
+    await expect(db.select().from(users)).rejects.toThrow();
+  });
+
+  it('throws errors that are LibsqlErrors', async () => {
+    const db = drizzle(clientOf({ url: ':memory:' }));
+    await db.run('create table users (id integer primary key, name text not null unique)');
+    await db.insert(users).values({ name: 'a' });
+    const { cause } = (await rejection(db.insert(users).values({ name: 'a' }))) as Error;
+    expect(cause).toBeInstanceOf(LibsqlError);
+    expect(cause).toBeInstanceOf(ConstraintError);
+    expect(cause).not.toBeInstanceOf(LibsqlBatchError);
+    expect(new Error('other')).not.toBeInstanceOf(LibsqlError);
+    expect({ code: 'SQLITE_ERROR' }).not.toBeInstanceOf(LibsqlError);
+    expect(new LibsqlBatchError('m', 1, 'C')).toBeInstanceOf(LibsqlError);
+  });
+
+  it('is not closed by Kysely', async () => {
+    const client = clientOf({ url: ':memory:' });
+    const db = new Kysely<{ t: { id: number; name: string } }>({ dialect: new TursoDialect({ client }) });
+    await client.execute(SETUP);
+    await db.transaction().execute((trx) => trx.insertInto('t').values({ id: 1, name: 'a' }).execute());
+    await db.destroy();
+    expect((await client.execute('select id, name from t')).rows).toEqual([{ id: 1, name: 'a' }]);
+  });
+
+  it('works behind a Proxy', async () => {
+    const client = new Proxy({} as Client, { get: (_, key) => Reflect.get(real, key) as unknown });
+    const real = clientOf({ url: ':memory:' });
+    const receiving = new Proxy(real, {});
+    await receiving.execute(SETUP);
+    const db = drizzle({ client });
+    await db.run("insert into t (name) values ('a')");
+    const tx = new Proxy(await receiving.transaction(), {});
+    await tx.execute("insert into t (name) values ('b')");
+    await tx.commit();
+    expect((await client.execute('select count(*) from t')).rows[0]?.[0]).toBe(2);
+    expect([client.protocol, receiving.closed]).toEqual(['file', false]);
+  });
+});
+
+it("Drizzle's own driver and migrator run on a client of ours, and its migrator on our database", async () => {
+  const migrationsFolder = fileURLToPath(
+    new URL('../package/applications/drizzle/migrations', import.meta.url),
+  );
+  const client = clientOf({ url: temporaryFile() });
+  const upstream = drizzleUpstream(client);
+  await migrateUpstream(upstream, { migrationsFolder });
+  const file = temporaryFile();
+  const db = drizzle(file);
+  onTestFinished(() => db.$client.close());
+  await migrateUpstream(db, { migrationsFolder });
+  await migrateUpstream(db, { migrationsFolder });
+  const tables = "select name from sqlite_master where type = 'table' order by name";
+  const made = (await db.all<{ name: string }>(tables)).map(({ name }) => name);
+  expect(made.length).toBeGreaterThan(2);
+  expect((await client.execute(tables)).rows.map(({ name }) => name)).toEqual(made);
+  expect(await migrate(db, { migrationsFolder })).toMatchObject({ applied: [] });
+  expect(connectSecond(file).rows('pragma foreign_key_check')).toEqual([]);
+});
+
+describe('a client of @libsql/client that was handed in', () => {
+  it('is $client, and one database is behind all that are made of it', async () => {
+    const client = createUpstream({ url: `file:${temporaryFile()}` });
+    onTestFinished(() => client.close());
+    const db = drizzle({ client });
+    expect(db.$client).toBe(client);
+    await client.execute('create table users (id integer primary key, name text not null unique)');
+    await db.transaction(async (tx) => {
+      await tx.insert(users).values({ name: 'a' });
+    });
+    expect(await db.select().from(users).where(eq(users.name, 'a'))).toHaveLength(1);
+    expect(await drizzle(client).$count(users)).toBe(1);
+  });
+
+  it('of a replica works by its public methods', async () => {
+    const { add, folder, proxy } = await replicaScene();
+    const client = createUpstream({ url: `file:${folder}/upstream.db`, syncUrl: proxy.url });
+    onTestFinished(() => client.close());
+    await add('a');
+    await client.sync();
+    const items = sqliteTable('items', { id: integer().primaryKey(), name: text().notNull() });
+    const db = drizzle(client, { schema: { items } });
+    await db.transaction(async (tx) => {
+      await tx.insert(items).values({ name: 'b' });
+    });
+    await db.insert(items).values({ name: 'c' });
+    expect((await db.query.items.findMany()).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('says what it can not do, and how it can be done', async () => {
+    const client = createUpstream({ url: `file:${temporaryFile()}` });
+    onTestFinished(() => client.close());
+    const db = drizzle({ client });
+    const stream = db.stream(db.select().from(users), { timeout: 1_000 });
+    const error = (await rejection(stream.next())) as Error;
+    expect(String(error.cause ?? error)).toContain('by its URL');
+  });
+});
+
+describe('statements in the forms of @libsql/client, on a database', () => {
+  it('are executed and batched', async () => {
+    await using db = open(':memory:');
+    await db.execute({ sql: 'create table t (a)' });
+    expect((await db.execute({ sql: 'insert into t values (?)', args: [1] })).rowsAffected).toBe(1);
+    const rows = await db.execute({ sql: 'select :a as a', args: { a: 2 } }, undefined, { rowMode: 'array' });
+    expect(rows.rows).toEqual([[2]]);
+    const [, selected] = await db.batch([['insert into t values (?)', [3]], ['select a from t']]);
+    expect(selected?.rows).toEqual([{ a: 1 }, { a: 3 }]);
+    await expect(db.execute({ sql: 'select 1' }, [1] as never)).rejects.toThrow('given twice');
+    await expect(db.batch([5 as never])).rejects.toThrow('{ sql, args } or [sql, args], got number');
+    await db.transaction(async (tx) => {
+      expect((await tx.execute({ sql: 'select ? as b', args: ['x'] })).rows).toEqual([{ b: 'x' }]);
+    });
+  });
+
+  it('take a mode, which counts', async () => {
+    const file = temporaryFile();
+    await using db = open({ url: file, busyTimeout: 0 });
+    await db.execute('create table t (a)');
+    await expect(db.batch(['insert into t values (1)'], 'read')).rejects.toThrow('readonly');
+    const lock = await holdLock(file);
+    await expect(db.batch(['select 1'], 'write')).rejects.toThrow(BusyError);
+    expect(await db.batch(['select 1'], 'deferred')).toHaveLength(1);
+    await lock.release();
+    await pause(10);
+    await db.batch(['insert into t values (2)'], 'write');
+    await expect(db.batch(['select 1'], 'sometimes' as 'read')).rejects.toThrow('unknown mode "sometimes"');
+    const drizzled = drizzle(db);
+    await expect(drizzled.batch([drizzled.run('delete from t')], 'read')).rejects.toThrow();
+    expect((await db.execute('select a from t')).rows).toEqual([{ a: 2 }]);
+  });
+});
