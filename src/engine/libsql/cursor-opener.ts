@@ -31,8 +31,7 @@ export class CursorOpener {
       return wholeResult(this.#runner.run(statement, args, { fetch: 'all', columns: true, ...options }));
     const reading = options.exactIntegers ? 'exact' : 'wide';
     // A cursor's statement is never one of the cache: two runs of one statement at a time would disturb each other.
-    const whole =
-      options.interruptible || options.snapshot ? this.#apart.whole(statement, true) : undefined;
+    const whole = options.interruptible || options.snapshot ? this.#apart.whole(statement, true) : undefined;
     const prepared = whole ?? this.#runner.prepareApart(statement.text);
     prepared.readIntegers(true);
     if (options.interruptible) this.#runner.keep(prepared);

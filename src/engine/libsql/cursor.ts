@@ -27,11 +27,7 @@ export class LibsqlCursor implements Cursor {
   #first: SqlValue[][] = [];
   #closed = false;
 
-  constructor(
-    owner: CursorOwner,
-    rows: NativeRows,
-    details: { reading: IntegerReading; sql: string },
-  ) {
+  constructor(owner: CursorOwner, rows: NativeRows, details: { reading: IntegerReading; sql: string }) {
     this.#owner = owner;
     this.#rows = rows;
     this.#reading = details.reading;

@@ -163,11 +163,7 @@ export class OffThread {
    *
    * @param rewritten - whether it was run in another form, which may have other names
    */
-  columns(
-    statement: AnalyzedStatement,
-    prepared: PreparedStatement,
-    rewritten: boolean,
-  ): readonly Column[] {
+  columns(statement: AnalyzedStatement, prepared: PreparedStatement, rewritten: boolean): readonly Column[] {
     if (!rewritten) return prepared.columns();
     const source = this.#runner.prepareApart(statement.text);
     this.#runner.keep(source);

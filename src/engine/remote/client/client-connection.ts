@@ -23,7 +23,8 @@ import { endsTransaction, final, toRemoteError } from '../failure.js';
 import type { ResultColumn, Step, StepResult } from '../hrana/protocol.js';
 import { toRawResult } from '../result.js';
 import { toStep } from '../step.js';
-import type { Client, ClientResult, ClientTransaction } from './client.js';
+import type { Client, ClientTransaction } from './client.js';
+import { checkResult } from './client-result.js';
 import { decodeClientValue } from './client-value.js';
 
 /** What is known of a client by asking it once. */
@@ -252,17 +253,6 @@ export class ClientConnection implements Connection {
       ...{ code: 'TRANSACTION_LOST', kind: 'transaction', sql: cause.sql, cause },
     });
   }
-}
-
-/** @throws {@link ProtocolError} when a client, or a wrapper round one, gives something else than a result */
-function checkResult(result: unknown): asserts result is ClientResult {
-  const { columns, rows, lastInsertRowid } = (result ?? {}) as Partial<ClientResult>;
-  const lists = Array.isArray(columns) && Array.isArray(rows);
-  const valid =
-    lists &&
-    rows.every((row) => typeof row === 'object' && row !== null) &&
-    /^-?\d+$/.test(String(lastInsertRowid ?? 0));
-  if (!valid) throw protocolError('what the client gave for a statement is no result with columns and rows');
 }
 
 function toStepResult(result: unknown, { exact }: Step): StepResult {
