@@ -12,11 +12,13 @@ import {
 } from './message.js';
 import {
   type BatchStep,
+  type Condition,
   CURRENT_VERSION,
   type CursorEntry,
   type EntrySource,
   type HranaStream,
   type ResultColumn,
+  ServerError,
   type Step,
   type StepOutcome,
   type StepResult,
@@ -24,13 +26,11 @@ import {
 import { wholeEntries } from './whole-entries.js';
 import type { WsConnection } from './ws-connection.js';
 
-const LOOK_AT_SCHEMA =
-  '"type":"execute","stmt":{"sql":"SELECT 1 FROM sqlite_schema LIMIT 0","want_rows":false}';
-
-/** Whether an old schema would give a statement other columns or an error that SQLite does not check. */
-function dependsOnSchema(sql: string): boolean {
-  return sql.includes('*') || !/^\s*(?:select|values)\b/i.test(sql);
-}
+/** Has a connection of the server read the schema again if it has changed. */
+const LOOK_AT_SCHEMA: BatchStep = {
+  step: { sql: 'SELECT 1 FROM sqlite_schema LIMIT 0', args: [], rows: false, exact: false },
+  conditions: [],
+};
 
 /** A stream over WebSocket. */
 export class WsStream implements HranaStream {
@@ -68,13 +68,20 @@ export class WsStream implements HranaStream {
   }
 
   async execute(step: Step, last = false): Promise<StepResult> {
-    this.#lookAtSchema([step]);
-    const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
-    return this.#rowid.note(decodeResult((await this.#send(request, last))['result'], step.exact));
+    const remembers = this.#remembers;
+    this.#remembers = false;
+    if (remembers && (last || step.sql.includes('*'))) return await this.#executeAfterLook(step, last);
+    try {
+      const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
+      return this.#rowid.note(decodeResult((await this.#send(request, last))['result'], step.exact));
+    } catch (error) {
+      if (!remembers || !isDoubtful(error)) throw error;
+      return await this.#executeAfterLook(step, last);
+    }
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
-    this.#lookAtSchema(steps.map(({ step }) => step));
+    if (this.#remembers) return await this.#batchOfKept(steps, last);
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
     return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
@@ -94,7 +101,7 @@ export class WsStream implements HranaStream {
   async openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     if (this.version < CURRENT_VERSION) return wholeEntries(await this.batch(steps));
     this.#rowid.forget();
-    this.#lookAtSchema(steps.map(({ step }) => step));
+    if (this.#remembers) await this.batch([LOOK_AT_SCHEMA]);
     const id = this.#connection.nextCursor();
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
@@ -112,15 +119,30 @@ export class WsStream implements HranaStream {
     this.#end();
   }
 
+  async #executeAfterLook(step: Step, last: boolean): Promise<StepResult> {
+    const [, outcome] = await this.batch([LOOK_AT_SCHEMA, { step, conditions: [] }], last);
+    if (outcome instanceof Error) throw outcome;
+    if (outcome === undefined) throw protocolError('a statement was not run');
+    return outcome;
+  }
+
   /**
-   * Has a connection that was kept read the schema again if it has changed, with no wait. It compiles with the one that it
-   * remembers: the server (sqld 0.24) asks for the columns before SQLite notices, and some errors are not checked.
+   * Runs steps on a connection that was kept, which compiles with the schema that it remembers. The server (sqld 0.24) asks for
+   * the columns before SQLite notices that the schema is another, so where a `*` stands it is read first; some errors are not
+   * checked against it, so what failed last is run once more.
    */
-  #lookAtSchema(steps: readonly Step[]): void {
-    if (!this.#remembers || !steps.some(({ sql }) => dependsOnSchema(sql))) return;
+  async #batchOfKept(steps: readonly BatchStep[], last: boolean): Promise<StepOutcome[]> {
     this.#remembers = false;
-    // What fails here fails in the statement too.
-    this.#send(LOOK_AT_SCHEMA).catch(() => {});
+    const plain = !last && steps.length <= 2 && !steps.some(({ step }) => step.sql.includes('*'));
+    if (!plain) return (await this.batch([LOOK_AT_SCHEMA, ...steps.map(afterLook)], last)).slice(1);
+    const outcomes = await this.batch(steps);
+    const failed = steps.length - 1;
+    if (isDoubtful(outcomes[failed])) {
+      const { step, conditions } = steps[failed] as BatchStep;
+      const open = conditions.filter(({ type }) => type === 'in_transaction');
+      outcomes[failed] = (await this.batch([LOOK_AT_SCHEMA, { step, conditions: open }]))[1];
+    }
+    return outcomes;
   }
 
   /** @param request - what {@link WsConnection.request} takes, without the number of the stream */
@@ -196,4 +218,16 @@ class WsCursor implements EntrySource {
     if (read) this.#connection.tell(`"type":"close_cursor","cursor_id":${this.#id}`);
     else this.#connection.close();
   }
+}
+
+/** The same step, one place later. */
+function afterLook({ step, conditions }: BatchStep): BatchStep {
+  const shift = (condition: Condition): Condition =>
+    condition.type === 'in_transaction' ? condition : { ...condition, step: condition.step + 1 };
+  return { step, conditions: conditions.map(shift) };
+}
+
+/** Whether an old schema may be the reason of a failure: the server has no better code for it than that of any mistake. */
+function isDoubtful(outcome: unknown): boolean {
+  return outcome instanceof ServerError && !/^SQLITE_(?!ERROR|UNKNOWN)/.test(outcome.code);
 }
