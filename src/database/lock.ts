@@ -8,6 +8,8 @@ export interface LockHolder {
   readonly transactionId: number | undefined;
   /** `performance.now()` of the holder's last sign of life. */
   readonly lastActive: number;
+  /** Of a transaction: whether it has the write lock of the database, or may have it. */
+  writes?: boolean;
 }
 
 /** How long and for what a lock is waited for. */

@@ -359,7 +359,7 @@ export abstract class Session extends Executor {
   #assertOutside(): void {
     const { kind } = this.config.target;
     if (this.transactions.size === 0 || kind === 'memory' || kind === 'file') return;
-    const writing = [...this.transactions.values()].filter(({ writes }) => writes);
+    const writing = [...this.transactions.values()].filter(({ holder }) => holder.writes === true);
     if (writing.length === 0) return;
     const enclosing = enclosingTransactions();
     if (writing.some(({ id }) => enclosing.has(id))) throw usedInside('the write lock of the server');

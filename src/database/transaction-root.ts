@@ -26,8 +26,6 @@ export class TransactionRoot implements RootOptions {
   readonly holder: LockHolder;
   readonly cursors = new Set<Cursor>();
   lastActive = performance.now();
-  /** Whether it has the write lock, or may have it. */
-  writes: boolean;
   savepoints = 0;
   connection: Connection | undefined = undefined;
   release: () => Promise<void> = nothing;
@@ -43,7 +41,7 @@ export class TransactionRoot implements RootOptions {
     this.attempt = attempt;
     this.abort = abort;
     this.holder = holder;
-    this.writes = behavior === 'immediate' || behavior === 'exclusive';
+    holder.writes = behavior === 'immediate' || behavior === 'exclusive';
   }
 }
 
@@ -68,7 +66,8 @@ const NOT_INSIDE: Readonly<Record<string, string>> = {
 };
 
 /** Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. */
-export function checkInside(statement: AnalyzedStatement): void {
+export function checkInside({ holder }: TransactionRoot, statement: AnalyzedStatement): void {
+  if (statement.kind !== 'read') holder.writes = true;
   const problem = statement.pragmaArgument ? NOT_INSIDE[statement.pragma as string] : undefined;
   if (problem === undefined) return;
   throw new TransactionError(problem, {

@@ -63,11 +63,6 @@ export class Transaction extends Executor {
     return { transactionId: this.#root.holder.transactionId, attempt: this.#root.attempt };
   }
 
-  /** @internal Whether it has the write lock, or may have it. */
-  get writes(): boolean {
-    return this.#root.writes;
-  }
-
   /** @internal Whether it has ended without its owner: the database has undone it, or was closed. */
   get lost(): boolean {
     const { lost, connection } = this.#root;
@@ -183,8 +178,7 @@ export class Transaction extends Executor {
   ): MaybePromise<RawResult> {
     const root = this.#root;
     const connection = this.#connection();
-    checkInside(statement);
-    if (statement.kind !== 'read') root.writes = true;
+    checkInside(root, statement);
     const simple =
       connection.runsAtOnce(statement) &&
       abort === undefined &&

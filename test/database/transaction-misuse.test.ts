@@ -173,7 +173,8 @@ const UNTRACED: readonly [string, (db: Database) => Promise<unknown>][] = [
   ['a thenable', async (db) => await thenable(() => db.execute(WRITE))],
   [
     'a timer',
-    (db) => new Promise((resolve, reject) => setTimeout(() => db.execute(WRITE).then(resolve, reject), 1)),
+    (db) =>
+      new Promise((resolve, reject) => setTimeout(() => void db.execute(WRITE).then(resolve, reject), 1)),
   ],
   ['a query of Drizzle', async (db) => await drizzle(db).run(sql.raw(WRITE))],
   ['a builder of Drizzle', async (db) => await drizzle(db).insert(T).values({ a: 5 })],

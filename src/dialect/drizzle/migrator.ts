@@ -112,8 +112,9 @@ async function readDatedFolders(folder: string): Promise<Migration[] | undefined
     .map(({ name }) => name);
   if (tags.length === 0 || (await stat(`${folder}/meta/_journal.json`).catch(() => undefined)))
     return undefined;
+  tags.sort();
   return await Promise.all(
-    tags.sort().map(async (tag) => {
+    tags.map(async (tag) => {
       const file = `${folder}/${tag}/migration.sql`;
       const [year = 0, month = 1, ...rest] = DATED.exec(tag)?.slice(1).map(Number) ?? [];
       const [day, hour, minute, second] = rest;
