@@ -25,7 +25,7 @@ import { parseSync, Visitor } from 'oxc-parser';
  * @property {boolean} lazy true when nothing is loaded with the file itself: a type, or `import()`
  */
 
-const LEAVES = /^(config|errors|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
+const LEAVES = /^(config|errors|result-codes|values|lru-cache|secret|realm)\.ts$|^(config|sql)\//;
 const DATABASE = /^(database|sync|hooks)\//;
 const LIBRARIES = /^(pragma|vector|schema)\//;
 const CONTRACT = /^engine\/engine\.ts$/;

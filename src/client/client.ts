@@ -9,7 +9,7 @@ import type {
   TransactionMode,
 } from '../database/client-api.js';
 import { type Database, open } from '../database/database.js';
-import { databaseOf } from '../database/from-client.js';
+import { databaseOf } from '../database/database-key.js';
 import { runWithoutForeignKeys } from '../database/run-without-foreign-keys.js';
 import { CapabilityError } from '../errors.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
@@ -24,7 +24,20 @@ interface Internals {
   database: Database;
 }
 
-/** A client with the interface of `@libsql/client`, on the engine of this package. Made by `createClient()`. */
+/**
+ * A client with the interface of `@libsql/client`, on the engine of this package. Made by `createClient()`. Its methods fail
+ * with a {@link LibsqlError}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TursoClient } from 'turso-dialect/client';
+ *
+ * const client: TursoClient = createClient({ url: ':memory:' });
+ * await client.executeMultiple('create table t (a); insert into t values (1)');
+ * console.log((await client.execute('select a from t')).rows[0]?.[0]); // 1
+ * client.close();
+ * ```
+ */
 export class TursoClient implements Client {
   /** @internal */
   readonly [internals]: Internals;

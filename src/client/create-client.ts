@@ -17,8 +17,8 @@ export interface ClientConfig extends Omit<Config, 'timeout'> {
   readonly timeout?: number;
 }
 
-/** The most connections that are opened to any kind of database. */
-const UNLIMITED = 60;
+/** The most that `concurrency` takes; at a server it is lowered to what servers bear. */
+const UNLIMITED = 10_000;
 
 /**
  * Makes a client with the interface of `@libsql/client` 0.18, on the engine of this package. What takes a client of

@@ -25,7 +25,6 @@ export class LibsqlError extends Error {
   /** SQLite's extended result code as a number. */
   readonly rawCode?: number;
 
-  // oxlint-disable-next-line max-params -- the signature is that of `@libsql/client`
   constructor(message: string, code: string, extendedCode?: string, rawCode?: number, cause?: Error) {
     super(`${code}: ${message}`, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -46,11 +45,24 @@ export class LibsqlError extends Error {
   }
 }
 
-/** The error of a batch. */
+/**
+ * The error of a batch.
+ *
+ * @example
+ * ```ts
+ * import { createClient, LibsqlBatchError } from 'turso-dialect/client';
+ *
+ * const client = createClient({ url: ':memory:' });
+ * const failing = client.batch(['select 1', 'select * from nowhere']);
+ * await failing.catch((error) => console.log(error instanceof LibsqlBatchError && error.statementIndex)); // 1
+ * client.close();
+ * ```
+ */
 export class LibsqlBatchError extends LibsqlError {
   /** Index of the statement that failed, from 0. */
   readonly statementIndex: number;
 
+  // oxlint-disable-next-line max-params -- the signature is that of `@libsql/client`
   constructor(
     message: string,
     statementIndex: number,

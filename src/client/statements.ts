@@ -87,7 +87,7 @@ function toValue(value: SqlValue): Value {
   if (!(value instanceof Uint8Array)) return value;
   const { buffer, byteOffset, byteLength } = value;
   const own = byteOffset === 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-  return own ? buffer : (value.slice().buffer as ArrayBuffer);
+  return own ? buffer : value.slice().buffer;
 }
 
 function valueToJson(value: Value | undefined): unknown {

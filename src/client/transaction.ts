@@ -13,7 +13,25 @@ interface Internals {
   ended: boolean;
 }
 
-/** An open transaction with the interface of `@libsql/client`. */
+/**
+ * An open transaction with the interface of `@libsql/client`. Its methods fail with a {@link LibsqlError}, after its end
+ * with the code `TRANSACTION_CLOSED`.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from 'turso-dialect/client';
+ *
+ * const client = createClient({ url: ':memory:' });
+ * const tx = await client.transaction('write');
+ * try {
+ *   await tx.execute('create table t (a)');
+ *   await tx.commit();
+ * } finally {
+ *   tx.close();
+ * }
+ * client.close();
+ * ```
+ */
 export class TursoClientTransaction implements ClientTransaction {
   /** @internal */
   readonly [internals]: Internals;

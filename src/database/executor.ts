@@ -374,7 +374,8 @@ export abstract class Executor {
    * What the connection of the last write knows about it: its rowid, how many rows it has changed, and how many were
    * changed in all.
    *
-   * @throws {@link CapabilityError} for the statements outside a transaction of a server, which have a connection each
+   * @throws {@link CapabilityError} for the statements outside a transaction of a server, which have a connection each, and
+   *   in a restricted view, which it would tell what others wrote
    *
    * @example
    * ```ts

@@ -1,6 +1,7 @@
 import { resolveClient } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { Database } from './database.js';
+import { databaseOf } from './database-key.js';
 
 /**
  * A client that an application made: anything with the interface of `@libsql/client`, whatever package or wrapper it comes
@@ -12,9 +13,6 @@ export interface ForeignClient {
   transaction(...parameters: never[]): unknown;
   executeMultiple(...parameters: never[]): unknown;
 }
-
-/** The key by which a client of this package gives the database that it runs on. */
-export const databaseOf: unique symbol = Symbol('turso-dialect:database');
 
 /** The database of each client, so that whoever asks for it twice gets the same one. */
 const known = new WeakMap<object, Database>();
@@ -29,8 +27,10 @@ const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
  */
 export function fromClient(client: unknown): Database {
   if (client instanceof Database) return client;
-  if (typeof client === 'object' && client !== null && isClient(client)) {
-    return ownDatabase(client) ?? throughMethods(client);
+  if (typeof client === 'object' && client !== null) {
+    const own = ownDatabase(client);
+    if (own !== undefined) return own;
+    if (isClient(client)) return throughMethods(client);
   }
   throw new ConfigError(
     'client',

@@ -33,6 +33,15 @@ export function toMetadata({ rows }: Pick<RawResult, 'rows'>, autocommit: boolea
   };
 }
 
+/** @throws {@link CapabilityError} in a restricted view: it would tell what others wrote on the same connection */
+export function assertUnrestricted(authorizer: object | undefined): void {
+  if (authorizer === undefined) return;
+  throw new CapabilityError(
+    'restricted',
+    'metadata() is not for a restricted view of a database; take lastInsertRowid and rowsAffected from the result of the statement',
+  );
+}
+
 /** The error where each statement has a connection of its own. */
 export function noMetadata(): CapabilityError {
   return new CapabilityError(

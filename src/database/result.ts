@@ -22,7 +22,10 @@ export interface ResultSet<Row = RowObject> {
   readonly rows: Row[];
   /** How many rows an INSERT, UPDATE, DELETE or REPLACE changed; 0 for everything else. */
   readonly rowsAffected: number;
-  /** Rowid of the last row that an INSERT or REPLACE inserted; undefined for everything else. */
+  /**
+   * Rowid of the last row that this INSERT or REPLACE itself inserted into a table that has rowids; undefined for everything
+   * else, and where it can't be told: for an upsert.
+   */
   readonly lastInsertRowid: bigint | undefined;
 }
 
@@ -34,6 +37,9 @@ export type RowObject = Record<string, SqlValue>;
 
 /** Rows as objects by column name, or as arrays in column order. */
 export type RowMode = 'object' | 'array';
+
+/** Where several columns have one name, each has a key of its own, or the last one has it. */
+export type RepeatedNames = 'numbered' | 'last';
 
 /** Turns an engine's result into what callers see. */
 export function toResultSet(raw: RawResult, rowMode: RowMode, intMode: IntMode): ResultSet<unknown> {
@@ -53,6 +59,7 @@ export function toRows(
   columns: readonly Column[],
   rowMode: RowMode,
   intMode: IntMode,
+  repeated: RepeatedNames = 'numbered',
 ): unknown[] {
   if (rows.length === 0) return rows;
   for (const row of rows) {
@@ -62,7 +69,7 @@ export function toRows(
     }
   }
   if (rowMode === 'array') return rows;
-  const keys = uniqueKeys(columns);
+  const keys = repeated === 'last' ? columns.map((column) => column.name) : uniqueKeys(columns);
   // Assigning `__proto__` would set the prototype instead of a property.
   const plain = !keys.includes('__proto__');
   return rows.map((row) => (plain ? toObject(row, keys) : toObjectWithAnyKey(row, keys)));

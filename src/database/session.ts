@@ -19,7 +19,7 @@ import { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
 import { lendBegun, lendForWriting } from './lend.js';
 import { type LockHolder, usedInside } from './lock.js';
-import { type Metadata, noMetadata, toMetadata } from './metadata.js';
+import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
@@ -290,6 +290,7 @@ export abstract class Session extends Executor {
   }
 
   override async metadata(): Promise<Metadata> {
+    assertUnrestricted(this.context.authorizer);
     const { kind } = this.config.target;
     if (kind !== 'memory' && kind !== 'file') throw noMetadata();
     return toMetadata(await this.#autocommit.metadata(), true);

@@ -19,7 +19,7 @@ import { completeConstraintError, rejectComplete } from './constraint-index.js';
 import { Executor } from './executor.js';
 import type { Guard, GuardedRequest } from './guard.js';
 import { Lock, type LockHolder } from './lock.js';
-import { METADATA, METADATA_REQUEST, type Metadata, toMetadata } from './metadata.js';
+import { assertUnrestricted, METADATA, METADATA_REQUEST, type Metadata, toMetadata } from './metadata.js';
 import { openOn, runOn } from './run.js';
 import { runScriptIn, type ScriptResult } from './script.js';
 import type { TransactionOptions } from './session.js';
@@ -145,6 +145,7 @@ export class Transaction extends Executor {
   }
 
   override async metadata(): Promise<Metadata> {
+    assertUnrestricted(this.context.authorizer);
     return toMetadata(await this.runDirectly(METADATA, [], METADATA_REQUEST), false);
   }
 
@@ -202,10 +203,7 @@ export class Transaction extends Executor {
   /** @internal */
   override async runAtomically(
     items: readonly BatchItem[],
-    {
-      behavior,
-      abort,
-    }: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
+    { behavior, abort }: Parameters<Executor['runAtomically']>[1],
   ): Promise<RawResult[]> {
     this.checkNested({ behavior });
     return await this.transaction((nested) => runInOrder(nested, items, abort));

@@ -401,7 +401,9 @@ describe('a client of @libsql/client that was handed in', () => {
     const db = drizzle({ client });
     const stream = db.stream(db.select().from(users), { timeout: 1_000 });
     const error = (await rejection(stream.next())) as Error;
-    expect(String(error.cause ?? error)).toContain('by its URL');
+    expect(((error.cause as Error | undefined) ?? error).message).toContain(
+      'drizzle({ connection: { url } })',
+    );
   });
 });
 

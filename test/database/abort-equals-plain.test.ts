@@ -48,7 +48,7 @@ async function assertSame(places: readonly Database[], sql: string): Promise<voi
     expect(await streamed(db, sql), `stream: ${sql}`).toEqual(rows);
     expect(await streamed(db, sql, TIMEOUT), `stream with a timeout: ${sql}`).toEqual(rows);
     const first = (options: object): Promise<Outcome> =>
-      outcome(async () => ({ rows: await db.prepare(sql).get([], { rowMode: 'array', ...options }) }));
+      outcome(async () => ({ rows: await db.prepare(sql).get([], options) }));
     expect(await first(TIMEOUT), `get with a timeout: ${sql}`).toEqual(await first({}));
   }
 }
@@ -112,7 +112,7 @@ describe('a query that can be stopped gives what it gives otherwise', () => {
       const sql = `select random() r from n order by r${limit}`;
       const { rows } = await db.execute<{ r: bigint }>(sql, [], TIMEOUT);
       const numbers = rows.map(({ r }) => r);
-      expect(numbers).toEqual([...numbers].sort((x, y) => (x < y ? -1 : 1)));
+      expect(numbers).toEqual(numbers.toSorted((x, y) => (x < y ? -1 : 1)));
     }
   });
 

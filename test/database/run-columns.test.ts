@@ -49,11 +49,15 @@ const FRESH = 'create table t(a, b, c); insert into t values (1, 2, 3)';
 async function compare(first: Database, second: Database, read: Read): Promise<void> {
   for (const [change, expected] of CHANGES) {
     await second.script(FRESH);
-    expect((await read(first, 'select * from t')).rows, change).toEqual([{ a: 1, b: 2, c: 3 }]);
+    expect({ change, rows: (await read(first, 'select * from t')).rows }).toEqual({
+      change,
+      rows: [{ a: 1, b: 2, c: 3 }],
+    });
     await second.script(change);
     const { rows, columns } = await read(first, 'select * from t');
-    expect(rows, change).toEqual([expected]);
-    if (columns !== undefined) expect(columns, change).toEqual(Object.keys(expected));
+    expect({ change, rows }).toEqual({ change, rows: [expected] });
+    if (columns !== undefined)
+      expect({ change, columns }).toEqual({ change, columns: Object.keys(expected) });
     await second.script(change.includes('view') ? 'drop view t; drop table s' : 'drop table t');
   }
 }

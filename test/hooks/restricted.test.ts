@@ -395,3 +395,18 @@ describe('a decision', () => {
     await refusal(view, 'insert into kids (parent) values (1)');
   });
 });
+
+describe('metadata() of a view', () => {
+  it('tells nothing of what others wrote on its connection', async () => {
+    const db = await openMemory(SCHEMA);
+    const view = db.restricted([allow(['read', 'insert'], 'open')]);
+    await db.execute("insert into hidden values (4711, 'h')");
+    const refused = { capability: 'restricted' };
+    expect(await failure(view.metadata(), CapabilityError)).toMatchObject(refused);
+    await view.transaction(async (tx) => {
+      await tx.execute("insert into open (v) values ('o')");
+      expect(await failure(tx.metadata(), CapabilityError)).toMatchObject(refused);
+    });
+    expect((await db.metadata()).lastInsertRowid).toBe(2n);
+  });
+});

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assertBuilt, installPacked, type Outcome, root, run, runNode } from './support.js';
 
@@ -21,9 +22,13 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'values raw': '[[1,"First"]]',
   // A whole number is bound as an INTEGER, and not as a REAL.
   division: '{"half":2}',
+  // Results of Drizzle have no toJSON(), and their rows no index.
+  'as JSON': '{"columns":[],"columnTypes":[],"rows":[],"rowsAffected":1,"lastInsertRowid":"3n"}',
+  run: '[["name","id"],null,"Ada L.",null]',
 };
 
-const COMPILERS = ['typescript-5.4', 'typescript-5.9', 'current'] as const;
+/** 5.4, 5.9 and the project's own, 7. */
+const COMPILERS = ['typescript-5.4', 'typescript', 'current'] as const;
 
 let folder: string;
 
@@ -50,7 +55,7 @@ afterAll(async () => {
 describe('an application whose import specifiers are changed', { timeout: 120_000 }, () => {
   it.each(COMPILERS)('compiles without an error under %s', async (compiler) => {
     const files = ['after/drizzle/app.ts', 'after/kysely/app.ts'];
-    expect(await compile(files, compiler, ['--noEmit'])).toMatchObject({ code: 0, output: '' });
+    expect(await compile(files, compiler)).toMatchObject({ code: 0, output: '' });
   });
 
   it.each(['drizzle', 'kysely'])(
@@ -58,16 +63,11 @@ describe('an application whose import specifiers are changed', { timeout: 120_00
     async (name) => {
       const outcomes: string[][] = [];
       for (const state of ['before', 'after']) {
-        const out = path.join(folder, `${state}-built`);
-        const compiled = await compile([`${state}/${name}/app.ts`], 'typescript-5.9', ['--outDir', out]);
-        expect(compiled).toMatchObject({ code: 0, output: '' });
-        if (name === 'drizzle') {
-          await cp(path.join(folder, state, name, 'migrations'), path.join(out, name, 'migrations'), {
-            recursive: true,
-          });
-        }
-        const { code, stdout, output } = await runNode([path.join(out, name, 'app.js')], folder);
-        expect(code, output).toBe(0);
+        const program = path.join(folder, state, name, 'app.mjs');
+        const entryPoints = [path.join(folder, state, name, 'app.ts')];
+        await build({ entryPoints, outfile: program, bundle: true, packages: 'external', format: 'esm' });
+        const { code, stdout, output } = await runNode([program], folder);
+        expect(code === 0 ? '' : output).toBe('');
         outcomes.push(stdout.trim().split('\n'));
       }
       const [before = [], after = []] = outcomes;
@@ -130,7 +130,7 @@ describe('an adapter', { timeout: 60_000 }, () => {
     const told = [];
     for (const command of ['migrate:latest', 'migrate:down']) {
       const { code, output } = await run('node', [kysely, command, '--no-outdated-check'], ctl);
-      expect(code, output).toBe(0);
+      expect(code === 0 ? '' : output).toBe('');
       told.push(/Ran 1 migration|Undone 1 migration/.exec(output)?.[0]);
     }
     expect(told).toEqual(['Ran 1 migration', 'Undone 1 migration']);
@@ -154,15 +154,17 @@ async function resultOf(program: string): Promise<unknown> {
   return JSON.parse(result);
 }
 
-function compile(
-  files: readonly string[],
-  compiler: (typeof COMPILERS)[number],
-  more: readonly string[],
-): Promise<Outcome> {
+function compile(files: readonly string[], compiler: (typeof COMPILERS)[number]): Promise<Outcome> {
   const home = compiler === 'current' ? root : folder;
   const tsc = path.join(home, 'node_modules', compiler === 'current' ? 'typescript' : compiler, 'bin/tsc');
-  const rootDir = path.dirname(path.dirname(files[0] as string));
-  const options = ['--module', 'nodenext', '--moduleResolution', 'nodenext', '--target', 'es2022'];
-  options.push('--strict', '--skipLibCheck', '--types', 'node', '--rootDir', rootDir);
-  return runNode([tsc, ...options, ...more, ...files], folder);
+  const options = [
+    '--module',
+    'nodenext',
+    '--moduleResolution',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--noEmit',
+  ];
+  return runNode([tsc, ...options, '--strict', '--skipLibCheck', '--types', 'node', ...files], folder);
 }

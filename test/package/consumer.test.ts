@@ -90,6 +90,9 @@ const TYPED_ROOT = `
 
   // @ts-expect-error a number is not a URL
   open(1);
+
+  // @ts-expect-error what is internal is not declared
+  console.log(database.runStatement);
 `;
 
 const TYPED_ALL = `
@@ -114,9 +117,9 @@ const TYPED_ALL = `
   import { migrate } from 'turso-dialect/drizzle/migrator';
 
   const own = createClient({ url: 'file:typed.db' });
-  const { value }: { value?: unknown } = (await own.execute({ sql: 'select ? as value', args: [1] })).rows[0] ?? {};
+  const [row] = (await own.execute({ sql: 'select ? as value', args: [1] })).rows;
   await migrate(drizzle({ client: own }), { migrations: [] });
-  console.log(value instanceof LibsqlError, drizzle(own).$client.protocol);
+  console.log(row?.value, row?.[0], LibsqlError.name, drizzle(own).$client.protocol);
 
   // @ts-expect-error no such mode
   void own.transaction('sometimes');

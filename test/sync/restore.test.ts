@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Database, SyncEvent } from '../../src/index.js';
+import { startProgram } from '../support/child.js';
 import { randomFrom } from '../support/random.js';
 import { namesIn, type ReplicaScene, replicaScene } from '../support/replica.js';
 import { gate } from '../support/time.js';
@@ -77,6 +78,31 @@ describe('a server that was restored from an older copy', () => {
     await addRows(scene, 'after', 3);
     const database = scene.open();
     await expectSame(scene, database);
+  });
+
+  it('is told once to every process that uses the file, whichever has noticed it', async () => {
+    const scene = await replicaScene();
+    await backUp(scene);
+    await addRows(scene, 'lost', 5);
+    const url = `${scene.folder}/shared.db`;
+    const owner = scene.open({ url });
+    await owner.ready();
+    const follower = await startProgram('replica-events.ts', scene.sqld.url, url);
+    expect(await follower.message()).toBe('ready');
+    const told = (): Promise<unknown> => {
+      follower.send('sync');
+      return follower.message();
+    };
+    expect(await told()).toEqual([false]);
+    await restore(scene);
+    await owner.execute("insert into items (name) values ('own')");
+    expect(await told()).toEqual([true]);
+    expect(await told()).toEqual([false]);
+    // The same history from the beginning is no other one.
+    await owner.rebuild();
+    expect(await told()).toEqual([false]);
+    follower.kill('SIGTERM');
+    await follower.ended;
   });
 
   it('is noticed by a replica that only reads, after some syncs', async () => {

@@ -11,6 +11,7 @@ import type { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import { installRelationalQueries } from './relational.js';
 import type { RunResult } from './run-result.js';
+import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import {
@@ -34,7 +35,6 @@ export class TursoDatabase<
   static override readonly [entityKind]: string = 'TursoDatabase';
   /** The client that was given to `drizzle()`; otherwise the {@link Database} under the queries. */
   readonly $client: TClient;
-  readonly #session: TursoSession<TFullSchema, ExtractTablesWithRelations<TFullSchema>>;
 
   /** @internal */
   constructor(
@@ -45,7 +45,6 @@ export class TursoDatabase<
   ) {
     super('async', dialect, session, undefined);
     this.$client = client;
-    this.#session = session;
     installRelationalQueries(this, dialect, session, schema);
   }
 
@@ -70,7 +69,10 @@ export class TursoDatabase<
     callback: (tx: TursoTransaction<TFullSchema, ExtractTablesWithRelations<TFullSchema>>) => Promise<T>,
     config?: TransactionOptions,
   ): Promise<T> {
-    return await this.#session.transaction(callback, config);
+    return await sessionOf<TFullSchema, ExtractTablesWithRelations<TFullSchema>>(this).transaction(
+      callback,
+      config,
+    );
   }
 
   /**
@@ -98,7 +100,7 @@ export class TursoDatabase<
     options?: BatchOptions | BatchMode,
   ): Promise<BatchResponse<T>>;
   async batch(queries: readonly BatchItem<'sqlite'>[], options?: BatchOptions | BatchMode): Promise<unknown> {
-    return this.#session.batch(queries, options);
+    return sessionOf<TFullSchema, ExtractTablesWithRelations<TFullSchema>>(this).batch(queries, options);
   }
 
   /**
@@ -123,10 +125,10 @@ export class TursoDatabase<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(this.#session.executor, toStreamable(this, query), options) as AsyncGenerator<
-      StreamedRow<TQuery>,
-      void,
-      undefined
-    >;
+    return streamQuery(
+      sessionOf<TFullSchema, ExtractTablesWithRelations<TFullSchema>>(this).executor,
+      toStreamable(this, query),
+      options,
+    ) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
   }
 }

@@ -4,6 +4,7 @@ import { SQLiteTransaction } from 'drizzle-orm/sqlite-core';
 import type { Transaction } from '../../database/transaction.js';
 import { installRelationalQueries } from './relational.js';
 import type { RunResult } from './run-result.js';
+import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
 import {
@@ -20,7 +21,6 @@ export class TursoTransaction<
   TSchema extends TablesRelationalConfig,
 > extends SQLiteTransaction<'async', RunResult, TFullSchema, TSchema> {
   static override readonly [entityKind]: string = 'TursoTransaction';
-  readonly #session: TursoSession<TFullSchema, TSchema>;
 
   /** @internal */
   constructor(
@@ -29,13 +29,12 @@ export class TursoTransaction<
     schema: RelationalSchemaConfig<TSchema> | undefined,
   ) {
     super('async', dialect, session, undefined);
-    this.#session = session;
     installRelationalQueries(this, dialect, session, schema);
   }
 
   /** The transaction under the queries: `execute`, `prepare`, `pragma`, `explain` … */
   get $client(): Transaction {
-    return this.#session.executor as Transaction;
+    return sessionOf<TFullSchema, TSchema>(this).executor as Transaction;
   }
 
   /**
@@ -47,7 +46,7 @@ export class TursoTransaction<
     callback: (tx: TursoTransaction<TFullSchema, TSchema>) => Promise<T>,
     config?: { readonly behavior?: 'deferred' | 'immediate' | 'exclusive' },
   ): Promise<T> {
-    return await this.#session.transaction(callback, config);
+    return await sessionOf<TFullSchema, TSchema>(this).transaction(callback, config);
   }
 
   /** Runs several queries as one unit inside the transaction; results in order, typed as a tuple. */
@@ -55,7 +54,7 @@ export class TursoTransaction<
     queries: T,
   ): Promise<BatchResponse<T>> {
     // One result per query, each of that query's own type.
-    return (await this.#session.batch(queries, {})) as BatchResponse<T>;
+    return (await sessionOf<TFullSchema, TSchema>(this).batch(queries, {})) as BatchResponse<T>;
   }
 
   /** Gives the rows of a query one by one; see `db.stream()`. */
@@ -63,10 +62,10 @@ export class TursoTransaction<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(this.#session.executor, toStreamable(this, query), options) as AsyncGenerator<
-      StreamedRow<TQuery>,
-      void,
-      undefined
-    >;
+    return streamQuery(
+      sessionOf<TFullSchema, TSchema>(this).executor,
+      toStreamable(this, query),
+      options,
+    ) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
   }
 }

@@ -134,9 +134,13 @@ export function toJson(value: unknown): string {
   return text;
 }
 
-/** A number stands for itself: a column declared `json` has the affinity NUMERIC, which turns '1' into 1. */
+/**
+ * A number stands for itself: a column declared `json` has the affinity NUMERIC, which turns '1' into 1. JSON has no bigint,
+ * whatever the `intMode`; one that no number holds exactly stays as it is.
+ */
 function parseJson(value: unknown): unknown {
-  if (typeof value === 'number' || typeof value === 'bigint') return value;
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   try {
     return JSON.parse(typeof value === 'string' ? value : utf8.decode(value as Uint8Array)) as unknown;
   } catch {

@@ -1,8 +1,11 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import { type BatchItem, toBatchItem } from '../../database/batch.js';
 import type { ExecuteRequest, Executor, RawResult } from '../../database/executor.js';
-import { toRows } from '../../database/result.js';
+import { type RepeatedNames, toRows } from '../../database/result.js';
 import { streamBatches } from '../../database/stream.js';
+
+/** As in Kysely's own dialects, whose types know no other key. */
+const REPEATED: RepeatedNames = 'last';
 
 /** The options of Kysely 0.29 that concern a connection. */
 export interface QueryOptions {
@@ -66,7 +69,7 @@ export function executeOn(
 /** Gives Kysely's form to what the engine gave. */
 export function toQueryResult(executor: Executor, verb: string, raw: RawResult): TursoQueryResult {
   const { columns = [], lastInsertRowid: insertId } = raw;
-  const rows = toRows(raw.rows, columns, 'object', executor.config.intMode);
+  const rows = toRows(raw.rows, columns, 'object', executor.config.intMode, REPEATED);
   const result = new TursoQueryResult(rows, columns);
   if (CHANGES.has(verb)) result.numAffectedRows = BigInt(raw.rowsAffected);
   if (insertId !== undefined) result.insertId = insertId;
@@ -84,6 +87,6 @@ export async function* streamOn(
   const exact = request.exactIntegers === true;
   const batches = streamBatches(executor, statement, values, exact, { ...options, batchSize: chunkSize });
   for await (const { rows, columns } of batches) {
-    yield new TursoQueryResult(toRows(rows, columns, 'object', executor.config.intMode), columns);
+    yield new TursoQueryResult(toRows(rows, columns, 'object', executor.config.intMode, REPEATED), columns);
   }
 }

@@ -80,7 +80,8 @@ export class TursoTypesPlugin implements KyselyPlugin {
         'TursoTypesPlugin must be the first plugin of a database with the TursoDialect',
       );
     }
-    for (const { name, type } of columns) {
+    // Of several columns with one name a row has the last.
+    for (const [name, type] of new Map(columns.map((column) => [column.name, column.type]))) {
       const kind = this.#columns.of(name) ?? kindOfType(type, this.#dates);
       if (kind === undefined) continue;
       for (const row of result.rows) row[name] = decode(kind, row[name], name);

@@ -11,12 +11,23 @@ import { runInNewContext } from 'node:vm';
 const TOO_MANY = 16;
 
 let closed = 0;
+let collecting: Promise<void> | undefined;
 
-/** Notes that a connection was closed. Resolves when its descriptors were given a chance to be freed. */
+/**
+ * Notes that a connection was closed. Resolves when its descriptors were given a chance to be freed. Connections that are
+ * closed in one turn of the event loop share a collection, which takes the longer the more of them there are.
+ */
 export async function noteClosed(): Promise<void> {
   closed++;
   if (closed < TOO_MANY) return;
+  collecting ??= collectInNextTurn();
+  await collecting;
+}
+
+async function collectInNextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
   closed = 0;
+  collecting = undefined;
   await collectNow();
 }
 

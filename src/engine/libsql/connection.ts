@@ -123,7 +123,7 @@ export class LibsqlConnection implements Connection {
 
   control(sql: string): void {
     this.#cursors.settle();
-    if (/^alter/i.test(sql)) this.#refreshSchema();
+    if (/^alter/i.test(sql)) this.#runner.lookAtSchema();
     this.#changesSchema = true;
     const before = this.inTransaction;
     if (before && /^(?:commit|end|release)/i.test(sql)) this.#commits.beforeCommit();
@@ -224,7 +224,8 @@ export class LibsqlConnection implements Connection {
     // An open statement would make the change fail with SQLITE_LOCKED.
     if (changesSchema(statement)) {
       this.#schema.assert(schemaState);
-      if (statement.verb === 'ALTER') this.#refreshSchema();
+      // ALTER TABLE looks for columns in the schema as this connection last saw it.
+      if (statement.verb === 'ALTER') this.#runner.lookAtSchema();
       this.#cursors.settle();
       this.#changesSchema = true;
       this.#noteChange(statement.text);
@@ -255,6 +256,8 @@ export class LibsqlConnection implements Connection {
 
   #noteChange(sql: string): void {
     this.#schema.changedBy(sql);
+    this.#runner.attached ||= /^attach/i.test(sql);
+    this.#runner.forgetStatements();
     noteSchemaChange();
   }
 
@@ -343,14 +346,6 @@ export class LibsqlConnection implements Connection {
    */
   #meetReadLock(statement: AnalyzedStatement): void {
     this.#exec('PRAGMA schema_version', statement.text);
-  }
-
-  /**
-   * ALTER TABLE looks for columns in the schema as this connection last saw it and does not notice that another has
-   * changed it (SQLite 3.45.1 in libsql 0.5.29); a statement that reads does.
-   */
-  #refreshSchema(): void {
-    this.#exec('SELECT 1 FROM sqlite_schema LIMIT 0');
   }
 
   #exec(sql: string, onBehalfOf = sql): void {

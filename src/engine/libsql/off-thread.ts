@@ -1,7 +1,6 @@
-import { InterruptedError } from '../../errors.js';
+import { DatabaseError, InterruptedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
-import { DatabaseError } from '../../errors.js';
 import type { Column, ExecuteRequest, RawResult } from '../engine.js';
 import { inserts } from '../statement-effect.js';
 import type { LibsqlCursor } from './cursor.js';
@@ -126,23 +125,20 @@ export class OffThread {
     } catch (thrown) {
       throw this.#runner.failed(thrown, prepared, statement, args);
     }
-    const rowsAffected = statement.returning
-      ? rows.length
-      : statement.kind === 'write'
-        ? this.#runner.changes(statement)
-        : 0;
+    const counts = statement.kind === 'write' && (!statement.returning || rows.length > 0);
+    const rowsAffected = counts ? this.#runner.changes(statement) : 0;
     return {
       rows: request.fetch === 'none' ? [] : rows,
       columns,
       rowsAffected,
-      lastInsertRowid:
-        rowsAffected > 0 && inserts(statement) ? this.#runner.exactLastInsertRowid() : undefined,
+      lastInsertRowid: inserts(statement) ? this.#runner.insertedRowid(statement, rowsAffected) : undefined,
     };
   }
 
   /** The statement as one whose first step does all the work; undefined where there is no such form, or it has none. */
   whole(statement: AnalyzedStatement, apart = false): PreparedStatement | undefined {
     const count = (): number => {
+      this.#runner.lookAtSchema();
       const source = this.#runner.prepareApart(statement.text);
       this.#runner.keep(source);
       return source.columns().length;

@@ -1,5 +1,7 @@
+import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
 import type { Column } from '../engine.js';
+import { tellsRowid } from '../statement-effect.js';
 import { ColumnMemory } from './column-memory.js';
 import { fetchRows, openRows, type NativeStatement } from './native.js';
 import { canonicalize, canonicalizeRow } from './rows.js';
@@ -10,10 +12,17 @@ const FETCH = 1024;
 /** Results of up to so many rows are read as objects where that saves asking for the columns. */
 const FEW = 8;
 
+/** Finds statements that show the schema without looking whether it has changed. */
+export const SHOWS_SCHEMA =
+  /^explain\b|\b(?:pragma_)?(?:table_x?info|table_list|index_x?info|index_list|foreign_key_(?:list|check)|integrity_check|quick_check|optimize)\b/i;
+
 /** One prepared statement and what was learned about it. */
 export class PreparedStatement {
   readonly native: NativeStatement;
   readonly reader: boolean;
+  /** Whether the connection must look at the schema before each run. */
+  readonly showsSchema: boolean;
+  #tellsRowid: boolean | undefined;
   /** Once an integer needed more than a double, integers are read as bigint and narrowed. */
   #wide = false;
   #wideNative = false;
@@ -24,6 +33,7 @@ export class PreparedStatement {
   constructor(native: NativeStatement, sql: string) {
     this.native = native;
     this.reader = native.reader;
+    this.showsSchema = SHOWS_SCHEMA.test(sql);
     this.#columns = new ColumnMemory(native, sql);
     if (this.reader) this.readIntegers(false);
   }
@@ -39,6 +49,11 @@ export class PreparedStatement {
     if (this.#wideNative === wide) return;
     this.native.safeIntegers(wide);
     this.#wideNative = wide;
+  }
+
+  /** Whether the rowid of its last row can be told; see {@link tellsRowid}. */
+  tellsRowid(statement: AnalyzedStatement): boolean {
+    return (this.#tellsRowid ??= tellsRowid(statement));
   }
 
   /** How to read integers where a second run can make up for a rounded one, if it may. */

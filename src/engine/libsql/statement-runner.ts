@@ -2,12 +2,14 @@ import { BusyError, type DatabaseError } from '../../errors.js';
 import { LruCache } from '../../lru-cache.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { SqlValue } from '../../values.js';
+import { quoteName } from '../../sql/quote-name.js';
 import type { Column, ColumnOrigin, ExecuteRequest, RawResult } from '../engine.js';
 import { collectNow } from './collect.js';
 import { toDatabaseError } from './failure.js';
+import { LastRowid } from './last-rowid.js';
 import { endExplain, type NativeDatabase } from './native.js';
-import { PreparedStatement } from './prepared.js';
-import { changesRows, inserts, mayWrite } from '../statement-effect.js';
+import { PreparedStatement, SHOWS_SCHEMA } from './prepared.js';
+import { changesRows, changesSchema, inserts, mayWrite, tellsRowid } from '../statement-effect.js';
 
 /** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
 const LONGEST_CACHED_SQL = 16_384;
@@ -30,10 +32,13 @@ export class StatementRunner {
   #kept: object[] = [];
   /** Whether handles were left to the collector that it may not have found yet. */
   #littered = false;
+  readonly #lastRowid = new LastRowid((question) => this.run(question, [], { fetch: 'all' }).rows);
   /** Set when the connection must not be used any more. */
   broken = false;
   /** Set while the connection refuses writes. */
   readOnly = false;
+  /** Whether other files may be attached. */
+  attached = false;
 
   constructor(native: NativeDatabase, cacheSize: number) {
     this.#native = native;
@@ -80,6 +85,16 @@ export class StatementRunner {
     this.#kept = [];
   }
 
+  /**
+   * Forgets every prepared statement, after this connection has changed a schema or a setting. SQLite prepares it again in
+   * its next run, by the schema that the connection remembers, and does not look whether that has changed since.
+   */
+  forgetStatements(): void {
+    this.#statements.clear();
+    this.#firsts.clear();
+    this.litter();
+  }
+
   /** One statement, in whatever transaction is open. */
   run(statement: AnalyzedStatement, args: readonly SqlValue[], request: ExecuteRequest): RawResult {
     const firstOnly = request.fetch === 'first' && statement.kind === 'read';
@@ -109,7 +124,8 @@ export class StatementRunner {
     let rowsAffected = 0;
     if (statement.kind !== 'read') {
       rows = prepared.readAllOnce(args, exact ? 'exact' : 'wide');
-      if (statement.returning) rowsAffected = rows.length;
+      // The rows that a trigger of a view took are none that the statement changed.
+      if (statement.returning && rows.length > 0) rowsAffected = this.changes(statement);
     } else if (request.fetch === 'first') {
       const row = prepared.readFirst(args, exact);
       rows = row === undefined ? [] : [row];
@@ -126,7 +142,9 @@ export class StatementRunner {
       columns,
       rowsAffected,
       lastInsertRowid:
-        request.rowid && rowsAffected > 0 && inserts(statement) ? this.exactLastInsertRowid() : undefined,
+        statement.kind !== 'read' && inserts(statement)
+          ? this.insertedRowid(statement, rowsAffected, request.rowid)
+          : undefined,
     };
   }
 
@@ -139,7 +157,9 @@ export class StatementRunner {
     const { changes: told, lastInsertRowid } = prepared.native.run(args);
     // The binding counts what CREATE VIRTUAL TABLE writes to the schema (libsql 0.5.29).
     const changes = told > 0 && changesRows(statement) ? told : 0;
-    const inserted = changes > 0 && inserts(statement);
+    const tells = changes > 0 && prepared.tellsRowid(statement);
+    const inserted = tells && this.#lastRowid.isOf(statement, lastInsertRowid);
+    if (!tells && inserts(statement)) this.#lastRowid.unknown();
     return {
       rows: [],
       columns: request.columns ? [] : undefined,
@@ -151,6 +171,15 @@ export class StatementRunner {
           ? BigInt(lastInsertRowid)
           : this.exactLastInsertRowid(),
     };
+  }
+
+  /** The rowid of the last row that an INSERT or REPLACE inserted itself, if it did. */
+  insertedRowid(statement: AnalyzedStatement, rowsAffected: number, wanted = true): bigint | undefined {
+    const told = wanted && rowsAffected > 0 && tellsRowid(statement);
+    if (!told) this.#lastRowid.unknown();
+    if (!told) return undefined;
+    const rowid = this.exactLastInsertRowid();
+    return this.#lastRowid.isOf(statement, rowid) ? rowid : undefined;
   }
 
   /** The rowid of the last insert, which the binding itself reports as a double. */
@@ -176,10 +205,15 @@ export class StatementRunner {
   cached(statement: AnalyzedStatement, text: string = statement.text, firstOnly = false): PreparedStatement {
     const cache = firstOnly ? this.#firsts : this.#statements;
     const known = cache.get(text);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.showsSchema) this.lookAtSchema();
+      return known;
+    }
     const prepared = this.#prepare(text);
     // Some pragmas act when they are prepared, not when they are run (libsql 0.5.29), so none is kept.
-    if (text.length <= LONGEST_CACHED_SQL && statement.pragma === undefined && statement.verb !== 'EXPLAIN') {
+    // One that changes the schema can't be run again as it is, see forgetStatements().
+    const kept = statement.pragma === undefined && statement.verb !== 'EXPLAIN' && !changesSchema(statement);
+    if (kept && text.length <= LONGEST_CACHED_SQL) {
       cache.set(text, prepared);
     } else {
       this.litter();
@@ -194,6 +228,7 @@ export class StatementRunner {
 
   /** The columns of a statement and where they come from. */
   describe(sql: string): ColumnOrigin[] {
+    this.lookAtSchema();
     const { native, reader } = this.#prepare(sql);
     this.litter();
     if (!reader) return [];
@@ -207,26 +242,46 @@ export class StatementRunner {
   }
 
   #prepare(sql: string): PreparedStatement {
+    if (SHOWS_SCHEMA.test(sql)) this.lookAtSchema();
     try {
       return new PreparedStatement(this.#native.prepare(sql), sql);
     } catch (thrown) {
-      throw this.#lockBehind(toDatabaseError(thrown, sql));
+      const error = toDatabaseError(thrown, sql);
+      if (error.kind !== 'sql') throw error;
+      // What it remembers of the schema may be wrong, and a lock may keep it from looking.
+      this.lookAtSchema();
+      return this.#prepareAsKnown(sql);
+    }
+  }
+
+  #prepareAsKnown(sql: string): PreparedStatement {
+    try {
+      return new PreparedStatement(this.#native.prepare(sql), sql);
+    } catch (thrown) {
+      throw toDatabaseError(thrown, sql);
     }
   }
 
   /**
-   * Where a lock keeps SQLite from looking whether its schema is still the current one, it compiles with the old one and
-   * finds no such table. The lock is what is wrong then.
+   * Has the connection read the schema again if another one has changed it. SQLite (3.45.1 in libsql 0.5.29) notices that
+   * when a statement that reads is stepped, and for some errors of preparing. Not noticed is it by the pragmas about the
+   * schema and by EXPLAIN, which never look, and by errors like "table t has 1 columns but 2 values were supplied".
+   *
+   * @throws {@link BusyError} when a lock keeps it from looking
    */
-  #lockBehind(error: DatabaseError): DatabaseError {
-    if (error.kind !== 'sql') return error;
+  lookAtSchema(): void {
     try {
-      this.#native.exec('PRAGMA schema_version');
+      this.#native.exec('SELECT 1 FROM sqlite_schema LIMIT 0');
+      if (!this.attached) return;
+      const names = this.#prepareAsKnown('SELECT name FROM pragma_database_list WHERE seq > 1').drain([]);
+      this.litter();
+      for (const [name] of names)
+        this.#native.exec(`SELECT 1 FROM ${quoteName(String(name))}.sqlite_schema LIMIT 0`);
     } catch (thrown) {
-      const failure = toDatabaseError(thrown, error.sql);
-      if (failure instanceof BusyError) return failure;
+      const failure = toDatabaseError(thrown);
+      // Whatever else is wrong the statement itself says.
+      if (failure instanceof BusyError) throw failure;
     }
-    return error;
   }
 
   /** Leaves the connection in order after a statement failed, and gives the error to throw. */
@@ -237,6 +292,8 @@ export class StatementRunner {
     args: readonly SqlValue[] = [],
   ): DatabaseError {
     const error = toDatabaseError(thrown, statement.text);
+    // Rows before the failing one have left their rowid, though they were undone.
+    if (statement.kind !== 'read') this.#lastRowid.unknown();
     if (error instanceof BusyError) {
       if (mayWrite(statement)) this.#healWrite(prepared, args);
       // Running a read again resets it, which is what its caller does next; until then it counts as stuck.

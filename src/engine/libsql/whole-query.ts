@@ -26,7 +26,7 @@ export function wholeQuery(statement: AnalyzedStatement, columnCount: () => numb
     const none = Array.from({ length: columnCount() }, () => "''").join(', ');
     query = `${text.slice(0, shape.tail)}\nUNION ALL SELECT ${none} WHERE 0 ${text.slice(shape.tail)}`;
   } else {
-    for (const at of shape.values.reverse()) query = `${query.slice(0, at)}+${query.slice(at)}`;
+    for (const at of shape.values.toReversed()) query = `${query.slice(0, at)}+${query.slice(at)}`;
   }
   // The line break ends a comment at the end of the text.
   const body = shape.limited || !shape.ordered ? `SELECT * FROM (${query}\n) LIMIT -1` : `${query}\n`;

@@ -1,6 +1,6 @@
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import type { ExecuteRequest, RawResult } from '../engine.js';
-import { changesRows, inserts } from '../statement-effect.js';
+import { changesRows, tellsRowid } from '../statement-effect.js';
 import type { StepResult } from './hrana/protocol.js';
 
 /** Gives a result the form that every engine gives it. */
@@ -11,7 +11,7 @@ export function toRawResult(
 ): RawResult {
   const changed = changesRows(statement) ? rowsAffected : 0;
   // A connection that has inserted no row yet says 0.
-  const inserted = changed > 0 && inserts(statement) && lastInsertRowid !== 0n;
+  const inserted = changed > 0 && lastInsertRowid !== 0n && tellsRowid(statement);
   return {
     rows: request.fetch === 'all' ? rows : request.fetch === 'first' ? rows.slice(0, 1) : [],
     columns: request.columns ? columns : undefined,

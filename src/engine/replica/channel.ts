@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { AuthError, DatabaseError, type ErrorCode, SyncError } from '../../errors.js';
-import type { SyncOutcome } from '../engine.js';
+import type { SharedOutcome } from './shared-outcome.js';
 
 /** What a follower asks its owner for: a sync, or to make the file again from the server. */
 export type Wish = 'sync' | 'rebuild';
@@ -10,11 +10,11 @@ export type Wish = 'sync' | 'rebuild';
 const REPLACING = 'replacing';
 
 /** Does what a follower asks for; `afterWrite` as in a {@link SyncRequest}. */
-export type Serve = (wish: Wish, afterWrite: boolean) => Promise<SyncOutcome>;
+export type Serve = (wish: Wish, afterWrite: boolean) => Promise<SharedOutcome>;
 
 interface Answer {
   readonly id: number;
-  readonly outcome?: SyncOutcome;
+  readonly outcome?: SharedOutcome;
   readonly error?: {
     readonly message: string;
     readonly code: ErrorCode;
@@ -83,7 +83,10 @@ export class OwnerPort {
 /** The side of a follower. */
 export class Follower {
   readonly #socket: Socket;
-  readonly #waiting = new Map<number, { resolve(outcome: SyncOutcome): void; reject(error: Error): void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve(outcome: SharedOutcome): void; reject(error: Error): void }
+  >();
   #lastId = 0;
   #ended = false;
 
@@ -131,7 +134,7 @@ export class Follower {
   }
 
   /** @throws {@link OwnerGone} when the owner has ended or does not sync any more */
-  async ask(wish: Wish, afterWrite: boolean): Promise<SyncOutcome> {
+  async ask(wish: Wish, afterWrite: boolean): Promise<SharedOutcome> {
     if (this.#ended) throw new OwnerGone();
     const id = ++this.#lastId;
     this.#socket.ref();

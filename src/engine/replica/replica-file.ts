@@ -13,7 +13,8 @@ import { hasPage } from './history-check.js';
 import type { NativeSyncOptions } from './native-sync.js';
 import { namespaceOf } from './relay.js';
 import { askChecksum, askLogIndex, type LogQuestion } from './server-log.js';
-import { type Access, damaged, type SharedFile, type SharedOutcome } from './shared-file.js';
+import { type Access, damaged, type SharedFile } from './shared-file.js';
+import type { SharedOutcome } from './shared-outcome.js';
 
 /** How long the server may take to show that it is there, in ms. */
 const THERE_WITHIN = 5_000;

@@ -17,6 +17,7 @@ import {
 } from './files.js';
 import { NativeSync, type NativeSyncOptions } from './native-sync.js';
 import { Role } from './role.js';
+import type { SharedOutcome } from './shared-outcome.js';
 
 /** A server that is behind for a moment only is one of several, and no other history. */
 const BEHIND_FOR = 1_000;
@@ -51,12 +52,6 @@ export interface Access {
   checksum(frameNo: number): Promise<bigint | undefined>;
 }
 
-/** A sync of the file, with the number of the history that it has. */
-export interface SharedOutcome extends SyncOutcome {
-  /** Grows when the server turned out to have another history. */
-  readonly history: number;
-}
-
 /**
  * The file of a replica as all handles of this thread share it. Each handle of the binding (libsql 0.5.29) keeps its
  * own position in the log, and two that sync one file destroy it, also one after the other. So one process has the
@@ -83,6 +78,9 @@ export class SharedFile {
   /** Of the log that the file was made from, as of the last sync that succeeded. */
   #logId: string | undefined;
   #history = 0;
+  /** Whom this process asked last for a sync, and the number of the history then, which that one counts for itself. */
+  #followed: Follower | undefined;
+  #ownersHistory = 0;
   #unchecked = CHECK_EVERY;
   /** Of the native handle, when the log was compared last. */
   #connections = 0;
@@ -173,12 +171,16 @@ export class SharedFile {
 
   async #follow(owner: Follower, wish: Wish, { afterWrite }: SyncRequest): Promise<SharedOutcome> {
     const outcome = await owner.ask(wish, afterWrite);
+    // The owner may have met the new history when it synced for somebody else.
+    const replaced = this.#followed === owner ? outcome.history !== this.#ownersHistory : outcome.replaced;
+    this.#followed = owner;
+    this.#ownersHistory = outcome.history;
     const inode = inodeOf(this.path);
     if (this.inode !== undefined && inode !== this.inode) this.generation++;
     this.inode = inode;
     this.serving = true;
-    if (outcome.replaced) this.#history++;
-    return { ...outcome, frameNo: outcome.frameNo, history: this.#history };
+    if (replaced) this.#history++;
+    return { ...outcome, frameNo: outcome.frameNo, replaced, history: this.#history };
   }
 
   async #own(access: Access, wish: Wish, request: SyncRequest): Promise<SharedOutcome> {

@@ -84,7 +84,7 @@ describe('drizzle()', () => {
 
   it('refuses what it can not use', () => {
     expect(() => drizzle('ftp://example.org')).toThrow(ConfigError);
-    expect(() => drizzle({ connection: { url: ':memory:', authToken: 'secret' } as never })).toThrow(
+    expect(() => drizzle({ connection: { url: ':memory:', authtoken: 'secret' } as never })).toThrow(
       /authToken/,
     );
     expect(() => drizzle({ connection: ':memory:', client: open(':memory:') } as never)).toThrow(ConfigError);

@@ -1,4 +1,5 @@
 import type { Client } from '@libsql/client';
+import type { LibsqlDialectConfig as UpstreamDialectConfig } from '@libsql/kysely-libsql';
 import {
   type ControlledTransaction,
   type DeleteResult,
@@ -15,12 +16,14 @@ import {
   inBehavior,
   json,
   LibsqlDialect,
+  type LibsqlDialectConfig,
   sync,
   TursoDialect,
   type TursoDialectConfig,
   TursoTypesPlugin,
   transaction,
 } from '../../../src/dialect/kysely/index.js';
+import { createClient } from '../../../src/client/index.js';
 import type { BatchOutcome, Database, SyncResult } from '../../../src/index.js';
 
 interface Tables {
@@ -28,6 +31,16 @@ interface Tables {
 }
 
 declare const db: Kysely<Tables>;
+declare const upstreamConfig: UpstreamDialectConfig;
+
+test('the dialect takes what LibsqlDialect takes', () => {
+  const ours = createClient({ url: ':memory:' });
+  expectTypeOf(ours).toExtend<Client>();
+  const configs: LibsqlDialectConfig[] = [{ url: ':memory:', authToken: '' }, { client: ours }];
+  expectTypeOf(LibsqlDialect).toBeConstructibleWith(configs[0] as LibsqlDialectConfig);
+  expectTypeOf(TursoDialect).toBeConstructibleWith({ client: ours });
+  if ('client' in upstreamConfig) expectTypeOf(LibsqlDialect).toBeConstructibleWith(upstreamConfig);
+});
 declare const trx: Transaction<Tables>;
 declare const controlled: ControlledTransaction<Tables, ['a']>;
 

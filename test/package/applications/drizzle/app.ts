@@ -307,11 +307,12 @@ try {
   await useClient(db.$client);
   const config = { connection: { url, authToken: process.env['NO_TOKEN'] ?? '' }, schema };
   const second = drizzle(config);
-  const replicated = withReplicas(second, [
-    drizzle({ client: createClient({ url }), schema, logger: false }),
-  ]);
+  const third = drizzle({ connection: { url }, schema, logger: false });
+  const replicated = withReplicas(second, [third]);
   print('replicas', await replicated.select({ n: count() }).from(users));
+  print('same client', await drizzle({ client: db.$client, schema, logger: false }).$count(users));
   second.$client.close();
+  third.$client.close();
   db.$client.close();
   print('closed', [
     db.$client.closed,

@@ -1,0 +1,49 @@
+import { analyze, type AnalyzedStatement } from '../../sql/statement.js';
+import type { SqlValue } from '../../values.js';
+import { insertsRowid } from '../statement-effect.js';
+import { schemaChanges } from './schema-changes.js';
+
+/** How long an answer is taken as it was, in ms, should another process change the schema. */
+const LIFETIME = 1_000;
+
+/**
+ * Decides whether the rowid that a connection remembers is that of the statement that was just run. SQLite keeps the one of
+ * an earlier statement where this one has inserted none: into a WITHOUT ROWID table, a view, or by an upsert that updated.
+ */
+export class LastRowid {
+  readonly #explain: (statement: AnalyzedStatement) => readonly SqlValue[][];
+  readonly #known = new WeakMap<
+    AnalyzedStatement,
+    { readonly own: boolean; readonly changes: number; readonly until: number }
+  >();
+  /** What was told last; a connection begins with 0. */
+  #last: bigint | number | undefined = 0;
+
+  /** @param explain - gives the rows of an EXPLAIN statement */
+  constructor(explain: (statement: AnalyzedStatement) => readonly SqlValue[][]) {
+    this.#explain = explain;
+  }
+
+  /** Notes that a statement was run that may have inserted, and whose rowid nobody asked for. */
+  unknown(): void {
+    this.#last = undefined;
+  }
+
+  /** Whether `rowid`, which is what the connection says now, is that of a row that the INSERT or REPLACE inserted. */
+  isOf(statement: AnalyzedStatement, rowid: bigint | number): boolean {
+    const before = this.#last;
+    this.#last = rowid;
+    // Another number than before is a new one.
+    // oxlint-disable-next-line eqeqeq -- a bigint may equal a number
+    return (before !== undefined && before != rowid) || this.#hasOwn(statement);
+  }
+
+  #hasOwn(statement: AnalyzedStatement): boolean {
+    const known = this.#known.get(statement);
+    if (known?.changes === schemaChanges() && performance.now() < known.until) return known.own;
+    const [question] = analyze(`EXPLAIN ${statement.text}`).statements;
+    const own = insertsRowid(this.#explain(question as AnalyzedStatement));
+    this.#known.set(statement, { own, changes: schemaChanges(), until: performance.now() + LIFETIME });
+    return own;
+  }
+}
