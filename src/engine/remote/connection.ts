@@ -14,6 +14,7 @@ import type {
   RawResult,
 } from '../engine.js';
 import { sendBatch } from './batch.js';
+import { BEGIN } from './begin.js';
 import { RemoteCursor } from './cursor.js';
 import { endsTransaction, final, isOfOtherParser, statementInterrupted, toRemoteError } from './failure.js';
 import type { Step, StepResult } from './hrana/protocol.js';
@@ -27,13 +28,6 @@ import type { RemoteStream } from './stream.js';
 
 /** How long a rollback may take before the stream is dropped, which rolls back as well, in ms. */
 const ROLLED_BACK_WITHIN = 1_000;
-
-const BEGIN: Readonly<Partial<Record<TransactionBehavior, string>>> = {
-  deferred: 'BEGIN DEFERRED',
-  immediate: 'BEGIN IMMEDIATE',
-  exclusive: 'BEGIN EXCLUSIVE',
-  read: 'BEGIN DEFERRED',
-};
 
 /**
  * A connection to a server. Statements outside a transaction are requests of their own, of which any number may be under

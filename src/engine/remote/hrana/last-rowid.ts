@@ -12,7 +12,7 @@ export class LastRowid {
   note<T extends StepOutcome>(outcome: T): T {
     if (outcome instanceof Error) this.forget();
     else if (outcome !== undefined) {
-      const { lastInsertRowid } = outcome as StepResult;
+      const { lastInsertRowid } = outcome;
       if (lastInsertRowid === undefined) return outcome;
       if (this.#last === undefined || this.#last === lastInsertRowid) outcome.rowidRepeated = true;
       this.#last = lastInsertRowid;
