@@ -76,6 +76,34 @@ export interface DatabaseErrorOptions {
   readonly cause?: unknown;
 }
 
+/** A longer SQL text, in UTF-16 code units, is shown by its beginning only. */
+const LONG = 10_000;
+const SHOWN = 500;
+
+/** Whether a SQL text is too long to be printed: a bulk insert can have megabytes. */
+export function isLong(sql: string | undefined): sql is string {
+  return sql !== undefined && sql.length > LONG;
+}
+
+/** Keeps a long text out of what is printed or serialised; it can still be read. */
+export function hide(error: object, key: string): void {
+  Object.defineProperty(error, key, { enumerable: false });
+}
+
+/** Notes which SQL text an error is about. */
+export function setSql(error: DatabaseError, sql: string): void {
+  error.message += endOfMessage(sql);
+  error.sql = sql;
+  if (isLong(sql)) hide(error, 'sql');
+}
+
+/** Beginning and length of a long text; a short one is in `error.sql` only. */
+function endOfMessage(sql: string | undefined): string {
+  if (!isLong(sql)) return '';
+  const hint = /^\s*(?:insert|replace)\b/i.test(sql) ? '; insertMany() inserts many rows in pieces' : '';
+  return ` (SQL of ${sql.length} characters: ${sql.slice(0, SHOWN)} …${hint})`;
+}
+
 /**
  * Base of every error that this package throws.
  *
@@ -102,7 +130,7 @@ export class DatabaseError extends Error {
   readonly kind: ErrorKind;
   /** Whether running the same transaction or statement again may succeed. */
   readonly retryable: boolean;
-  /** The SQL text that failed, without its parameters. */
+  /** The SQL text that failed, without its parameters. One of more than 10,000 characters is not printed with the error. */
   sql: string | undefined;
   /** Index of the failed statement in its batch or script, from 0. */
   statementIndex: number | undefined;
@@ -112,7 +140,10 @@ export class DatabaseError extends Error {
   suppressed: unknown[] | undefined;
 
   constructor(message: string, options: DatabaseErrorOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      message + endOfMessage(options.sql),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = options.code;
     this.kind = options.kind;
     this.extendedCode = options.extendedCode;
@@ -122,6 +153,7 @@ export class DatabaseError extends Error {
     this.statementIndex = options.statementIndex;
     this.position = options.position;
     this.suppressed = undefined;
+    if (isLong(this.sql)) hide(this, 'sql');
   }
 
   static {
@@ -161,7 +193,7 @@ export class ParameterError extends DatabaseError {
 
 /** A stored value that can't be given back in the wanted type without loss. */
 export class ValueError extends DatabaseError {
-  /** Name of the result column. */
+  /** Name of the result column; undefined only where a client that was handed in does not tell. */
   readonly column: string | undefined;
 
   constructor(problem: string, column?: string, sql?: string) {
@@ -172,6 +204,20 @@ export class ValueError extends DatabaseError {
   static {
     ValueError.prototype.name = 'ValueError';
   }
+}
+
+/**
+ * What a decoder has thrown, with the name of the column.
+ *
+ * @returns a {@link ValueError} for one without a column and for JSON that can't be read, else what was thrown
+ */
+export function inColumn(column: string, thrown: unknown): unknown {
+  if (thrown instanceof ValueError && thrown.column === undefined) {
+    return new ValueError(`column "${column}": ${thrown.message}`, column, thrown.sql);
+  }
+  // What the parser says may show the value.
+  if (thrown instanceof SyntaxError) return new ValueError(`column "${column}" holds no valid JSON`, column);
+  return thrown;
 }
 
 /** Something that this engine or database can't do. */

@@ -60,10 +60,9 @@ function encodeParameter(
       if (!limits.nulInText && value.includes('\0')) {
         throw refuse(index, names, 'text with the character U+0000 would be read back truncated; use a blob');
       }
-      if (!isWellFormed(value)) throw refuse(index, names, 'text with a lone surrogate has no UTF-8 form');
       if (value.length * 3 > (limits.longest ?? Infinity))
         checkLength(utf8Length(value), limits, index, names);
-      return toWellFormedJson(value);
+      return toWellFormedJson(toWellFormed(value));
     case 'bigint':
       if (value > MAX_INT64 || value < MIN_INT64) {
         throw refuse(index, names, 'the bigint is outside the range of a 64-bit integer');
@@ -108,7 +107,7 @@ function checkLength(
   }
 }
 
-/** The length of well-formed text in UTF-8. */
+/** The length of text in UTF-8, with U+FFFD for a lone surrogate at least. */
 function utf8Length(text: string): number {
   let length = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -124,12 +123,18 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
 }
 
-// Node 20 has it; the type library for es2023 does not.
-const wellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
+// Node 20 has them; the type library for es2023 does not.
+const strings = String.prototype as unknown as { isWellFormed(): boolean; toWellFormed(): string };
+const { isWellFormed: wellFormed, toWellFormed: mended } = strings;
 
 /** Whether text has no lone surrogate, which has no UTF-8 form. */
 export function isWellFormed(text: string): boolean {
   return wellFormed.call(text);
+}
+
+/** Text with U+FFFD in the place of every lone surrogate, as `TextEncoder` and other drivers write it. */
+export function toWellFormed(text: string): string {
+  return mended.call(text);
 }
 
 function describeObject(value: object): string {

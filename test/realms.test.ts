@@ -55,11 +55,11 @@ describe('what comes from another realm', () => {
     await db.schema.createTable('t').addColumn('at', 'datetime').addColumn('data', 'json').execute();
     await db
       .insertInto('t')
-      .values(foreign<{ at: Date; data: object }>('({ at: new Date(5), data: { a: [1] } })'))
+      .values(foreign<{ at: Date; data: object }[]>('[{ at: new Date(5), data: { a: [1] } }]'))
       .execute();
     await db
       .insertInto('t')
-      .values({ at: foreign('new Date(6)'), data: foreign('({ b: 1 })') })
+      .values({ at: foreign<Date>('new Date(6)'), data: foreign<object>('({ b: 1 })') })
       .execute();
     const rows = await db
       .selectFrom('t')

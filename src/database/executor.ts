@@ -133,9 +133,6 @@ export abstract class Executor {
   ): Promise<StreamSource> {
     const { interrupts, observer } = this.context;
     const statement = withOwnTimeout(this.context, given);
-    if (statement.pragma === 'query_only' && statement.pragmaArgument) {
-      throw new ParameterError('a setting gives no rows; use execute()', undefined, statement.text);
-    }
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
       const guard = Guard.of(this.context.authorizer, [{ statement, values }]);

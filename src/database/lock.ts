@@ -8,6 +8,8 @@ export interface LockHolder {
   readonly transactionId: number | undefined;
   /** `performance.now()` of the holder's last sign of life. */
   readonly lastActive: number;
+  /** Of a transaction: whether it has the write lock of the database, or may have it. */
+  writes?: boolean;
 }
 
 /** How long and for what a lock is waited for. */
@@ -77,7 +79,7 @@ export class Lock {
   assertOutside(caller?: LockHolder): void {
     const blocker = this.#holder?.transactionId;
     if (blocker === undefined || blocker === caller?.transactionId) return;
-    if (enclosingTransactions().has(blocker)) throw misuse(this.#what);
+    if (enclosingTransactions().has(blocker)) throw usedInside(this.#what);
   }
 
   release(holder: LockHolder): void {
@@ -163,7 +165,8 @@ export class Lock {
   }
 }
 
-function misuse(what: string): TransactionError {
+/** The error for a use of the outer handle inside the callback of its transaction. */
+export function usedInside(what: string): TransactionError {
   return new TransactionError(
     `the outer handle was used inside the callback of a transaction that holds ${what}, so the call could never go ` +
       'on; use the `tx` that the callback is given',

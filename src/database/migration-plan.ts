@@ -17,7 +17,7 @@ export interface Migration {
 /** A migration with everything that it may have been recorded as. */
 export interface IdentifiedMigration extends Migration {
   readonly hash: string;
-  /** `hash`, and the hashes of the text with other line endings. */
+  /** `hash`, and the hashes of the text with other blank space or without the comment at its beginning. */
   readonly hashes: ReadonlySet<string>;
 }
 
@@ -80,12 +80,30 @@ export function nameOf({ tag, file }: Migration): string {
 }
 
 async function identify(migration: Migration): Promise<IdentifiedMigration> {
-  const { sql } = migration;
-  const unix = sql.replaceAll('\r\n', '\n');
-  const windows = unix.replaceAll('\n', '\r\n');
-  const [computed, ...others] = await Promise.all([sha256(sql), sha256(unix), sha256(windows)]);
+  const computed = await sha256(migration.sql);
   const hash = migration.hash ?? computed;
+  const others = await Promise.all(earlierTexts(migration.sql).map(sha256));
   return { ...migration, hash, hashes: new Set([hash, computed, ...others]) };
+}
+
+/** Blank space and comments before the first statement. */
+const HEAD = /^(?:\s|--(?!>).*(?:\n|$)|\/\*[^]*?\*\/)*/;
+
+/**
+ * What a text may have been before somebody changed only line endings, the blank space at its ends or those of its lines, or
+ * put a comment before it. Only its hash is known, so what an editor has taken away can't be told.
+ */
+function earlierTexts(sql: string): string[] {
+  const unix = sql.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  const clean = unix.replace(/[ \t]+$/gm, '');
+  const texts = [unix, clean].flatMap((text) => [text, text.replace(HEAD, '')]);
+  const ends = texts.flatMap((text) => [
+    text,
+    text.trimEnd(),
+    `${text.trimEnd()}\n`,
+    `${text.trimEnd()}\n\n`,
+  ]);
+  return [...new Set(ends.flatMap((text) => [text, text.replaceAll('\n', '\r\n')]))];
 }
 
 function edited(migration: Migration): MigrationError {

@@ -18,8 +18,13 @@ import { type BatchItem, runInOrder } from './batch.js';
 import type { Context } from './context.js';
 import { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
+<<<<<<< HEAD
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import type { LockHolder } from './lock.js';
+=======
+import { lendBegun, lendForWriting } from './lend.js';
+import { type LockHolder, usedInside } from './lock.js';
+>>>>>>> wt-config
 import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
@@ -27,7 +32,7 @@ import { connectionSetting } from './pragma/text.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
-import { runInFrame } from './transaction-frame.js';
+import { enclosingTransactions, isFollowed, runInFrame } from './transaction-frame.js';
 import { nextTurn, turnIsOver } from './turn.js';
 
 /** Where statements outside a transaction run. */
@@ -48,9 +53,15 @@ export interface TransactionOptions extends AbortOptions {
 export abstract class Session extends Executor {
   /** @internal */
   readonly pool: Pool;
+<<<<<<< HEAD
   private readonly autocommit: Autocommit;
   /** @internal Ids of the transactions that are open. */
   readonly transactions: Set<number>;
+=======
+  readonly #autocommit: Autocommit;
+  /** @internal The transactions that are open, by their ids. */
+  readonly transactions: Map<number, Transaction>;
+>>>>>>> wt-config
 
   /**
    * @internal
@@ -59,8 +70,13 @@ export abstract class Session extends Executor {
   constructor(context: Context, policy: ReplicaPolicy | undefined, shared: Session | undefined) {
     super(context);
     this.pool = shared?.pool ?? new Pool(context.config, context.interrupts, policy);
+<<<<<<< HEAD
     this.autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.autocommit;
     this.transactions = shared?.transactions ?? new Set();
+=======
+    this.#autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.#autocommit;
+    this.transactions = shared?.transactions ?? new Map();
+>>>>>>> wt-config
   }
 
   /** @internal */
@@ -191,6 +207,7 @@ export abstract class Session extends Executor {
         'a restricted view of a database can not do this; use the whole one',
       );
     }
+    this.#assertOutside();
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const { lease, release } = await lendForWriting(this.pool, holder, abort, true);
     try {
@@ -211,10 +228,11 @@ export abstract class Session extends Executor {
     const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = behavior === 'immediate' || behavior === 'exclusive';
+    if (writes) this.#assertOutside();
     const { lease, release, lock } = await this.bounded(abort, (either) =>
       lendBegun(this.pool, this.context, transaction, either, around),
     );
-    this.transactions.add(transaction.id);
+    this.transactions.set(transaction.id, transaction);
     const end = async (): Promise<void> => {
       this.transactions.delete(transaction.id);
       await release();
@@ -233,6 +251,7 @@ export abstract class Session extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
+    if (statement.kind !== 'read') this.#assertOutside();
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
     // With an abort it would be set on another connection than the one that statements run on.
     const result = this.autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
@@ -280,7 +299,12 @@ export abstract class Session extends Executor {
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
     const { abort } = options;
+<<<<<<< HEAD
     const behavior = this.behaviorOf(options.behavior);
+=======
+    const behavior = this.#checkBehavior(options.behavior);
+    if (behavior !== 'read') this.#assertOutside();
+>>>>>>> wt-config
     const connection = await this.pool.openMain(abort);
     if (connection.batch === undefined) {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
@@ -342,7 +366,7 @@ export abstract class Session extends Executor {
     const transaction = await this.begin(behavior, abort, attempt);
     let result: T;
     try {
-      const run = runInFrame(transaction.id, () => callback(transaction));
+      const run = runInFrame(transaction.id, isFollowed(this.config), () => callback(transaction));
       result = await (abort === undefined ? run : orAborted(run, abort));
     } catch (error) {
       await transaction.rollbackAfter(error);
@@ -352,7 +376,26 @@ export abstract class Session extends Executor {
     return result;
   }
 
+<<<<<<< HEAD
   private behaviorOf(wanted: TransactionBehavior | undefined): TransactionBehavior {
+=======
+  /**
+   * Refuses a call that would wait for a transaction in whose callback it stands, where the server has the lock that it
+   * would wait for. To be asked before anything is awaited.
+   *
+   * @throws {@link TransactionError}
+   */
+  #assertOutside(): void {
+    const { kind } = this.config.target;
+    if (this.transactions.size === 0 || kind === 'memory' || kind === 'file') return;
+    const writing = [...this.transactions.values()].filter(({ holder }) => holder.writes === true);
+    if (writing.length === 0) return;
+    const enclosing = enclosingTransactions();
+    if (writing.some(({ id }) => enclosing.has(id))) throw usedInside('the write lock of the server');
+  }
+
+  #checkBehavior(wanted: TransactionBehavior | undefined): TransactionBehavior {
+>>>>>>> wt-config
     const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
     if (behavior !== 'concurrent') return behavior;
     throw new CapabilityError(

@@ -1,12 +1,12 @@
 import type { ResolvedConfig } from '../config.js';
 import { KEY_PRAGMAS } from '../config/pragmas.js';
-import { DatabaseError, ParameterError, TransactionError } from '../errors.js';
+import { DatabaseError, ParameterError, setSql, TransactionError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
 import { resolveArguments, type StatementArguments } from '../sql/parameters.js';
 import { boundCalls } from '../sql/bounded-calls.js';
 import { FILE_FUNCTIONS, whyRefused } from '../sql/functions.js';
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
-import { encodeParameters, isWellFormed, type SqlValue, type ValueLimits } from '../values.js';
+import { encodeParameters, type SqlValue, toWellFormed, type ValueLimits } from '../values.js';
 
 /** Positional values, or named ones with keys `a`, `:a`, `@a` or `$a`. */
 export type Arguments = StatementArguments;
@@ -108,14 +108,8 @@ export class Statements {
         kind: 'sql',
       });
     }
-    // It has no UTF-8 form: an engine would change it, and a server refuses the message (sqld 0.24).
-    if (!isWellFormed(sql)) {
-      throw new DatabaseError('the SQL text contains a lone surrogate', {
-        code: 'SQLITE_ERROR',
-        kind: 'sql',
-      });
-    }
-    return analyze(boundCalls(sql)).statements;
+    // A server refuses a message with a lone surrogate (sqld 0.24).
+    return analyze(boundCalls(toWellFormed(sql))).statements;
   }
 }
 
@@ -142,7 +136,7 @@ export function bind(statement: AnalyzedStatement, args: Arguments, limits: Valu
   try {
     return encodeParameters(resolved.values, limits, parameters.named ? parameters.names : undefined);
   } catch (error) {
-    if (error instanceof ParameterError) error.sql = statement.text;
+    if (error instanceof ParameterError) setSql(error, statement.text);
     throw error;
   }
 }

@@ -45,6 +45,7 @@ export class TransactionRoot implements RootOptions {
     this.attempt = attempt;
     this.abort = abort;
     this.holder = holder;
+    holder.writes = behavior === 'immediate' || behavior === 'exclusive';
   }
 }
 
@@ -73,6 +74,7 @@ const NOT_INSIDE: Readonly<Record<string, string>> = {
   query_only: "PRAGMA query_only can not be set inside a transaction; begin it with behavior 'read'",
 };
 
+<<<<<<< HEAD
 /**
  * Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. In one for
  * migrations, foreign keys are off whatever a migration says, so that statement is left out.
@@ -86,6 +88,11 @@ export function checkInside(statement: AnalyzedStatement, migrates: Migrates | u
       { code: 'TRANSACTION_CONTROL', kind: 'transaction', sql: statement.text },
     );
   }
+=======
+/** Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. */
+export function checkInside({ holder }: TransactionRoot, statement: AnalyzedStatement): void {
+  if (statement.kind !== 'read') holder.writes = true;
+>>>>>>> wt-config
   const problem = statement.pragmaArgument ? NOT_INSIDE[statement.pragma as string] : undefined;
   if (problem === undefined) return false;
   if (migrates?.foreignKeysOff && statement.pragma === 'foreign_keys') return true;

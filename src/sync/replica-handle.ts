@@ -17,7 +17,7 @@ const REBUILT: ReadonlySet<ErrorCode> = new Set(['REPLICA_CORRUPT', 'NOT_A_REPLI
 export class ReplicaHandle {
   readonly #syncer: Syncer;
   readonly #open: (abort: Abort | undefined) => Promise<unknown>;
-  readonly #transactions: ReadonlySet<number>;
+  readonly #transactions: ReadonlyMap<number, unknown>;
 
   /**
    * @param open - opens the replica
@@ -26,7 +26,7 @@ export class ReplicaHandle {
   constructor(
     syncer: Syncer,
     open: (abort: Abort | undefined) => Promise<unknown>,
-    transactions: ReadonlySet<number>,
+    transactions: ReadonlyMap<number, unknown>,
   ) {
     this.#syncer = syncer;
     this.#open = open;

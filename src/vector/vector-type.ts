@@ -11,6 +11,28 @@ export type VectorOutput<T extends VectorType = VectorType> = T extends 'float64
   ? Float64Array
   : Float32Array;
 
+/**
+ * What a vector comes back as: `typed`, a Float32Array (for `float64` a Float64Array), or `array`, an array of numbers, which
+ * `JSON.stringify` writes as one.
+ */
+export type VectorMode = 'typed' | 'array';
+
+/** What a stored vector comes back as in a mode. */
+export type VectorInMode<T extends VectorType, M extends VectorMode> = M extends 'array'
+  ? number[]
+  : VectorOutput<T>;
+
+/** A vector in the mode that is asked for. */
+export function inMode(vector: VectorOutput, mode: VectorMode): VectorOutput | number[] {
+  return mode === 'array' ? Array.from(vector) : vector;
+}
+
+/** @throws {@link ParameterError} when it is no mode */
+export function checkMode(mode: unknown): VectorMode {
+  if (mode === 'typed' || mode === 'array') return mode;
+  throw new ParameterError("the mode of a vector is 'typed' or 'array'");
+}
+
 /** How many components a vector of a column has, and how they are stored. */
 export interface VectorShape<T extends VectorType = VectorType> {
   readonly type: T;

@@ -224,6 +224,22 @@ describe('an edited migration', () => {
     expect(error.migration).toBe('0000_custom');
   });
 
+  it.each<[string, (sql: string) => string]>([
+    ['a last line break', (sql) => `${sql}\n`],
+    ['no last line break', (sql) => sql.trimEnd()],
+    ['a licence', (sql) => `/* s\n * MIT */\n-- (c)\n\n${sql}`],
+    ['spaces at the ends of lines', (sql) => sql.replaceAll('\n', '  \n')],
+    ['a byte order mark and other line endings', (sql) => `\uFEFF${sql.replaceAll('\n', '\r\n')}`],
+  ])('is not one that only got %s', async (_what, edit) => {
+    const { db } = await openFile();
+    const migration = { tag: '0000', when: 1, sql: 'create table t (\n  a\n);\n-- end\n' };
+    await runMigrations(db, [migration]);
+    const changed = { ...migration, sql: edit(migration.sql) };
+    expect(await runMigrations(db, [changed])).toMatchObject({ applied: [], skipped: 1 });
+    const other = { ...migration, sql: edit(migration.sql.replace('a', 'b')) };
+    expect(await failure(runMigrations(db, [other]))).toBeInstanceOf(MigrationError);
+  });
+
   it('is not one whose line endings changed', async () => {
     const { db } = openFile();
     const unix = [migration('0', 1, 'CREATE TABLE a (x);\n\nCREATE TABLE b (x);\n')];

@@ -91,7 +91,6 @@ describe('wrong parameters', () => {
     ['insert into t values (:toString, 1)', {}, /missing parameter\(s\): :toString/, ':toString'],
     ['insert into t values (:a, 1)', { a: undefined }, /parameter :a: it is undefined/, ':a'],
     ['insert into t values (:a, 1)', { a: new Date('s3cret') }, /parameter :a: a Date/, ':a'],
-    ['insert into t values (?, ?)', [1, 's3cret\ud800'], /parameter 2: text with a lone surrogate/, 1],
     ['insert into t values (?, ?)', [1, { password: 's3cret' }], /parameter 2: an object \(Object\)/, 1],
     ['insert into t values (?, ?)', 's3cret', /array or a plain object, got string/, undefined],
     ['insert into t values (?, ?)', null, /array or a plain object, got null/, undefined],

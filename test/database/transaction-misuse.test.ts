@@ -1,8 +1,14 @@
+import { sql } from 'drizzle-orm';
+import { integer, sqliteTable } from 'drizzle-orm/sqlite-core';
+import { Kysely } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Database } from '../../src/database/database.js';
-import { BusyError, TransactionError } from '../../src/errors.js';
+import { type Database, open } from '../../src/database/database.js';
+import { drizzle } from '../../src/dialect/drizzle/index.js';
+import { TursoDialect } from '../../src/dialect/kysely/index.js';
+import { BusyError, findDatabaseError, TransactionError } from '../../src/errors.js';
+import { startSqld } from '../support/sqld.js';
 import { openDatabase, openFile, openMemory } from '../support/database.js';
-import { collect, failure } from '../support/outcome.js';
+import { collect, failure, rejection } from '../support/outcome.js';
 import { gate, pause, turn } from '../support/time.js';
 
 const SETUP = 'create table t (a); insert into t values (1)';
@@ -91,8 +97,8 @@ describe('the outer handle inside the callback of a transaction', () => {
 
   it('does not hang where the call can not be traced, and is told what may be wrong', async () => {
     for (const db of [
-      (await openFile(SETUP, { busyTimeout: 40 })).db,
-      await openMemory(SETUP, { busyTimeout: 40 }),
+      (await openFile(SETUP, { busyTimeout: 40, detectMisuse: false })).db,
+      await openMemory(SETUP, { busyTimeout: 40, detectMisuse: false }),
     ]) {
       const noticed = gate();
       let outcome: BusyError | undefined;
@@ -159,5 +165,106 @@ describe('the parent inside the callback of a nested transaction', () => {
       await tx.execute(WRITE);
     });
     expect((await db.execute('select a from t')).rows).toEqual([{ a: 1 }, { a: 2 }]);
+  });
+});
+
+/** Calls that leave no trace in the stack. */
+const UNTRACED: readonly [string, (db: Database) => Promise<unknown>][] = [
+  ['a thenable', async (db) => await thenable(() => db.execute(WRITE))],
+  [
+    'a timer',
+    (db) =>
+      new Promise((resolve, reject) => setTimeout(() => void db.execute(WRITE).then(resolve, reject), 1)),
+  ],
+  ['a query of Drizzle', async (db) => await drizzle(db).run(sql.raw(WRITE))],
+  ['a builder of Drizzle', async (db) => await drizzle(db).insert(T).values({ a: 5 })],
+  ['a query of Kysely', async (db) => await kysely(db).insertInto('t').values({ a: 5 }).execute()],
+];
+const T = sqliteTable('t', { a: integer() });
+
+function kysely(client: Database): Kysely<{ t: { a: number } }> {
+  return new Kysely({ dialect: new TursoDialect({ client }) });
+}
+
+function thenable<R>(run: () => Promise<R>): PromiseLike<R> {
+  // oxlint-disable-next-line unicorn/no-thenable -- as a query builder is one
+  return { then: (fulfilled, rejected) => run().then(fulfilled, rejected) };
+}
+
+/** How a transaction can be run on a database. */
+const TRANSACTIONS: readonly [string, (db: Database, use: () => Promise<unknown>) => Promise<unknown>][] = [
+  ['Database', (db, use) => db.transaction(async (tx) => void (await tx.execute(WRITE), await use()))],
+  ['nested', (db, use) => db.transaction((tx) => tx.transaction(async () => void (await use())))],
+  [
+    'Drizzle',
+    (db, use) => drizzle(db).transaction(async (tx) => void (await tx.run(sql.raw(WRITE)), await use())),
+  ],
+  [
+    'Kysely',
+    (db, use) =>
+      kysely(db)
+        .transaction()
+        .execute(async (trx) => {
+          await trx.insertInto('t').values({ a: 7 }).execute();
+          await use();
+        }),
+  ],
+];
+
+describe.each(TRANSACTIONS)('a call that can not be traced, in a transaction of %s', (_by, transact) => {
+  it.each(UNTRACED)('is found in memory, on a file by detectMisuse: %s', async (_name, use) => {
+    const { db: file } = await openFile(SETUP, { ...LONG_WAIT, detectMisuse: true });
+    for (const db of [await openMemory(SETUP, LONG_WAIT), file]) {
+      const error = await rejection(transact(db, () => use(db)));
+      expect(findDatabaseError(error)).toMatchObject(MISUSE);
+      expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 1 }]);
+      // Nothing of it is left when the transaction is over.
+      await use(db);
+      expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 2 }]);
+    }
+  });
+});
+
+describe('transactions that are followed', () => {
+  it('do not mistake those beside them', async () => {
+    const { db } = await openFile(SETUP, { ...LONG_WAIT, detectMisuse: true });
+    const beside = await openMemory(SETUP, LONG_WAIT);
+    const run = (by: (typeof TRANSACTIONS)[number][1]): Promise<unknown> =>
+      by(db, () => beside.execute(WRITE));
+    const all = TRANSACTIONS.flatMap(([, by]) => [run(by), run(by)]);
+    await Promise.all([...all, db.execute(WRITE), kysely(db).insertInto('t').values({ a: 9 }).execute()]);
+    expect((await beside.execute('select count(*) as n from t')).rows).toEqual([{ n: 9 }]);
+  });
+
+  it('may start what uses the database after them', async () => {
+    const db = await openMemory(SETUP, LONG_WAIT);
+    const go = gate();
+    let late: Promise<unknown> | undefined;
+    await db.transaction(async () => {
+      late = go.opened.then(() => db.execute(WRITE));
+    });
+    go.open();
+    await late;
+    expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('the outer handle inside the callback of a transaction at a server', () => {
+  it.each(['url', 'wsUrl'] as const)('is told so at once: %s', async (key) => {
+    const server = await startSqld();
+    await using db = open({ url: server[key], ...LONG_WAIT });
+    await db.script(SETUP);
+    for (const [, use] of [...WRITING.filter(([name]) => name !== 'stream'), ...UNTRACED]) {
+      for (const [, transact] of TRANSACTIONS) {
+        const error = await rejection(transact(db, () => use(db)));
+        expect(findDatabaseError(error)).toMatchObject(MISUSE);
+      }
+    }
+    // What only reads, and a transaction that has only read, hold up nothing.
+    await db.transaction(() => db.execute('select a from t'));
+    await db.transaction(async (tx) => void (await tx.execute('select a from t'), await db.execute(WRITE)), {
+      behavior: 'deferred',
+    });
+    expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 2 }]);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ParameterError, type SqlValue } from '../../src/index.js';
-import { isWellFormed } from '../../src/values.js';
+import { toWellFormed } from '../../src/values.js';
 import { openMemory } from '../support/database.js';
 
 /** Whatever JavaScript has, the values that SQLite has among it. */
@@ -35,7 +35,7 @@ function expected(value: unknown): SqlValue | undefined {
     if (!Number.isFinite(value)) return undefined;
     return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
   }
-  if (typeof value === 'string') return isWellFormed(value) && !value.includes('\0') ? value : undefined;
+  if (typeof value === 'string') return value.includes('\0') ? undefined : toWellFormed(value);
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(
       value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer,

@@ -14,7 +14,13 @@ import type { RunResult } from './run-result.js';
 import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
-import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
+import {
+  type StreamableQuery,
+  type StreamedRow,
+  type StreamQueryOptions,
+  streamQuery,
+  toStreamable,
+} from './stream.js';
 import type { TursoTransaction } from './transaction.js';
 
 /**
@@ -121,7 +127,7 @@ export class TursoDatabase<
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
     return streamQuery(
       sessionOf<TFullSchema, ExtractTablesWithRelations<TFullSchema>>(this).executor,
-      query,
+      toStreamable(this, query),
       options,
     ) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
   }

@@ -1,4 +1,5 @@
 import { Column, noopDecoder, type SQL, type Subquery } from 'drizzle-orm';
+import { inColumn } from '../../errors.js';
 import type { IntMode } from '../../values.js';
 import { chunkKind } from './chunk-kind.js';
 import { type Decoder, sqlInternals } from './internals.js';
@@ -65,7 +66,11 @@ function compileColumn(column: Column, name: string, options: DecodeOptions): Ce
       given = asBuffer(value);
     }
     if (isIdentity || (isBuffer && given instanceof Uint8Array)) return given;
-    return map.call(column, given);
+    try {
+      return map.call(column, given);
+    } catch (error) {
+      throw inColumn(name, error);
+    }
   };
 }
 

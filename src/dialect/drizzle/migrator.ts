@@ -10,7 +10,10 @@ export type { Migration, MigrationOptions, MigrationReport };
 export type MigrateConfig = MigrationOptions &
   (
     | {
-        /** drizzle-kit's `out` (a path or a `file:` URL), the folder with `meta/_journal.json` and the SQL files. */
+        /**
+         * drizzle-kit's `out` (a path or a `file:` URL): the folder with `meta/_journal.json` and the SQL files, or in the
+         * layout of drizzle-kit 1.0 with a folder for each migration.
+         */
         readonly migrationsFolder: string;
         readonly migrations?: undefined;
       }
@@ -85,12 +88,43 @@ function checkMigrations(migrations: unknown): readonly Migration[] {
 }
 
 async function readFolder(folder: string): Promise<Migration[]> {
+  const dated = await readDatedFolders(folder);
+  if (dated !== undefined) return dated;
   const entries = await readJournal(folder);
   return await Promise.all(
     entries.map(async ({ tag, when }) => {
       const file = `${folder}/${tag}.sql`;
       const sql = await readText(file, `the journal lists migration ${tag}, but its file ${file}`, tag);
       return { tag, when, sql, file };
+    }),
+  );
+}
+
+/** A folder of one migration in the layout of drizzle-kit 1.0, `20251129013000_brave_wasp`: its time in UTC, and a name. */
+const DATED = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:_.*)?$/;
+
+/** The migrations of a folder in the layout of drizzle-kit 1.0; undefined where there is a journal, or nothing like it. */
+async function readDatedFolders(folder: string): Promise<Migration[] | undefined> {
+  const { readdir, stat } = await import('node:fs/promises');
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const tags = entries
+    .filter((entry) => entry.isDirectory() && DATED.test(entry.name))
+    .map(({ name }) => name);
+  if (tags.length === 0 || (await stat(`${folder}/meta/_journal.json`).catch(() => undefined)))
+    return undefined;
+  tags.sort();
+  return await Promise.all(
+    tags.map(async (tag) => {
+      const file = `${folder}/${tag}/migration.sql`;
+      const [year = 0, month = 1, ...rest] = DATED.exec(tag)?.slice(1).map(Number) ?? [];
+      const [day, hour, minute, second] = rest;
+      const when = Date.UTC(year, month - 1, day, hour, minute, second);
+      return {
+        tag,
+        when,
+        file,
+        sql: await readText(file, `migration ${tag} has no SQL: its file ${file}`, tag),
+      };
     }),
   );
 }

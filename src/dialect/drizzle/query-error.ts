@@ -1,4 +1,5 @@
 import { DrizzleQueryError } from 'drizzle-orm';
+import { DatabaseError, hide, isLong } from '../../errors.js';
 
 /**
  * Wraps a failure as Drizzle does, but keeps the parameters out of the message and of what is printed or serialised:
@@ -8,7 +9,10 @@ export function queryError(sql: string, params: unknown[], thrown: unknown): Dri
   const cause = thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
   const reason = cause instanceof Error ? cause : new Error(String(cause));
   const error = new DrizzleQueryError(sql, [], reason);
-  error.message = `Failed query: ${shorten(sql)}\n${reason.message}`;
+  // Our own message shows the beginning of a long text itself.
+  const shown = isLong(sql) && reason instanceof DatabaseError ? '' : `${shorten(sql)}\n`;
+  error.message = `Failed query: ${shown}${reason.message}`;
+  if (isLong(sql)) hide(error, 'query');
   Object.defineProperty(error, 'params', {
     value: params,
     enumerable: false,

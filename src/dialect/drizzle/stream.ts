@@ -1,17 +1,27 @@
-import { is } from 'drizzle-orm';
+import { is, SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Executor } from '../../database/executor.js';
 import type { StreamOptions } from '../../database/stream.js';
 import { ParameterError } from '../../errors.js';
 import { ABORT_OPTIONS, checkOptions } from '../../options.js';
 import { TursoPreparedQuery } from './prepared-query.js';
 
-/** A query builder, a relational query, `db.all(sql)` or a prepared query: anything with rows. */
+/** A query builder, a relational query, `db.all(sql)`, a prepared query, `sql` or a SQL text: anything with rows. */
 export type StreamableQuery =
+  | string
+  | SQLWrapper
   | { readonly _: { readonly dialect: 'sqlite'; readonly result: unknown } }
   | { all(placeholderValues?: Record<string, unknown>): Promise<unknown> };
 
 /** What a streamed query gives row by row. */
-export type StreamedRow<TQuery> = TQuery extends { readonly _: { readonly result: infer TResult } }
+export type StreamedRow<TQuery> = TQuery extends string
+  ? Record<string, unknown>
+  : TQuery extends SQL<infer TRow>
+    ? unknown extends TRow
+      ? Record<string, unknown>
+      : TRow
+    : StreamedQueryRow<TQuery>;
+
+type StreamedQueryRow<TQuery> = TQuery extends { readonly _: { readonly result: infer TResult } }
   ? Element<TResult>
   : TQuery extends { all(placeholderValues?: Record<string, unknown>): Promise<infer TResult> }
     ? Element<TResult>
@@ -23,6 +33,14 @@ type Element<TResult> = TResult extends readonly (infer TRow)[] ? TRow : Exclude
 export interface StreamQueryOptions extends Omit<StreamOptions, 'rowMode'> {
   /** Values of the placeholders of a prepared query. */
   readonly placeholderValues?: Record<string, unknown> | undefined;
+}
+
+/** What is streamed for a query: `sql` and text as `db.all()` runs them, which waits until it is awaited. */
+export function toStreamable(
+  db: { all(query: SQLWrapper | string): unknown },
+  query: StreamableQuery,
+): StreamableQuery {
+  return typeof query === 'string' || is(query, SQL) ? (db.all(query) as StreamableQuery) : query;
 }
 
 /** The rows of any query one by one, run by `executor`. */
@@ -42,7 +60,8 @@ export async function* streamQuery(
   const { getQuery } = (prepared ?? {}) as {
     getQuery?: () => { sql: string; params: unknown[]; method?: string };
   };
-  if (typeof getQuery !== 'function') throw new ParameterError('stream() takes a query');
+  if (typeof getQuery !== 'function')
+    throw new ParameterError('stream() takes a query, sql`…` or a SQL text');
   const { sql, params, method } = getQuery.call(prepared);
   yield* executor.stream(sql, params, { ...options, rowMode: method === 'values' ? 'array' : 'object' });
 }

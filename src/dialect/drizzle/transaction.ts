@@ -7,7 +7,13 @@ import type { RunResult } from './run-result.js';
 import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
-import { type StreamableQuery, type StreamedRow, type StreamQueryOptions, streamQuery } from './stream.js';
+import {
+  type StreamableQuery,
+  type StreamedRow,
+  type StreamQueryOptions,
+  streamQuery,
+  toStreamable,
+} from './stream.js';
 
 /** What the callback of `db.transaction()` is given: everything that the database has, inside the transaction. */
 export class TursoTransaction<
@@ -56,10 +62,10 @@ export class TursoTransaction<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(sessionOf<TFullSchema, TSchema>(this).executor, query, options) as AsyncGenerator<
-      StreamedRow<TQuery>,
-      void,
-      undefined
-    >;
+    return streamQuery(
+      sessionOf<TFullSchema, TSchema>(this).executor,
+      toStreamable(this, query),
+      options,
+    ) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
   }
 }

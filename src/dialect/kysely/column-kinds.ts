@@ -1,13 +1,21 @@
-import { ParameterError, ValueError } from '../../errors.js';
+import { inColumn, ParameterError, ValueError } from '../../errors.js';
 import { isOf } from '../../realm.js';
 import { decodeVector, encodeVector } from '../../vector/codec.js';
-import { shapeOf, type VectorInput, type VectorShape } from '../../vector/vector-type.js';
+import {
+  checkMode,
+  inMode,
+  shapeOf,
+  type VectorInput,
+  type VectorMode,
+  type VectorShape,
+} from '../../vector/vector-type.js';
 
 /**
  * What a column holds, under the names of Drizzle's column modes. `boolean`: 1 or 0. `json`: JSON text. `timestamp`: a Date
- * as whole seconds, `timestamp_ms`: in ms, since 1970. `date`: a Date as ISO 8601 text in UTC. A type and dimensions: vectors.
+ * as whole seconds, `timestamp_ms`: in ms, since 1970. `date`: a Date as ISO 8601 text in UTC. A type and dimensions: vectors,
+ * with `mode: 'array'` as arrays of numbers.
  */
-export type ColumnKind = ValueKind | VectorShape;
+export type ColumnKind = ValueKind | (VectorShape & { readonly mode?: VectorMode });
 
 type ValueKind = 'boolean' | 'json' | 'timestamp' | 'timestamp_ms' | 'date';
 
@@ -82,10 +90,19 @@ export function encode(kind: ColumnKind, value: unknown): unknown {
  */
 export function decode(kind: ColumnKind, value: unknown, column: string): unknown {
   if (value === null) return null;
-  if (typeof kind === 'object') return decodeVector(kind, value as Uint8Array);
+  if (typeof kind === 'object') return decodeKnown(kind, value as Uint8Array, column);
   const decoded = decoders[kind](value);
   if (decoded !== undefined) return decoded;
   throw new ValueError(`column "${column}" holds a value that is no ${WHAT[kind]}`, column);
+}
+
+function decodeKnown(kind: Extract<ColumnKind, object>, value: Uint8Array, column: string): unknown {
+  const mode = checkMode(kind.mode ?? 'typed');
+  try {
+    return inMode(decodeVector(kind, value), mode);
+  } catch (error) {
+    throw inColumn(column, error);
+  }
 }
 
 const WHAT: Readonly<Record<ValueKind, string>> = {

@@ -213,6 +213,29 @@ describe('several processes that start together', () => {
   });
 });
 
+describe('a folder in the layout of drizzle-kit 1.0', () => {
+  it('is read in the order of its times', async () => {
+    const { db, look } = openFile();
+    const project = temporaryProject({});
+    writeFiles(project, {
+      'drizzle/20251130000000_second/migration.sql': 'insert into t values (1)',
+      'drizzle/20251129013000_first/migration.sql': 'create table t (a)',
+      'drizzle/20251129013000_first/snapshot.json': '{}',
+    });
+    const migrationsFolder = path.join(project, 'drizzle');
+    const report = await migrate(db, { migrationsFolder });
+    expect(report).toMatchObject({ applied: ['20251129013000_first', '20251130000000_second'] });
+    expect(look('select a from t')).toEqual([[1]]);
+    expect(look('select created_at from __drizzle_migrations order by 1')).toEqual([
+      [Date.UTC(2025, 10, 29, 1, 30)],
+      [Date.UTC(2025, 10, 30)],
+    ]);
+    expect(await migrate(db, { migrationsFolder })).toMatchObject({ applied: [], skipped: 2 });
+    writeFiles(project, { 'drizzle/20251201000000_third/snapshot.json': '{}' });
+    await expect(migrate(db, { migrationsFolder })).rejects.toThrow(/20251201000000_third has no SQL/);
+  });
+});
+
 describe('what drizzle-kit generates', () => {
   it.each(['sqlite', 'turso'])(
     'is applied step by step (dialect %s)',

@@ -3,13 +3,17 @@ import { indexSettings, type VectorIndexOptions } from '../../../vector/vector-i
 import {
   declaredType,
   type VectorInput,
-  type VectorOutput,
+  type VectorInMode,
+  type VectorMode,
   type VectorType,
 } from '../../../vector/vector-type.js';
 
-/** A column of vectors in a table of Kysely's, as the {@link TursoTypesPlugin} converts it. */
-export type VectorColumn<T extends VectorType = 'float32'> = ColumnType<
-  VectorOutput<T>,
+/**
+ * A column of vectors in a table of Kysely's, as the {@link TursoTypesPlugin} converts it: `VectorColumn<'float32', 'array'>`
+ * where the plugin has `mode: 'array'` for it.
+ */
+export type VectorColumn<T extends VectorType = 'float32', M extends VectorMode = 'typed'> = ColumnType<
+  VectorInMode<T, M>,
   VectorInput,
   VectorInput
 >;

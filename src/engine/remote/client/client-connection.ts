@@ -4,6 +4,7 @@ import {
   closedError,
   DatabaseError,
   NetworkError,
+  protocolError,
   TransactionLostError,
 } from '../../../errors.js';
 import type { AnalyzedStatement } from '../../../sql/statement.js';
@@ -22,7 +23,8 @@ import { endsTransaction, final, toRemoteError } from '../failure.js';
 import type { ResultColumn, Step, StepResult } from '../hrana/protocol.js';
 import { toRawResult } from '../result.js';
 import { toStep } from '../step.js';
-import type { Client, ClientResult, ClientTransaction } from './client.js';
+import type { Client, ClientTransaction } from './client.js';
+import { checkResult } from './client-result.js';
 import { decodeClientValue } from './client-value.js';
 
 /** What is known of a client by asking it once. */
@@ -137,7 +139,10 @@ export class ClientConnection implements Connection {
   async begin(behavior: TransactionBehavior): Promise<void> {
     const mode = MODES[behavior];
     if (mode === undefined) throw missing(behavior, `begin a transaction with behavior '${behavior}'`);
-    this.#transaction = await this.#guarded(() => this.#client.transaction(mode), undefined);
+    const transaction = await this.#guarded(() => this.#client.transaction(mode), undefined);
+    // Without it every statement would run on its own.
+    if (typeof transaction?.execute !== 'function') throw protocolError('the client gave no transaction');
+    this.#transaction = transaction;
     this.#readOnly = behavior === 'read';
   }
 
@@ -250,14 +255,16 @@ export class ClientConnection implements Connection {
   }
 }
 
-function toStepResult(result: ClientResult, { exact }: Step): StepResult {
+function toStepResult(result: unknown, { exact }: Step): StepResult {
+  checkResult(result);
   const { columnTypes = [], rowsAffected, lastInsertRowid } = result;
   const columns: ResultColumn[] = result.columns.map((name, i) => ({ name, type: columnTypes[i] ?? '' }));
   return {
     columns,
     rows: result.rows.map((row) => columns.map((column, i) => decodeClientValue(row[i], column, exact))),
     rowsAffected,
-    lastInsertRowid: lastInsertRowid === undefined ? undefined : BigInt(lastInsertRowid),
+    lastInsertRowid:
+      lastInsertRowid === undefined || lastInsertRowid === null ? undefined : BigInt(lastInsertRowid),
   };
 }
 

@@ -7,6 +7,7 @@ import { REMOTE_CAPABILITIES } from '../engine.js';
 import type { HranaStream } from '../hrana/protocol.js';
 import { Places } from '../places.js';
 import { RemoteStream } from '../stream.js';
+import { checkResult } from './client-result.js';
 import type { Client } from './client.js';
 import { ClientConnection, type ClientTraits } from './client-connection.js';
 import { isHranaClient, openClientStream } from './hrana-client-stream.js';
@@ -89,8 +90,9 @@ export class ClientEngine implements Engine {
 
 /** @throws {@link CapabilityError} when the client gives integers as text, which can't be told from text */
 async function askTraits(client: Client): Promise<ClientTraits> {
-  const { rows } = await client.execute({ sql: 'select 1', args: [] });
-  if (typeof rows[0]?.[0] === 'string') {
+  const result: unknown = await client.execute({ sql: 'select 1', args: [] });
+  checkResult(result);
+  if (typeof result.rows[0]?.[0] === 'string') {
     throw new CapabilityError(
       'integers',
       "a client with intMode 'string' can't tell integers from text; make it with intMode 'bigint'",

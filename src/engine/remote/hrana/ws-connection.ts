@@ -10,6 +10,9 @@ const SILENT_FOR = 10_000;
 /** A runtime whose process waits for its sockets has an idle one closed after so long, in ms. */
 const IDLE_FOR = 5_000;
 
+/** A request with more characters may be too long for a server. */
+const LONG_REQUEST = 8_000_000;
+
 /** The number of no stored text: to drop it changes nothing, and every server answers that at once. */
 const NO_TEXT = 2 ** 31 - 1;
 
@@ -32,6 +35,8 @@ export class WsConnection {
   readonly #numbers = { request: 0, stream: 0, cursor: 0 };
   #socket: Socket | undefined;
   #failure: Error | undefined;
+  /** Length of the longest request since none was waiting, in characters. */
+  #longest = 0;
   #welcome: { readonly resolve: () => void; readonly reject: (reason: Error) => void } | undefined;
   #streams = 0;
   #heard = false;
@@ -64,7 +69,7 @@ export class WsConnection {
     const connection = new WsConnection(bearer, ended);
     const socket = await openSocket(url, signal, {
       message: (text) => connection.#receive(text),
-      closed: (reason) => connection.#fail(closed(reason)),
+      closed: (reason) => connection.#fail(closed(reason, connection.#longest)),
     });
     connection.#begin(socket);
     return connection;
@@ -110,6 +115,7 @@ export class WsConnection {
       this.#pending.set(id, { resolve, reject });
       clearTimeout(this.#idle);
       this.#socket?.setBusy?.(true);
+      if (this.#pending.size === 1 || request.length > this.#longest) this.#longest = request.length;
       this.#socket?.send(`{"type":"request","request_id":${id},"request":{${request}}}`);
     });
   }
@@ -229,13 +235,23 @@ export class WsConnection {
   }
 }
 
-function closed(reason: Error): Error {
+/** @param longest - of the requests that wait for an answer, in characters */
+function closed(reason: Error, longest: number): Error {
   const garbled = unreadable(reason);
   if (garbled !== undefined) return garbled;
-  return new NetworkError(`the connection to the server failed: ${codeOf(reason) ?? reason.message}`, {
-    reached: true,
-    cause: reason,
-  });
+  // sqld 0.24 closes a WebSocket without a word when a message is longer than it takes (13 MB pass, 17 MB do not).
+  const likely =
+    longest > LONG_REQUEST
+      ? `; a request of ${(longest / 1e6).toFixed(1)} MB was sent, and a server may take no message as long as that: ` +
+        'send less at a time, or use the http: URL'
+      : '';
+  return new NetworkError(
+    `the connection to the server failed: ${codeOf(reason) ?? reason.message}${likely}`,
+    {
+      reached: true,
+      cause: reason,
+    },
+  );
 }
 
 function codeOf(reason: Error): string | undefined {
