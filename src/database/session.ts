@@ -18,13 +18,8 @@ import { type BatchItem, runInOrder } from './batch.js';
 import type { Context } from './context.js';
 import { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
-<<<<<<< HEAD
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
-import type { LockHolder } from './lock.js';
-=======
-import { lendBegun, lendForWriting } from './lend.js';
 import { type LockHolder, usedInside } from './lock.js';
->>>>>>> wt-config
 import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
@@ -53,15 +48,9 @@ export interface TransactionOptions extends AbortOptions {
 export abstract class Session extends Executor {
   /** @internal */
   readonly pool: Pool;
-<<<<<<< HEAD
   private readonly autocommit: Autocommit;
-  /** @internal Ids of the transactions that are open. */
-  readonly transactions: Set<number>;
-=======
-  readonly #autocommit: Autocommit;
   /** @internal The transactions that are open, by their ids. */
   readonly transactions: Map<number, Transaction>;
->>>>>>> wt-config
 
   /**
    * @internal
@@ -70,13 +59,8 @@ export abstract class Session extends Executor {
   constructor(context: Context, policy: ReplicaPolicy | undefined, shared: Session | undefined) {
     super(context);
     this.pool = shared?.pool ?? new Pool(context.config, context.interrupts, policy);
-<<<<<<< HEAD
     this.autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.autocommit;
-    this.transactions = shared?.transactions ?? new Set();
-=======
-    this.#autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.#autocommit;
     this.transactions = shared?.transactions ?? new Map();
->>>>>>> wt-config
   }
 
   /** @internal */
@@ -207,7 +191,7 @@ export abstract class Session extends Executor {
         'a restricted view of a database can not do this; use the whole one',
       );
     }
-    this.#assertOutside();
+    this.assertOutside();
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const { lease, release } = await lendForWriting(this.pool, holder, abort, true);
     try {
@@ -228,7 +212,7 @@ export abstract class Session extends Executor {
     const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = behavior === 'immediate' || behavior === 'exclusive';
-    if (writes) this.#assertOutside();
+    if (writes) this.assertOutside();
     const { lease, release, lock } = await this.bounded(abort, (either) =>
       lendBegun(this.pool, this.context, transaction, either, around),
     );
@@ -251,7 +235,7 @@ export abstract class Session extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    if (statement.kind !== 'read') this.#assertOutside();
+    if (statement.kind !== 'read') this.assertOutside();
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
     // With an abort it would be set on another connection than the one that statements run on.
     const result = this.autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
@@ -299,12 +283,8 @@ export abstract class Session extends Executor {
     options: { readonly behavior?: TransactionBehavior | undefined; readonly abort?: Abort | undefined },
   ): Promise<RawResult[]> {
     const { abort } = options;
-<<<<<<< HEAD
     const behavior = this.behaviorOf(options.behavior);
-=======
-    const behavior = this.#checkBehavior(options.behavior);
-    if (behavior !== 'read') this.#assertOutside();
->>>>>>> wt-config
+    if (behavior !== 'read') this.assertOutside();
     const connection = await this.pool.openMain(abort);
     if (connection.batch === undefined) {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
@@ -376,16 +356,13 @@ export abstract class Session extends Executor {
     return result;
   }
 
-<<<<<<< HEAD
-  private behaviorOf(wanted: TransactionBehavior | undefined): TransactionBehavior {
-=======
   /**
    * Refuses a call that would wait for a transaction in whose callback it stands, where the server has the lock that it
    * would wait for. To be asked before anything is awaited.
    *
    * @throws {@link TransactionError}
    */
-  #assertOutside(): void {
+  private assertOutside(): void {
     const { kind } = this.config.target;
     if (this.transactions.size === 0 || kind === 'memory' || kind === 'file') return;
     const writing = [...this.transactions.values()].filter(({ holder }) => holder.writes === true);
@@ -394,8 +371,7 @@ export abstract class Session extends Executor {
     if (writing.some(({ id }) => enclosing.has(id))) throw usedInside('the write lock of the server');
   }
 
-  #checkBehavior(wanted: TransactionBehavior | undefined): TransactionBehavior {
->>>>>>> wt-config
+  private behaviorOf(wanted: TransactionBehavior | undefined): TransactionBehavior {
     const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
     if (behavior !== 'concurrent') return behavior;
     throw new CapabilityError(

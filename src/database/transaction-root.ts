@@ -74,25 +74,20 @@ const NOT_INSIDE: Readonly<Record<string, string>> = {
   query_only: "PRAGMA query_only can not be set inside a transaction; begin it with behavior 'read'",
 };
 
-<<<<<<< HEAD
 /**
  * Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. In one for
  * migrations, foreign keys are off whatever a migration says, so that statement is left out.
  *
  * @returns whether to leave it out
  */
-export function checkInside(statement: AnalyzedStatement, migrates: Migrates | undefined): boolean {
+export function checkInside({ holder, migrates }: TransactionRoot, statement: AnalyzedStatement): boolean {
+  if (statement.kind !== 'read') holder.writes = true;
   if (migrates?.foreignKeysOff === false && dropsTable(statement)) {
     throw new TransactionError(
       'foreign keys could not be turned off, so dropping a table would delete the rows that reference it',
       { code: 'TRANSACTION_CONTROL', kind: 'transaction', sql: statement.text },
     );
   }
-=======
-/** Refuses pragmas that SQLite ignores inside a transaction without a word, or that would change what it is. */
-export function checkInside({ holder }: TransactionRoot, statement: AnalyzedStatement): void {
-  if (statement.kind !== 'read') holder.writes = true;
->>>>>>> wt-config
   const problem = statement.pragmaArgument ? NOT_INSIDE[statement.pragma as string] : undefined;
   if (problem === undefined) return false;
   if (migrates?.foreignKeysOff && statement.pragma === 'foreign_keys') return true;

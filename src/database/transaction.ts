@@ -109,17 +109,10 @@ export class Transaction extends Executor {
       const name = `turso_dialect_${++this.root.savepoints}`;
       await this.callOn(connection, () => connection.savepoint(name));
       try {
-<<<<<<< HEAD
-        const result = await runInFrame(nested.id, () => callback(nested));
+        const result = await runInFrame(nested.id, isFollowed(this.config), () => callback(nested));
         await nested.waitForTurn(nested.holder, undefined);
         this.openConnection();
         await this.callOn(connection, () => connection.releaseSavepoint(name));
-=======
-        const result = await runInFrame(nested.id, isFollowed(this.config), () => callback(nested));
-        await nested.#waitForTurn(nested.holder, undefined);
-        this.#connection();
-        await this.#call(connection, () => connection.releaseSavepoint(name));
->>>>>>> wt-config
         return result;
       } catch (error) {
         // What still waits in it must not run after it was undone.
@@ -189,15 +182,9 @@ export class Transaction extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-<<<<<<< HEAD
     const root = this.root;
     const connection = this.openConnection();
-    if (checkInside(statement, root.migrates)) return NOTHING_DONE;
-=======
-    const root = this.#root;
-    const connection = this.#connection();
-    checkInside(root, statement);
->>>>>>> wt-config
+    if (checkInside(root, statement)) return NOTHING_DONE;
     const simple =
       connection.runsAtOnce(statement) &&
       abort === undefined &&

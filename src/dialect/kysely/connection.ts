@@ -33,12 +33,9 @@ export class TursoConnection implements DatabaseConnection {
   readonly #open: Set<TursoConnection> | undefined;
   #migrationLock: LeaseRow | undefined;
   #lease: MigrationLease | undefined;
-<<<<<<< HEAD
   #migrations: MigrationTransaction | undefined;
-=======
   /** Ends what finds a use of the database inside the callback of its transaction. */
   #leave: () => void = () => {};
->>>>>>> wt-config
 
   /** @param open - has the connections on which something is open that does not end by itself */
   constructor(database: Database, behavior: TransactionBehavior, open?: Set<TursoConnection>) {
@@ -112,25 +109,18 @@ export class TursoConnection implements DatabaseConnection {
   async begin(behavior: TransactionBehavior): Promise<void> {
     // The write lock is the lock of the migrations as well: it ends with the transaction, or with the process.
     const migrating = this.#migrationLock !== undefined && this.#lease === undefined;
-<<<<<<< HEAD
-    if (migrating) {
-      const lockNow = behavior === 'deferred' || behavior === 'read';
-      this.#migrations = await beginMigrations(this.database, lockNow ? 'immediate' : behavior);
-    }
-    this.#transaction = this.#migrations?.transaction ?? (await this.database.begin(behavior));
-=======
-    const lockNow = migrating && (behavior === 'deferred' || behavior === 'read');
+    const wanted = migrating && (behavior === 'deferred' || behavior === 'read') ? 'immediate' : behavior;
     // Kysely calls the callback of its transaction in the function that has called this one.
     const frame = isFollowed(this.database.config) ? enterFrame() : undefined;
     this.#leave = () => frame && leaveFrame(frame);
     try {
-      this.#transaction = await this.database.begin(lockNow ? 'immediate' : behavior);
+      if (migrating) this.#migrations = await beginMigrations(this.database, wanted);
+      this.#transaction = this.#migrations?.transaction ?? (await this.database.begin(wanted));
       if (frame !== undefined) frame.id = this.#transaction.id;
     } catch (error) {
       this.#leave();
       throw error;
     }
->>>>>>> wt-config
     this.#open?.add(this);
     this.#lastError = undefined;
   }
