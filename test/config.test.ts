@@ -220,7 +220,7 @@ describe('a key that only a database of another kind needs', () => {
     [SERVER, {}, [...LOCAL, ...SYNC, 'concurrency']],
   ])('has no effect on %s %o, which says so', (url, keys, expected) => {
     const { keysWithoutEffect, kind } = open({ url, ...EVERYTHING, ...keys }).describe();
-    expect([...keysWithoutEffect].sort()).toEqual(expected.sort());
+    expect([...keysWithoutEffect].toSorted()).toEqual(expected.toSorted());
     expect(JSON.stringify([kind, keysWithoutEffect])).not.toContain('s3cret');
   });
 
