@@ -5,8 +5,10 @@ import { newCounts, runCase } from './run-case.js';
 import type { Case, Statement, Step } from './statement.js';
 
 /** What has to stay the same while a case becomes smaller. */
-export function signatureOf({ field, path }: Difference): string {
-  return `${field} by ${path}`;
+export function signatureOf({ field, path, expected, actual }: Difference): string {
+  // Another failure is another difference.
+  const messages = field === 'error.message' || field === 'failure' ? [expected, actual] : [];
+  return [field, path, ...messages.map((text) => /^\W*\w*\W*\w*/.exec(text)?.[0])].join('; ');
 }
 
 /** The least case that still shows the difference, as far as it is found within `patience` ms. */
