@@ -63,7 +63,8 @@ export const ALLOWED: readonly Allowed[] = [
       difference.actual === 'undefined',
   },
   {
-    reason: 'with a trigger, and so with a listener, SQLite notices a foreign key to no key when one row is inserted',
+    reason:
+      'with a trigger, and so with a listener, SQLite notices a foreign key to no key when one row is inserted',
     docs: ['docs/hooks.md', 'with a listener such an INSERT fails, as one of two rows does without'],
     parts: true,
     is: ({ target, expected, actual }) =>

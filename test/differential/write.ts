@@ -24,7 +24,8 @@ export function settable({ columns }: TableModel): string[] {
   return columns.filter(({ generated }) => !generated).map(({ name }) => name);
 }
 
-const CONFLICTS = ['ABORT', 'FAIL', 'IGNORE', 'REPLACE', 'ROLLBACK'];
+/** What is kept of several rows differs most with FAIL. */
+const CONFLICTS = ['ABORT', 'FAIL', 'FAIL', 'IGNORE', 'REPLACE', 'ROLLBACK'];
 
 function makeInsert(scope: Scope, table: TableModel): string {
   const { random, values, range } = scope;
@@ -42,7 +43,7 @@ function makeInsert(scope: Scope, table: TableModel): string {
   const types = columns.map((name) => table.columns.find((column) => column.name === name)?.type ?? '');
   const row = (): string =>
     `(${types.map((type) => values.add(valueFor(random, type, range, values.literal))).join(', ')})`;
-  let source = `VALUES ${random.list(random.chance(0.4) ? 1 + random.int(4) : 1, row).join(', ')}`;
+  let source = `VALUES ${random.list(random.chance(verb.endsWith('FAIL') ? 0.8 : 0.4) ? 1 + random.int(4) : 1, row).join(', ')}`;
   const selects = random.chance(0.12);
   if (selects) source = insertedSelect(scope, columns.length);
   else if (random.chance(0.04)) return `${verb} INTO ${table.name} DEFAULT VALUES${makeReturning(scope)}`;
