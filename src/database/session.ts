@@ -21,9 +21,10 @@ import { Guard, type GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import { type LockHolder, usedInside } from './lock.js';
 import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
-import { Pool } from './pool.js';
+import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
+import { markUnlike } from './run.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
@@ -47,7 +48,7 @@ export interface TransactionOptions extends AbortOptions {
 /** The part of a database that runs statements, transactions and scripts. */
 export abstract class Session extends Executor {
   /** @internal */
-  readonly pool: Pool;
+  readonly pool: SessionPool;
   private readonly autocommit: Autocommit;
   /** @internal The transactions that are open, by their ids. */
   readonly transactions: Map<number, Transaction>;
@@ -55,11 +56,18 @@ export abstract class Session extends Executor {
   /**
    * @internal
    * @param shared - the session whose connections this one shares
+   * @param pool - what it takes its connections from instead
    */
-  constructor(context: Context, policy: ReplicaPolicy | undefined, shared: Session | undefined) {
+  constructor(
+    context: Context,
+    policy: ReplicaPolicy | undefined,
+    shared: Session | undefined,
+    pool?: SessionPool,
+  ) {
     super(context);
-    this.pool = shared?.pool ?? new Pool(context.config, context.interrupts, policy);
-    this.autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.autocommit;
+    this.pool = pool ?? shared?.pool ?? new Pool(context.config, context.interrupts, policy);
+    this.autocommit =
+      shared === undefined || pool !== undefined ? new Autocommit(context, this.pool) : shared.autocommit;
     this.transactions = shared?.transactions ?? new Map();
   }
 
@@ -258,7 +266,10 @@ export abstract class Session extends Executor {
       if (name === 'journal_mode' && target.kind === 'file') {
         await this.pool.alone(async (engine) => (await engine.connect()).close());
       } else {
-        await this.autocommit.withMain(async (connection) => connection.applyPragma?.(name, value));
+        await this.autocommit.withMain(async (connection) => {
+          markUnlike(connection);
+          connection.applyPragma?.(name, value);
+        });
         this.pool.retire();
       }
     } catch (error) {
@@ -285,7 +296,7 @@ export abstract class Session extends Executor {
     const { abort } = options;
     const behavior = this.behaviorOf(options.behavior);
     if (behavior !== 'read') this.assertOutside();
-    const connection = await this.pool.openMain(abort);
+    const connection = await this.pool.prepare(abort);
     if (connection.batch === undefined) {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }
