@@ -130,7 +130,8 @@ export class TursoConnection implements DatabaseConnection {
     const frame = isFollowed(this.database.config) ? enterFrame() : undefined;
     this.#leave = () => frame && leaveFrame(frame);
     try {
-      const database = await this.#own.forSeveral();
+      const given = this.#own.forSeveral();
+      const database = given instanceof Promise ? await given : given;
       if (migrating) this.#migrations = await beginMigrations(database, wanted);
       this.#transaction = this.#migrations?.transaction ?? (await database.begin(wanted));
       if (frame !== undefined) frame.id = this.#transaction.id;

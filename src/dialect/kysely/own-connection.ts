@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../engine/engine.js';
 import type { BatchItem } from '../../database/batch.js';
 import type { Database } from '../../database/database.js';
 import { PinnedDatabase } from '../../database/pinned-database.js';
@@ -50,8 +51,8 @@ export class OwnConnection {
   }
 
   /** What a transaction is begun on, or a batch run on. */
-  async forSeveral(): Promise<Database> {
-    if (this.#uses++ > 0) return await this.#forLater();
+  forSeveral(): MaybePromise<Database> {
+    if (this.#uses++ > 0) return this.#forLater();
     return this.#isLocal ? (this.#view ?? this.#take()) : this.current;
   }
 

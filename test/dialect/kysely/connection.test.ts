@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { batch, clientOf, transaction } from '../../../src/dialect/kysely/index.js';
 import { BusyError, type Database, InterruptedError } from '../../../src/index.js';
 import { isWriteLocked, openFile, openMemory, temporaryFile } from '../../support/database.js';
-import { failure } from '../../support/outcome.js';
+import { failure, rejection } from '../../support/outcome.js';
 import { openKysely, type Tables, USERS } from './scene.js';
 
 interface Scene {
@@ -162,7 +162,7 @@ describe.each(Object.entries(places))("Kysely's connection() on a %s", (_place, 
       await insert(controlled, 'a');
       throw mine;
     });
-    expect(await failure(failing)).toBe(mine);
+    expect(await rejection(failing)).toBe(mine);
     await insert(kysely, 'a');
     expect(String(await failure(run(kysely, 'select * from ids')))).toContain('no such table');
     const endless = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
