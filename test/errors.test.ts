@@ -116,7 +116,7 @@ describe('a broken constraint', () => {
     ],
     [
       "insert into typed values ('x')",
-      { constraint: 'datatype', columns: [], index: undefined, rawCode: 3091 },
+      { constraint: 'datatype', table: 'typed', columns: ['n'], index: undefined, rawCode: 3091 },
     ],
   ])('%s tells all that SQLite tells', async (sql, details) => {
     const db = await openMemory(SCHEMA);
