@@ -6,8 +6,8 @@ export class PinnedDatabase extends Database {
   private readonly pinned: PinnedPool;
   private readonly whole: Database;
 
-  constructor(of: Database) {
-    const pool = new PinnedPool(of.pool);
+  /** @param pool - has the connection, if it was made already */
+  constructor(of: Database, pool = new PinnedPool(of.pool)) {
     const { config } = of;
     // What is set on this connection is not set on the others.
     super({ ...config, pragmas: { ...config.pragmas } }, { of, pool });
@@ -25,7 +25,8 @@ export class PinnedDatabase extends Database {
     const isChanged = (this.config.pragmas[UNREADABLE] ?? 0) !== before;
     // Only the connection of a memory database comes to another holder as it is.
     const restore = isChanged && !keep && this.pool.single !== undefined && !this.closed;
-    if (restore) this.pinned.main?.applyPragma?.(UNREADABLE, before);
+    if (restore)
+      this.pinned.main?.applyPragma?.(UNREADABLE, typeof before === 'boolean' ? Number(before) : before);
     await this.pinned.release(keep);
   }
 

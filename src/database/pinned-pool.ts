@@ -74,7 +74,7 @@ export class PinnedPool implements SessionPool, LockHolder {
   async lend(holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
     if (this.#lease === undefined) this.#user ??= holder;
     const connection = await this.openMain(abort);
-    await this.#own.acquire(holder, this.#parent.lockWait(abort));
+    if (!this.#own.tryAcquire(holder)) await this.#own.acquire(holder, this.#parent.lockWait(abort));
     this.#user = holder;
     const release = async (): Promise<void> => {
       if (this.#user !== holder) return;
@@ -148,6 +148,8 @@ export class PinnedPool implements SessionPool, LockHolder {
       (lease) => {
         const { connection } = lease;
         this.#lease = lease;
+        // A server has one connection for all of it then.
+        connection.pin?.();
         if (this.#parent.single !== undefined) {
           watchTraces(connection, () => {
             this.#before ??= new ConnectionState(connection);

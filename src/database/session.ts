@@ -210,19 +210,20 @@ export abstract class Session extends Executor {
     }
   }
 
-  /** @internal Begins a transaction that its owner commits or rolls back. */
+  /** @internal Begins a transaction that its owner commits or rolls back; on a connection of `pool`. */
   async begin(
     wanted?: TransactionBehavior,
     abort?: Abort,
     attempt = 1,
     around?: AroundTransaction,
+    pool = this.pool,
   ): Promise<Transaction> {
     const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = behavior === 'immediate' || behavior === 'exclusive';
     if (writes) this.assertOutside();
     const { lease, release, lock } = await this.bounded(abort, (either) =>
-      lendBegun(this.pool, this.context, transaction, either, around),
+      lendBegun(pool, this.context, transaction, either, around),
     );
     this.transactions.set(transaction.id, transaction);
     const end = async (): Promise<void> => {
@@ -231,7 +232,7 @@ export abstract class Session extends Executor {
       if (turnIsOver()) await nextTurn();
     };
     const takeLater = (stop: Abort | undefined): Promise<void> =>
-      lock?.acquire(transaction.holder, this.pool.lockWait(stop)) ?? Promise.resolve();
+      lock?.acquire(transaction.holder, pool.lockWait(stop)) ?? Promise.resolve();
     transaction.started(lease.connection, end, writes || lock === undefined ? undefined : takeLater);
     return transaction;
   }

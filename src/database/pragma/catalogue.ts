@@ -175,7 +175,9 @@ const OTHERS_OF_CONNECTION: ReadonlySet<string> = new Set([
 export const CONNECTION_SETTINGS: readonly string[] = [
   ...Object.values<PragmaDefinition>(PRAGMAS)
     // The timeout is ours, see own.ts.
-    .filter(({ name, scope, settable }) => scope === 'connection' && settable.length > 0 && name !== 'busy_timeout')
+    .filter(
+      ({ name, scope, settable }) => scope === 'connection' && settable.length > 0 && name !== 'busy_timeout',
+    )
     .map(({ name }) => name),
   ...OTHERS_OF_CONNECTION,
 ].filter((name) => name !== 'case_sensitive_like');

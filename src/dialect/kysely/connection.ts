@@ -130,10 +130,10 @@ export class TursoConnection implements DatabaseConnection {
     const frame = isFollowed(this.database.config) ? enterFrame() : undefined;
     this.#leave = () => frame && leaveFrame(frame);
     try {
-      const given = this.#own.forSeveral();
-      const database = given instanceof Promise ? await given : given;
-      if (migrating) this.#migrations = await beginMigrations(database, wanted);
-      this.#transaction = this.#migrations?.transaction ?? (await database.begin(wanted));
+      const { database, pool } = await this.#own.forTransaction();
+      if (migrating) this.#migrations = await beginMigrations(database, wanted, pool);
+      this.#transaction =
+        this.#migrations?.transaction ?? (await database.begin(wanted, undefined, 1, undefined, pool));
       if (frame !== undefined) frame.id = this.#transaction.id;
     } catch (error) {
       this.#leave();

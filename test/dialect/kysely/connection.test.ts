@@ -2,9 +2,16 @@ import { readdirSync } from 'node:fs';
 import { type Kysely, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { batch, clientOf, transaction } from '../../../src/dialect/kysely/index.js';
-import { BusyError, type Database, InterruptedError } from '../../../src/index.js';
+import {
+  BusyError,
+  CapabilityError,
+  ConstraintError,
+  type Database,
+  InterruptedError,
+} from '../../../src/index.js';
 import { isWriteLocked, openFile, openMemory, temporaryFile } from '../../support/database.js';
 import { failure, rejection } from '../../support/outcome.js';
+import { startSqld } from '../../support/sqld.js';
 import { openKysely, type Tables, USERS } from './scene.js';
 
 interface Scene {
@@ -28,7 +35,8 @@ type Handle = Kysely<Tables>;
 const run = (db: Handle, text: string): Promise<unknown> => sql.raw(text).execute(db);
 const ask = async (db: Handle, text: string): Promise<unknown[]> =>
   (await sql.raw<object>(text).execute(db)).rows.flatMap((row) => Object.values(row));
-const insert = (db: Handle, name: string): Promise<unknown> => db.insertInto('users').values({ name }).execute();
+const insert = (db: Handle, name: string): Promise<unknown> =>
+  db.insertInto('users').values({ name }).execute();
 
 describe.each(Object.entries(places))("Kysely's connection() on a %s", (_place, scene) => {
   it('has temporary tables, views and triggers, which are not seen outside', async () => {
@@ -46,7 +54,9 @@ describe.each(Object.entries(places))("Kysely's connection() on a %s", (_place, 
       expect(String(await failure(run(kysely, `select * from ${name}`)))).toContain(`no such table: ${name}`);
     }
     expect(await ask(kysely, 'select count(*) from users')).toEqual([2]);
-    expect(await ask(kysely, "select name from temp.sqlite_master where name not like '\\_\\_%' escape '\\'")).toEqual([]);
+    expect(
+      await ask(kysely, "select name from temp.sqlite_master where name not like '\\_\\_%' escape '\\'"),
+    ).toEqual([]);
   });
 
   it('has attached databases', async () => {
@@ -63,7 +73,13 @@ describe.each(Object.entries(places))("Kysely's connection() on a %s", (_place, 
 
   it('has settings, which are as before outside', async () => {
     const { kysely, database } = await scene();
-    const settings = { foreign_keys: 0, cache_size: 77, query_only: 1, recursive_triggers: 1, busy_timeout: 11 };
+    const settings = {
+      foreign_keys: 0,
+      cache_size: 77,
+      query_only: 1,
+      recursive_triggers: 1,
+      busy_timeout: 11,
+    };
     const names = Object.keys(settings);
     const read = async (db: Handle): Promise<unknown[]> => {
       const values: unknown[] = [];
@@ -88,7 +104,10 @@ describe.each(Object.entries(places))("Kysely's connection() on a %s", (_place, 
     const { kysely } = await scene();
     const known = (db: Handle): Promise<unknown[]> => ask(db, 'select last_insert_rowid(), changes()');
     await kysely.connection().execute(async (db) => {
-      await db.insertInto('users').values([{ name: 'a' }, { id: 40, name: 'b' }, { id: 7, name: 'c' }]).execute();
+      await db
+        .insertInto('users')
+        .values([{ name: 'a' }, { id: 40, name: 'b' }, { id: 7, name: 'c' }])
+        .execute();
       await insert(kysely, 'outside');
       expect(await known(db)).toEqual([7, 3]);
       await insert(db, 'd');
@@ -235,4 +254,20 @@ it('has others wait in memory, and only as long as it lasts', async () => {
   });
   await insert(kysely, 'c');
   expect(await ask(kysely, 'select name from users')).toEqual(['b', 'c']);
+});
+
+it('keeps a setting at a server for what follows, and refuses it in a single query', async () => {
+  const { url } = await startSqld();
+  const kysely = openKysely(url);
+  await run(kysely, USERS);
+  await run(kysely, 'create table children (user references users)');
+  await kysely.connection().execute(async (db) => {
+    await run(db, 'pragma foreign_keys = off');
+    await run(db, 'insert into children values (1)');
+    await db.transaction().execute((trx) => run(trx, 'insert into children values (2)'));
+    expect(await ask(db, 'select user from children')).toEqual([1, 2]);
+  });
+  expect(await failure(run(kysely, 'insert into children values (3)'))).toBeInstanceOf(ConstraintError);
+  expect(await failure(run(kysely, 'pragma foreign_keys = off'))).toBeInstanceOf(CapabilityError);
+  expect(await ask(kysely, 'pragma foreign_keys')).toEqual([1]);
 });
