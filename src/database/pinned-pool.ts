@@ -61,19 +61,12 @@ export class PinnedPool implements SessionPool, LockHolder {
   }
 
   async openMain(abort?: Abort): Promise<Connection> {
-    const { connection } = this.#lease ?? (await this.#take(abort));
-    // Asserts that it is open.
-    this.#parent.lockWait(undefined);
-    if (connection.usable || this.#parent.single !== undefined) return connection;
-    throw new TransactionError('the connection was lost, and with it what only it had; take a new one', {
-      code: 'TRANSACTION_LOST',
-      kind: 'transaction',
-    });
+    return this.#checked(this.#lease ?? (await this.#take(abort)));
   }
 
   async lend(holder: LockHolder, abort: Abort | undefined): Promise<Lease> {
     if (this.#lease === undefined) this.#user ??= holder;
-    const connection = await this.openMain(abort);
+    const connection = this.#checked(this.#lease ?? (await this.#take(abort)));
     if (!this.#own.tryAcquire(holder)) await this.#own.acquire(holder, this.#parent.lockWait(abort));
     this.#user = holder;
     const release = async (): Promise<void> => {
@@ -94,7 +87,7 @@ export class PinnedPool implements SessionPool, LockHolder {
     const lease = this.#lease ?? (await this.#leasing?.catch(() => undefined));
     if (lease === undefined) return;
     const { connection } = lease;
-    watchTraces(connection, undefined);
+    if (this.#parent.single !== undefined) watchTraces(connection, undefined);
     try {
       if (this.#before === undefined || keep || this.closed) return;
       if (connection.inTransaction) await connection.rollback();
@@ -137,6 +130,16 @@ export class PinnedPool implements SessionPool, LockHolder {
     return this.#parent.close();
   }
 
+  #checked({ connection }: Lease): Connection {
+    // Asserts that it is open.
+    this.#parent.lockWait(undefined);
+    if (connection.usable || this.#parent.single !== undefined) return connection;
+    throw new TransactionError('the connection was lost, and with it what only it had; take a new one', {
+      code: 'TRANSACTION_LOST',
+      kind: 'transaction',
+    });
+  }
+
   async #take(abort: Abort | undefined): Promise<Lease> {
     if (this.#released) {
       throw new TransactionError('the connection was given back already', {
@@ -144,25 +147,27 @@ export class PinnedPool implements SessionPool, LockHolder {
         kind: 'transaction',
       });
     }
-    this.#leasing ??= this.#parent.lend(this, abort).then(
-      (lease) => {
-        const { connection } = lease;
-        this.#lease = lease;
-        // A server has one connection for all of it then.
-        connection.pin?.();
-        if (this.#parent.single !== undefined) {
-          watchTraces(connection, () => {
-            this.#before ??= new ConnectionState(connection);
-          });
-        }
-        return lease;
-      },
-      (error: unknown) => {
-        this.#leasing = undefined;
-        this.#user = undefined;
-        throw error;
-      },
-    );
+    this.#leasing ??= this.#begin(abort);
     return await this.#leasing;
+  }
+
+  async #begin(abort: Abort | undefined): Promise<Lease> {
+    try {
+      const lease = await this.#parent.lend(this, abort);
+      const { connection } = lease;
+      this.#lease = lease;
+      // A server has one connection for all of it then.
+      connection.pin?.();
+      if (this.#parent.single !== undefined) {
+        watchTraces(connection, () => {
+          this.#before ??= new ConnectionState(connection);
+        });
+      }
+      return lease;
+    } catch (error) {
+      this.#leasing = undefined;
+      this.#user = undefined;
+      throw error;
+    }
   }
 }

@@ -130,7 +130,8 @@ export class TursoConnection implements DatabaseConnection {
     const frame = isFollowed(this.database.config) ? enterFrame() : undefined;
     this.#leave = () => frame && leaveFrame(frame);
     try {
-      const { database, pool } = await this.#own.forTransaction();
+      const place = this.#own.forTransaction();
+      const { database, pool } = place instanceof Promise ? await place : place;
       if (migrating) this.#migrations = await beginMigrations(database, wanted, pool);
       this.#transaction =
         this.#migrations?.transaction ?? (await database.begin(wanted, undefined, 1, undefined, pool));

@@ -56,8 +56,8 @@ export class OwnConnection {
   }
 
   /** What a transaction is begun on, and the pool that it is to use. */
-  async forTransaction(): Promise<{ readonly database: Database; readonly pool?: PinnedPool }> {
-    if (this.#uses++ > 0) return { database: await this.#forLater() };
+  forTransaction(): Place | Promise<Place> {
+    if (this.#uses++ > 0) return this.#forLater().then((database) => ({ database }));
     if (!this.#isLocal || this.#view !== undefined) return { database: this.current };
     this.#onTaken();
     // The rest of a view costs a short transaction 5 % of its time.
@@ -137,6 +137,11 @@ export class OwnConnection {
     if (kind === 'memory' && connectionSetting(item.statement) === undefined) return undefined;
     return executeItem(this.#database, item, undefined);
   }
+}
+
+interface Place {
+  readonly database: Database;
+  readonly pool?: PinnedPool;
 }
 
 /** Whether only the connection that runs it will know of it. A journal mode is the file's. */
