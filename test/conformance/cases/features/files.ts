@@ -176,7 +176,7 @@ export const fileFeatures: Cases = (target, builder) => {
       expect(new Set(sent)).toEqual(new Set(['c2VjcmV0']));
       await close();
     },
-    use: async () => (await target.open({ remoteEncryptionKey: 'c2VjcmV0' })).close(),
+    config: { remoteEncryptionKey: 'c2VjcmV0' },
   });
 
   feature(scene, target, 'EX-1 extensions are off: SQL can load none', {
