@@ -47,6 +47,7 @@ describe('the defaults', () => {
         fetch: undefined,
         remoteEncryptionKey: new Secret(undefined),
         compression: false,
+        readYourWrites: true,
         networkRetry: { attempts: 2, minDelay: 50, maxDelay: 500, writes: false },
       },
       sync: {
@@ -217,7 +218,7 @@ describe('a key that only a database of another kind needs', () => {
     ['app.db', {}, [...REMOTE, ...SYNC]],
     ['app.db', { syncUrl: '' }, [...REMOTE, ...SYNC]],
     ['app.db', { syncUrl: SERVER }, ['onConnect', 'extensions', 'concurrency']],
-    [SERVER, {}, [...LOCAL, ...SYNC, 'concurrency']],
+    [SERVER, {}, [...LOCAL, ...SYNC.filter((key) => key !== 'readYourWrites'), 'concurrency']],
   ])('has no effect on %s %o, which says so', (url, keys, expected) => {
     const { keysWithoutEffect, kind } = open({ url, ...EVERYTHING, ...keys }).describe();
     expect([...keysWithoutEffect].toSorted()).toEqual(expected.toSorted());

@@ -35,7 +35,7 @@ const WITHOUT_EFFECT: Readonly<Record<Target['kind'], readonly (keyof Config)[]>
   memory: [...REMOTE_KEYS, ...SYNC_KEYS],
   file: [...REMOTE_KEYS, ...SYNC_KEYS],
   replica: OWN_FILE_KEYS,
-  remote: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...SYNC_KEYS],
+  remote: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...SYNC_KEYS.filter((key) => key !== 'readYourWrites')],
   client: [],
 };
 

@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.js';
 import { Secret } from '../secret.js';
 import { boolean, optionalFunction, typeName, wholeNumber } from './checks.js';
 import { resolveRetry, type RetryConfig } from './retry.js';
+import type { SyncOptions } from './sync.js';
 
 /** A token, or what gives one; a function is asked again shortly before its token expires and when it is refused. */
 export type AuthToken = string | (() => string | Promise<string>);
@@ -44,11 +45,12 @@ export interface RemoteConfig {
   readonly fetch: typeof globalThis.fetch | undefined;
   readonly remoteEncryptionKey: Secret<string | undefined>;
   readonly compression: boolean;
+  readonly readYourWrites: boolean;
   readonly networkRetry: Required<NetworkRetryConfig>;
 }
 
 /** Checks and completes the keys that concern a server. */
-export function resolveRemote(config: RemoteOptions): RemoteConfig {
+export function resolveRemote(config: RemoteOptions & Pick<SyncOptions, 'readYourWrites'>): RemoteConfig {
   const { authToken, networkRetry = 2, remoteEncryptionKey } = config;
   const { writes = false, ...retry } =
     typeof networkRetry === 'object' && networkRetry !== null
@@ -60,6 +62,7 @@ export function resolveRemote(config: RemoteOptions): RemoteConfig {
     fetch: optionalFunction('fetch', config.fetch),
     remoteEncryptionKey: new Secret(checkKey('remoteEncryptionKey', remoteEncryptionKey)),
     compression: boolean('compression', config.compression, false),
+    readYourWrites: boolean('readYourWrites', config.readYourWrites, true),
     networkRetry: {
       ...resolveRetry({ minDelay: 50, ...retry }, 'networkRetry'),
       writes: boolean('networkRetry.writes', writes, false),

@@ -39,7 +39,10 @@ export interface SyncOptions {
   readonly syncUrl?: string;
   /** Sync again so many seconds after the last sync ended. @default never */
   readonly syncInterval?: number;
-  /** Whether a write is seen by the reads that follow it; the same as `afterWrite: 'await'`. @default true */
+  /**
+   * Whether a write is seen by the reads that follow it: in a replica the same as `afterWrite: 'await'`; at a read replica of a
+   * libSQL server, reads wait there until it has what this handle has seen. @default true
+   */
   readonly readYourWrites?: boolean;
   /**
    * What happens after a write. With `'await'` the call waits for a sync, with `'require'` it also fails (`WRITE_UNSEEN`)

@@ -53,6 +53,7 @@ export class RemoteEngine implements Engine {
       token: this.#token,
       encryptionKey: remoteEncryptionKey,
       compression,
+      readYourWrites: config.remote.readYourWrites,
     });
     this.#socketUrl = /^wss?:/i.test(url) ? address.replace(/^http/, 'ws') : undefined;
     this.#places = new Places(config.concurrency);
@@ -103,7 +104,8 @@ export class RemoteEngine implements Engine {
   #overSocket(url: string): RemoteParts {
     const calls = new Calls();
     const places = this.#places;
-    const sockets = new WsSockets({ url, token: this.#token, calls, places });
+    const { replication } = this.#http;
+    const sockets = new WsSockets({ url, token: this.#token, calls, places, replication });
     places.onFull(sockets.dropOne);
     return {
       execute: async (step, { clean, fresh }) => {

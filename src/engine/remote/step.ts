@@ -24,6 +24,7 @@ export function toStep(
     names,
     rows: request.fetch !== 'none',
     exact: request.exactIntegers === true,
+    reads: statement.kind === 'read',
     into: request.rowid === true && inserts(statement) ? insertTarget(statement) : undefined,
   };
 }

@@ -3,6 +3,7 @@ import type { TokenSource } from '../token.js';
 import { TextCollector } from '../transport/text.js';
 import type { HttpAnswer, HttpTransport } from '../transport/transport.js';
 import { asObject } from './message.js';
+import { Replication } from './replication.js';
 
 /** How much of the body of a failure is looked at, in bytes. */
 const LONGEST_REASON = 4_096;
@@ -38,6 +39,8 @@ export interface HttpServerParts {
   readonly encryptionKey: Secret<string | undefined>;
   /** Leave it to the runtime to ask for a compressed answer. */
   readonly compression: boolean;
+  /** Whether a read replica waits until it has what was seen before. */
+  readonly readYourWrites: boolean;
 }
 
 /** A server over HTTP: what its streams have in common. */
@@ -45,11 +48,13 @@ export class HttpServer {
   readonly url: string;
   /** Version of the protocol, once an answer has told it. */
   version: 2 | 3 | undefined;
+  readonly replication: Replication;
   readonly #parts: HttpServerParts;
 
   constructor(parts: HttpServerParts) {
     this.#parts = parts;
     this.url = parts.url;
+    this.replication = new Replication(parts.readYourWrites);
   }
 
   /**

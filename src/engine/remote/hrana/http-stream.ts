@@ -24,6 +24,7 @@ import {
   type StepOutcome,
   type StepResult,
 } from './protocol.js';
+import { replicationMember } from './replication.js';
 import { StoredTexts } from './stored-texts.js';
 import { wholeEntries } from './whole-entries.js';
 
@@ -77,16 +78,25 @@ export class HttpStream implements HranaStream {
   }
 
   async execute(step: Step, last = false): Promise<StepResult> {
+    const { replication } = this.#server;
+    const { index } = replication;
+    const more = replicationMember(index);
     const outcome = await this.#one(
-      () => `"type":"execute","stmt":${encodeStep(step, this.#numberOf)}`,
+      () => `"type":"execute","stmt":${encodeStep(step, this.#numberOf, more)}`,
       last,
     );
+    replication.note(asObject(outcome['result'], 'a result')['replication_index'], index);
     return this.#rowid.note(decodeResult(outcome['result'], step.exact));
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
-    const encode = (): string => `"type":"batch","batch":${encodeBatch(steps, this.#numberOf, this.version)}`;
+    const { replication } = this.#server;
+    const { index } = replication;
+    const more = replicationMember(index);
+    const encode = (): string =>
+      `"type":"batch","batch":${encodeBatch(steps, this.#numberOf, this.version, more)}`;
     const outcome = await this.#one(encode, last);
+    replication.note(asObject(outcome['result'], 'a result')['replication_index'], index);
     return decodeBatch(outcome['result'], steps).map((result) => this.#rowid.note(result));
   }
 
@@ -127,7 +137,8 @@ export class HttpStream implements HranaStream {
   async #openCursor(steps: readonly BatchStep[]): Promise<EntrySource> {
     this.#rowid.forget();
     const encode = (): string => {
-      const batch = encodeBatch(steps, noNumber, this.version);
+      const more = replicationMember(this.#server.replication.index);
+      const batch = encodeBatch(steps, noNumber, this.version, more);
       return `{"baton":${JSON.stringify(this.#baton)},"batch":${batch}}`;
     };
     return await this.#guarded(async (signal) => {

@@ -18,11 +18,11 @@ export type TextNumber = (sql: string) => number | undefined;
 
 const NO_COLUMNS: readonly ResultColumn[] = Object.freeze([]);
 
-/** A statement as JSON text. */
-export function encodeStep({ sql, args, names, rows }: Step, numberOf: TextNumber): string {
+/** A statement as JSON text. @param more - further members, each after a comma */
+export function encodeStep({ sql, args, names, rows }: Step, numberOf: TextNumber, more = ''): string {
   const number = numberOf(sql);
   const text = number === undefined ? `"sql":${JSON.stringify(sql)}` : `"sql_id":${number}`;
-  return `{${text},${encodeArguments(args, names)}"want_rows":${rows}}`;
+  return `{${text},${encodeArguments(args, names)}"want_rows":${rows}${more}}`;
 }
 
 function encodeArguments(args: readonly SqlValue[], names: Step['names']): string {
@@ -41,13 +41,19 @@ function encodeArguments(args: readonly SqlValue[], names: Step['names']): strin
  * A batch as JSON text.
  *
  * @param version - of the protocol; before 3 it can't ask for the state of the transaction
+ * @param more - further members, each after a comma
  */
-export function encodeBatch(steps: readonly BatchStep[], numberOf: TextNumber, version: number): string {
+export function encodeBatch(
+  steps: readonly BatchStep[],
+  numberOf: TextNumber,
+  version: number,
+  more = '',
+): string {
   const encoded = steps.map(({ step, conditions }) => {
     const known = conditions.filter(({ type }) => version >= CURRENT_VERSION || type !== 'in_transaction');
     return `{${encodeConditions(known)}"stmt":${encodeStep(step, numberOf)}}`;
   });
-  return `{"steps":[${encoded.join(',')}]}`;
+  return `{"steps":[${encoded.join(',')}]${more}}`;
 }
 
 function encodeConditions(conditions: readonly Condition[]): string {

@@ -15,6 +15,8 @@ export interface Step {
   readonly rows: boolean;
   /** Give every INTEGER as bigint; otherwise only those outside the safe range. */
   readonly exact: boolean;
+  /** Whether it changes nothing, so that it may be run twice. */
+  readonly reads?: boolean;
   /** The table that an INSERT names, where its rowid is wanted. */
   readonly into?: string | undefined;
 }

@@ -2,6 +2,7 @@ import { AuthError } from '../../../errors.js';
 import type { Calls } from '../calls.js';
 import type { Place, Places } from '../places.js';
 import type { TokenSource } from '../token.js';
+import type { Replication } from './replication.js';
 import { WsConnection } from './ws-connection.js';
 import { WsStream } from './ws-stream.js';
 
@@ -18,6 +19,7 @@ export interface WsSocketsParts {
   readonly token: TokenSource;
   readonly calls: Calls;
   readonly places: Places;
+  readonly replication: Replication;
 }
 
 /**
@@ -80,7 +82,7 @@ export class WsSockets {
 
   async #open(place: Place): Promise<WsStream> {
     try {
-      return new WsStream(await this.#connection(), place, this.#keep);
+      return new WsStream(await this.#connection(), this.#parts.replication, place, this.#keep);
     } catch (error) {
       place.release();
       throw error;

@@ -23,6 +23,7 @@ import {
   type StepOutcome,
   type StepResult,
 } from './protocol.js';
+import { type Replication, replicationMember } from './replication.js';
 import { wholeEntries } from './whole-entries.js';
 import type { WsConnection } from './ws-connection.js';
 
@@ -38,6 +39,7 @@ export class WsStream implements HranaStream {
   readonly place: Place;
   readonly #connection: WsConnection;
   readonly #id: number;
+  readonly #replication: Replication;
   readonly #keep: (stream: WsStream) => void;
   readonly #rowid = new LastRowid();
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
@@ -48,7 +50,13 @@ export class WsStream implements HranaStream {
    * @param place - given back when the stream has ended
    * @param keep - takes a clean one, to use it again
    */
-  constructor(connection: WsConnection, place: Place, keep: (stream: WsStream) => void) {
+  constructor(
+    connection: WsConnection,
+    replication: Replication,
+    place: Place,
+    keep: (stream: WsStream) => void,
+  ) {
+    this.#replication = replication;
     this.#connection = connection;
     this.place = place;
     this.#keep = keep;
@@ -72,8 +80,15 @@ export class WsStream implements HranaStream {
     this.#remembers = false;
     if (remembers && (last || step.sql.includes('*'))) return await this.#executeAfterLook(step, last);
     try {
-      const request = `"type":"execute","stmt":${encodeStep(step, this.#connection.texts.numberOf)}`;
-      return this.#rowid.note(decodeResult((await this.#send(request, last))['result'], step.exact));
+      const { index } = this.#replication;
+      const stmt = encodeStep(step, this.#connection.texts.numberOf, replicationMember(index));
+      const { result } = await this.#send(`"type":"execute","stmt":${stmt}`, last);
+      const { replication_index: told } = asObject(result, 'a result');
+      // Here only a batch is waited with (sqld 0.24).
+      if (step.reads && !last && this.#replication.isBehind(told, index))
+        return only(await this.batch([{ step, conditions: [] }]));
+      this.#replication.note(told, index);
+      return this.#rowid.note(decodeResult(result, step.exact));
     } catch (error) {
       if (!remembers || !isDoubtful(error)) throw error;
       return await this.#executeAfterLook(step, last);
@@ -82,8 +97,11 @@ export class WsStream implements HranaStream {
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
     if (this.#remembers) return await this.#batchOfKept(steps, last);
-    const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
+    const { index } = this.#replication;
+    const more = replicationMember(index);
+    const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version, more);
     const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
+    this.#replication.note(asObject(result, 'a result')['replication_index'], index);
     return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
   }
 
@@ -103,7 +121,8 @@ export class WsStream implements HranaStream {
     this.#rowid.forget();
     if (this.#remembers) await this.batch([LOOK_AT_SCHEMA]);
     const id = this.#connection.nextCursor();
-    const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version);
+    const more = replicationMember(this.#replication.index);
+    const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version, more);
     await this.#send(`"type":"open_cursor","cursor_id":${id},"batch":${batch}`);
     return new WsCursor(this.#connection, id, steps);
   }
@@ -120,10 +139,7 @@ export class WsStream implements HranaStream {
   }
 
   async #executeAfterLook(step: Step, last: boolean): Promise<StepResult> {
-    const [, outcome] = await this.batch([LOOK_AT_SCHEMA, { step, conditions: [] }], last);
-    if (outcome instanceof Error) throw outcome;
-    if (outcome === undefined) throw protocolError('a statement was not run');
-    return outcome;
+    return only((await this.batch([LOOK_AT_SCHEMA, { step, conditions: [] }], last)).slice(1));
   }
 
   /**
@@ -218,6 +234,13 @@ class WsCursor implements EntrySource {
     if (read) this.#connection.tell(`"type":"close_cursor","cursor_id":${this.#id}`);
     else this.#connection.close();
   }
+}
+
+/** What became of the only step. */
+function only([outcome]: readonly StepOutcome[]): StepResult {
+  if (outcome instanceof Error) throw outcome;
+  if (outcome === undefined) throw protocolError('a statement was not run');
+  return outcome;
 }
 
 /** The same step, one place later. */

@@ -1,0 +1,46 @@
+/**
+ * How far the log of the server has come, as its answers tell. Sent with a statement, it has a read replica wait until it has
+ * come as far, so that own writes are seen there and reads never go back (sqld 0.24). A primary takes no notice of it.
+ */
+export class Replication {
+  readonly #wanted: boolean;
+  #index: bigint | undefined;
+
+  constructor(wanted: boolean) {
+    this.#wanted = wanted;
+  }
+
+  /** What to send; undefined for nothing. */
+  get index(): bigint | undefined {
+    return this.#index;
+  }
+
+  /** Whether an answer comes from a server that has not come as far as was asked for. */
+  isBehind(told: unknown, sent: bigint | undefined): boolean {
+    const index = toIndex(told);
+    return sent !== undefined && index !== undefined && index < sent;
+  }
+
+  /**
+   * Notes what an answer tells.
+   *
+   * @param sent - what was sent with the request
+   */
+  note(told: unknown, sent: bigint | undefined): void {
+    const index = this.#wanted ? toIndex(told) : undefined;
+    if (index === undefined) return;
+    // Who waits for nothing and is behind is a primary with another log: it was restored from a copy.
+    const restored = sent !== undefined && index < sent;
+    if (restored || this.#index === undefined || index > this.#index) this.#index = index;
+  }
+}
+
+/** As a member of a statement or batch, with its comma. */
+export function replicationMember(index: bigint | undefined): string {
+  return index === undefined ? '' : `,"replication_index":"${index}"`;
+}
+
+function toIndex(told: unknown): bigint | undefined {
+  const known = typeof told === 'string' ? /^\d{1,20}$/.test(told) : Number.isSafeInteger(told);
+  return known ? BigInt(told as string | number) : undefined;
+}
