@@ -9,7 +9,7 @@ import {
   SchemaMovedError,
   type StatementTrace,
 } from '../engine/engine.js';
-import { DatabaseError } from '../errors.js';
+import { ConstraintError, DatabaseError } from '../errors.js';
 import { type Authorizer, schemaUnsteady } from '../hooks/authorizer.js';
 import { type Question, SCHEMA_STATE, type SchemaSource } from '../hooks/schema-map.js';
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
@@ -35,6 +35,8 @@ export function guardedRequest(
 export interface GuardedCall {
   readonly statement: AnalyzedStatement;
   readonly values: readonly SqlValue[] | undefined;
+  /** Its place in the batch that it is part of, which its errors tell. */
+  readonly index?: number;
 }
 
 /** How often a statement is run again because the schema has changed meanwhile. */
@@ -85,10 +87,11 @@ export class Guard {
   ): Guard | undefined {
     if (authorizer === undefined) return undefined;
     if (calls.length === 1) {
-      const [{ statement }] = calls as readonly [GuardedCall];
-      return authorizer.checkText(statement) ? new Guard(authorizer, calls, session) : undefined;
+      return needsSchema(authorizer, calls[0] as GuardedCall)
+        ? new Guard(authorizer, calls, session)
+        : undefined;
     }
-    const open = calls.filter(({ statement }) => authorizer.checkText(statement));
+    const open = calls.filter((call) => needsSchema(authorizer, call));
     return open.length === 0 ? undefined : new Guard(authorizer, open, session);
   }
 
@@ -126,7 +129,7 @@ export class Guard {
       if (this.#looksItself(connection)) return await run(state);
       if (connection.inTransaction) return await run();
       note();
-      const item: ConnectionBatchItem = { statement, values, request };
+      const item: ConnectionBatchItem = { statement, values, request, alone: true };
       const [result] = await this.#sendAfterCheck(connection, state, [item]);
       return result as RawResult;
     });
@@ -141,7 +144,8 @@ export class Guard {
       }
       if (connection.inTransaction) return await connection.openCursor(statement, values, options);
       const request: ExecuteRequest = { ...options, fetch: 'all', columns: true };
-      const [result] = await this.#sendAfterCheck(connection, state, [{ statement, values, request }]);
+      const item: ConnectionBatchItem = { statement, values, request, alone: true };
+      const [result] = await this.#sendAfterCheck(connection, state, [item]);
       const { rows, columns = [] } = result as RawResult;
       return { columns, fetch: (size) => rows.splice(0, size), close: () => void rows.splice(0) };
     });
@@ -196,8 +200,12 @@ export class Guard {
     const source = sourceOn(connection, this.#about);
     for (let tries = 0; tries < TRIES; tries++) {
       const states = new Set<string>();
-      for (const { statement, values } of this.#calls) {
-        states.add(await this.#authorizer.decide(statement, values, source));
+      for (const call of this.#calls) {
+        try {
+          states.add(await this.#authorizer.decide(call.statement, call.values, source));
+        } catch (error) {
+          throw placed(error, call);
+        }
       }
       const [state] = states;
       if (states.size > 1 || state === undefined) continue;
@@ -223,14 +231,32 @@ export class Guard {
       if (!(error instanceof DatabaseError) || error.kind === 'busy' || error.kind === 'network') throw error;
       if ((await sourceOn(connection, this.#about).ask([])).state !== state) throw new SchemaMovedError();
       const index = (error.statementIndex ?? 0) - 1;
-      error.statementIndex = items.length > 1 && index >= 0 ? index : undefined;
+      error.statementIndex = this.#calls[0]?.index !== undefined && index >= 0 ? index : undefined;
       if (items.length === 1) error.sql ??= this.#about.text;
       throw error;
     }
   }
 }
 
-/** Runs something of a session in a transaction of its own. */
+/**
+ * Whether the text does not say enough to allow a statement.
+ *
+ * @throws {@link AccessError} when it says enough to refuse it
+ */
+function needsSchema(authorizer: Authorizer, call: GuardedCall): boolean {
+  try {
+    return authorizer.checkText(call.statement);
+  } catch (error) {
+    throw placed(error, call);
+  }
+}
+
+function placed(error: unknown, { index }: GuardedCall): unknown {
+  if (index !== undefined && error instanceof DatabaseError) error.statementIndex = index;
+  return error;
+}
+
+/** Runs a statement of a session in a transaction of its own; `OR FAIL` keeps what was done before the failure. */
 async function inTransaction<T>(connection: Connection, run: () => MaybePromise<T>): Promise<T> {
   await connection.begin('immediate');
   try {
@@ -238,7 +264,9 @@ async function inTransaction<T>(connection: Connection, run: () => MaybePromise<
     await connection.commit();
     return result;
   } catch (error) {
-    await connection.rollback();
+    await (error instanceof ConstraintError && connection.inTransaction
+      ? connection.commit()
+      : connection.rollback());
     throw error;
   }
 }

@@ -302,7 +302,8 @@ export abstract class Session extends Executor {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }
     const items = given.map((item) => ({ ...item, statement: withOwnTimeout(this.context, item.statement) }));
-    const guard = Guard.of(this.context.authorizer, items);
+    const calls = items.map(({ statement, values }, index) => ({ statement, values, index }));
+    const guard = Guard.of(this.context.authorizer, calls);
     return await this.observed(items, (traced) => this.autocommit.batch(traced, behavior, abort, guard));
   }
 

@@ -114,6 +114,11 @@ export interface ConnectionBatchItem {
   readonly statement: AnalyzedStatement;
   readonly values: readonly SqlValue[];
   readonly request: ExecuteRequest;
+  /**
+   * Of the last one: whether it fails as it would alone, where `OR FAIL` and the like keep what was done before. What is before
+   * it only looks whether it may run.
+   */
+  readonly alone?: boolean;
 }
 
 /** An open result that is fetched piece by piece. It keeps a read snapshot until it ends or is closed. */

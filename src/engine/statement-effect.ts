@@ -1,7 +1,6 @@
 import { Lexer, TokenKind } from '../sql/lexer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import { Word } from '../sql/words.js';
-import type { SqlValue } from '../values.js';
 
 /** Whether the statement may insert rows. */
 export function inserts(statement: AnalyzedStatement): boolean {
@@ -39,25 +38,6 @@ function hasDoUpdate(text: string): boolean {
   for (let kind = lexer.next(); kind !== TokenKind.End; kind = lexer.next()) {
     if (afterDo && lexer.word === Word.Update) return true;
     afterDo = kind === TokenKind.Word && /^do$/i.test(text.slice(lexer.start, lexer.end));
-  }
-  return false;
-}
-
-/** OPFLAG_LASTROWID of the opcode Insert. */
-const LAST_ROWID = 0x20;
-
-/**
- * Whether a statement inserts into a table with rowids, by the rows of its EXPLAIN. A WITHOUT ROWID table has none, and
- * what the trigger of a view inserts is not the statement's own.
- */
-export function insertsRowid(program: readonly (readonly SqlValue[])[]): boolean {
-  let last = -1;
-  for (const [address, opcode, p1, , , , p5] of program) {
-    // The programs of triggers follow.
-    if (Number(address) < last) return false;
-    last = Number(address);
-    if (opcode === 'Insert' && (Number(p5) & LAST_ROWID) !== 0) return true;
-    if (opcode === 'VUpdate' && Number(p1) !== 0) return true;
   }
   return false;
 }

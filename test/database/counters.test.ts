@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.js';
+import { runProgram } from '../support/child.js';
 import { openDatabase, temporaryFile } from '../support/database.js';
 import { replicaScene } from '../support/replica.js';
 import { type Sqld, startSqld } from '../support/sqld.js';
@@ -167,4 +168,9 @@ describe('rowsAffected and lastInsertRowid mean the same', () => {
     const { open } = await replicaScene();
     await assertInside(open());
   });
+});
+
+it('finds out whether a table has rowids where the statement or the schema has bytes that are no text', async () => {
+  const { stdout, code } = await runProgram('insert-bytes.ts');
+  expect({ stdout, code }).toEqual({ stdout: '1 undefined\n1 undefined\n1 undefined\n', code: 0 });
 });

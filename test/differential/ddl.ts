@@ -47,7 +47,12 @@ function addColumn(random: Random, schema: Schema): string[] {
   const table = random.pick(stored(schema));
   const type = random.pick(['INTEGER', 'TEXT', 'REAL', 'BLOB']);
   const name = `n${schema.next++}`;
-  const rest = random.pick(['', ' DEFAULT 5', ' NOT NULL DEFAULT 0', ' AS (1)']);
+  const rest = random.pick([
+    '',
+    ' DEFAULT 5',
+    ' NOT NULL DEFAULT 0',
+    ...(type === 'REAL' ? [] : [' AS (1)']),
+  ]);
   const generated = rest === ' AS (1)';
   replaceTable(schema, {
     ...table,

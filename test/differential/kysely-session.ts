@@ -1,4 +1,4 @@
-import { CompiledQuery, Kysely, sql } from 'kysely';
+import { CompiledQuery, Kysely, type QueryResult, sql } from 'kysely';
 import { batch, insertMany, TursoDialect, TursoTypesPlugin } from '../../src/dialect/kysely/index.js';
 import type { Database } from '../../src/index.js';
 import { Migrator } from '../support/kysely-migrator.js';
@@ -70,14 +70,14 @@ export class KyselySession implements Session {
           return { rows, form: 'last' };
         }
         case 'transaction':
-          return ofQuery(await this.#kysely.transaction().execute((trx) => trx.executeQuery(query)));
+          return ofQuery(query, await this.#kysely.transaction().execute((trx) => trx.executeQuery(query)));
         case 'batch': {
           const [outcome] = await batch(this.#kysely, [query], { atomic: false });
           if (outcome?.status !== 'fulfilled') throw outcome?.reason ?? new Error('no outcome');
           return { rows: outcome.value, form: 'last' };
         }
         default:
-          return ofQuery(await this.#kysely.executeQuery(query));
+          return ofQuery(query, await this.#kysely.executeQuery(query));
       }
     });
   }
@@ -92,8 +92,9 @@ export class KyselySession implements Session {
         form: 'last',
       }));
     }
+    const compiled = built.compile() as CompiledQuery;
     return await outcomeOf('kysely query', async () =>
-      ofQuery(await this.#kysely.executeQuery(built.compile())),
+      ofQuery(compiled, await this.#kysely.executeQuery(compiled)),
     );
   }
 
@@ -139,13 +140,15 @@ function one(outcome: Outcome): StepOutcome {
   return { path: outcome.path, outcomes: [outcome] };
 }
 
-function ofQuery(result: {
-  readonly rows: readonly unknown[];
-  readonly numAffectedRows?: bigint | undefined;
-  readonly insertId?: bigint | undefined;
-}): Omit<Outcome, 'path'> {
-  const { rows, numAffectedRows, insertId } = result;
-  return { rows, form: 'last', changes: Number(numAffectedRows ?? 0n), rowid: { is: insertId } };
+/** With RETURNING Kysely's results have no `insertId`: the rows say it. */
+function ofQuery(
+  { sql: text }: CompiledQuery,
+  { rows, numAffectedRows, insertId }: QueryResult<unknown>,
+): Omit<Outcome, 'path'> {
+  return {
+    ...{ rows, form: 'last', changes: Number(numAffectedRows ?? 0n) },
+    ...(!/\breturning\b/i.test(text) && { rowid: { is: insertId } }),
+  };
 }
 
 export function kyselyOn(database: Database): Kysely<Any> {

@@ -80,6 +80,12 @@ interface Sqlite {
   };
 }
 
+/** Statements that tell how many rows they changed. */
+const CHANGES = /^\s*(?:insert|replace|update|delete|with)\b/i;
+
+/** Those that tell a rowid. */
+const INSERTS = /^\s*(?:with unused as \(select 1\) )?(?:insert|replace)\b/i;
+
 const ROW = 100;
 const DONE = 101;
 const [INTEGER, FLOAT, TEXT, BLOB] = [1, 2, 3, 4];
@@ -120,6 +126,7 @@ export async function loadSqlite(): Promise<Sqlite> {
 export class Oracle {
   readonly #sqlite: Sqlite;
   readonly #db: Pointer;
+  #readable = true;
 
   constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
@@ -137,6 +144,11 @@ export class Oracle {
     return this.#sqlite.capi.sqlite3_get_autocommit(this.#db) !== 0;
   }
 
+  /** Whether every text so far was valid UTF-8: libsql 0.5.29 ends the process when it reads another one. */
+  get readable(): boolean {
+    return this.#readable;
+  }
+
   run({ sql, args }: Statement): Answer {
     const { capi, wasm } = this.#sqlite;
     const text = wasm.allocCString(sql);
@@ -147,7 +159,9 @@ export class Oracle {
       statement = wasm.peekPtr(out);
       if (code !== 0 || statement === 0) return this.#refused();
       this.#bind(statement, args);
-      return this.#step(statement);
+      const answer = this.#step(statement, CHANGES.test(sql));
+      // An UPDATE of a virtual table sets it too.
+      return INSERTS.test(sql) ? answer : { ...answer, rowid: undefined };
     } finally {
       capi.sqlite3_finalize(statement);
       wasm.dealloc(text);
@@ -159,7 +173,7 @@ export class Oracle {
     this.#sqlite.capi.sqlite3_close_v2(this.#db);
   }
 
-  #step(statement: Pointer): Answer {
+  #step(statement: Pointer, changes: boolean): Answer {
     const { capi } = this.#sqlite;
     capi.sqlite3_set_last_insert_rowid(this.#db, NO_ROWID);
     const totalBefore = capi.sqlite3_total_changes64(this.#db);
@@ -173,8 +187,8 @@ export class Oracle {
     }
     if (code !== DONE) return this.#refused();
     const rowid = capi.sqlite3_last_insert_rowid(this.#db);
-    // What the statement before has changed is still told after one that changes nothing.
-    const changed = capi.sqlite3_total_changes64(this.#db) !== totalBefore;
+    // What the statement before has changed is still told after one that changes nothing, and DROP TABLE deletes rows.
+    const changed = changes && capi.sqlite3_total_changes64(this.#db) !== totalBefore;
     return {
       ...{ columns, rows },
       changes: changed ? Number(capi.sqlite3_changes64(this.#db)) : 0,
@@ -196,7 +210,7 @@ export class Oracle {
       case FLOAT:
         return capi.sqlite3_column_double(statement, i);
       case TEXT:
-        return capi.sqlite3_column_text(statement, i);
+        return this.#text(capi.sqlite3_column_text(statement, i));
       case BLOB: {
         const at = capi.sqlite3_column_blob(statement, i);
         return wasm.heap8u().slice(at, at + capi.sqlite3_column_bytes(statement, i));
@@ -204,6 +218,12 @@ export class Oracle {
       default:
         return null;
     }
+  }
+
+  #text(text: string): string {
+    // No value of this run has it: it stands for bytes that are no UTF-8.
+    if (text.includes('\uFFFD')) this.#readable = false;
+    return text;
   }
 
   #bind(statement: Pointer, args: Statement['args']): void {

@@ -15,6 +15,8 @@ export interface Reference {
   readonly steps: readonly ReferenceStep[];
   /** Everything that is there at the end. */
   readonly end: Dump;
+  /** Whether targets can read all of it. */
+  readonly readable: boolean;
 }
 
 /** What SQLite itself does in a step. */
@@ -47,7 +49,8 @@ export function makeReference(sqlite: Sqlite, { seed, setup, steps }: Case): Ref
         dump: changesSilently(step, expected) ? dumpOf(oracle) : undefined,
       };
     });
-    return { seed, setup: done, steps: references, end: dumpOf(oracle) };
+    const end = dumpOf(oracle);
+    return { seed, setup: done, steps: references, end, readable: oracle.readable };
   } finally {
     oracle.close();
   }

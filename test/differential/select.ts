@@ -165,13 +165,18 @@ function makeGrouped(scope: Scope, source: string, where: string, count: number)
 function makeWindow(scope: Scope): string {
   const { random } = scope;
   const [part, order, of] = [makeColumn(scope), makeColumn(scope), makeColumn(scope)];
-  const call = random.pick([
-    ...['row_number()', 'rank()', 'dense_rank()', 'count(*)', `lag(${of})`, `lead(${of}, 1, 0)`],
-    ...[`first_value(${of})`, `max(${of})`, `nth_value(${of}, 2)`, 'ntile(2)'],
-  ]);
   const partition = random.chance(0.5) ? `PARTITION BY ${part} ` : '';
   const frame = random.chance(0.25) ? ' ROWS BETWEEN 1 PRECEDING AND CURRENT ROW' : '';
-  return `${call} OVER (${partition}ORDER BY ${order}${frame})`;
+  if (frame === '' && random.chance(0.4)) {
+    return `${random.pick(['rank()', 'dense_rank()', 'count(*)'])} OVER (${partition}ORDER BY ${order})`;
+  }
+  const call = random.pick([
+    ...['row_number()', 'count(*)', `lag(${of})`, `lead(${of}, 1, 0)`],
+    ...[`first_value(${of})`, `max(${of})`, `nth_value(${of}, 2)`, 'ntile(2)'],
+  ]);
+  // These depend on the order of rows that are equal by the ORDER BY, which SQLite leaves open.
+  const whole = scope.columns.flatMap((column) => [`${column} COLLATE BINARY`, `typeof(${column})`]);
+  return `${call} OVER (${partition}ORDER BY ${[order, ...whole].join(', ')}${frame})`;
 }
 
 function makeColumn({ random, columns, values, range }: Scope): string {

@@ -5,8 +5,10 @@ import { newCounts, runCase } from './run-case.js';
 import type { Case, Statement, Step } from './statement.js';
 
 /** What has to stay the same while a case becomes smaller. */
-export function signatureOf({ field, path }: Difference): string {
-  return `${field} by ${path}`;
+export function signatureOf({ field, path, expected, actual }: Difference): string {
+  // Another failure is another difference.
+  const messages = field === 'error.message' || field === 'failure' ? [expected, actual] : [];
+  return [field, path, ...messages.map((text) => /^\W*\w*\W*\w*/.exec(text)?.[0])].join('; ');
 }
 
 /** The least case that still shows the difference, as far as it is found within `patience` ms. */
@@ -22,9 +24,9 @@ export async function shrink(
   let best = { smallest: whole, difference: found };
   const attempt = async (smaller: Case): Promise<boolean> => {
     if (Date.now() > end) return false;
-    const difference = await runCase(makeReference(sqlite, smaller), target, newCounts(ignored)).catch(
-      () => undefined,
-    );
+    const reference = makeReference(sqlite, smaller);
+    if (!reference.readable) return false;
+    const difference = await runCase(reference, target, newCounts(ignored)).catch(() => undefined);
     if (difference === undefined || signatureOf(difference) !== wanted) return false;
     best = { smallest: smaller, difference };
     return true;
@@ -90,7 +92,11 @@ async function shrinkTexts(now: () => Case, attempt: (smaller: Case) => Promise<
   ): Promise<void> => {
     // Without its condition a recursion does not end.
     if (Object.keys(args).length > 0 || /\brecursive\b/i.test(sql)) return;
-    await removeSome(sql.match(TOKEN) ?? [], (tokens) => put({ sql: tokens.join(''), args }));
+    await removeSome(sql.match(TOKEN) ?? [], async (tokens) => {
+      const text = tokens.join('');
+      // A text without a statement is refused before SQLite sees it.
+      return text.trim() !== '' && (await put({ sql: text, args }));
+    });
   };
   for (const [i] of now().setup.entries()) {
     await shorten(now().setup[i] as Statement, (smaller) =>

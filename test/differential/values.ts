@@ -98,7 +98,7 @@ function real(random: Random, { wild }: ValueRange, literal: boolean): number {
 
 function text(random: Random): string {
   if (random.chance(0.1)) return random.pick(JSONS);
-  return random.chance(0.01) ? 'long '.repeat(2_000) : random.pick(TEXTS);
+  return random.chance(0.01) ? 'long '.repeat(1_000) : random.pick(TEXTS);
 }
 
 function blob(random: Random, { wild }: ValueRange): Uint8Array {

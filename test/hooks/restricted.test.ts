@@ -6,11 +6,14 @@ import {
   type AccessRule,
   CapabilityError,
   ConfigError,
+  ConstraintError,
   type Database,
+  DatabaseError,
 } from '../../src/index.js';
 import { runProgram } from '../support/child.js';
 import { openDatabase, openFile, openMemory, temporaryFile } from '../support/database.js';
-import { failure, thrownBy } from '../support/outcome.js';
+import { collect, failure, thrownBy } from '../support/outcome.js';
+import { startSqld } from '../support/sqld.js';
 
 const SCHEMA = `
   create table open (id integer primary key, v, secret);
@@ -98,6 +101,47 @@ describe('what a rule matches', () => {
 it('runs a statement with bytes that are no text', async () => {
   const { stdout, code } = await runProgram('restricted-blob.ts');
   expect({ stdout, code }).toEqual({ stdout: 'ae30 1\n', code: 0 });
+});
+
+it('tells which statement of a batch failed, at a server too', async () => {
+  const { url } = await startSqld();
+  for (const db of [await openMemory(), openDatabase({ url })]) {
+    await db.script('create table open (a primary key); create table hidden (a)');
+    const view = db.restricted([{ effect: 'deny', tables: ['hidden'] }, allow(undefined)]);
+    const fine = 'insert into open values (1)';
+    for (const [bad, type] of [
+      ['select missing from open', DatabaseError],
+      ['select * from hidden', AccessError],
+      ["attach ':memory:' as o", DatabaseError],
+      ['insert into open values (2), (2)', ConstraintError],
+    ] as const) {
+      expect(await failure(view.batch([fine, bad]), type)).toMatchObject({ statementIndex: 1, sql: bad });
+      expect(await failure(view.batch([bad]), type)).toMatchObject({ statementIndex: 0, sql: bad });
+      const alone = await failure(view.execute(bad), type);
+      expect({ sql: alone.sql, index: alone.statementIndex }).toEqual({ sql: bad, index: undefined });
+    }
+    expect((await db.execute('select * from open')).rows).toEqual([]);
+  }
+});
+
+it.each(['http', 'ws'])('keeps what OR FAIL keeps, at a server too (%s)', async (scheme) => {
+  const { url } = await startSqld();
+  const db = openDatabase({ url: url.replace(/^http/, scheme) });
+  const view = db.restricted([allow(undefined)]);
+  const failing = 'insert or fail into t values (1), (2), (1), (3)';
+  const ways: readonly [(sql: string) => Promise<unknown>, number][] = [
+    [(sql) => view.execute(sql), 2],
+    [(sql) => view.prepare(sql).run(), 2],
+    [(sql) => collect(view.stream(sql)), 2],
+    [(sql) => view.script(sql), 2],
+    [(sql) => view.batch([sql]), 0],
+  ];
+  for (const [run, kept] of ways) {
+    await db.script('drop table if exists t; create table t (a unique)');
+    await failure(run(failing), ConstraintError);
+    await failure(run(failing.replace('fail', 'rollback')), ConstraintError);
+    expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: kept }]);
+  }
 });
 
 describe('a way around the rules', () => {

@@ -1,6 +1,5 @@
-import { analyze, type AnalyzedStatement } from '../../sql/statement.js';
-import type { SqlValue } from '../../values.js';
-import { insertsRowid } from '../statement-effect.js';
+import { insertTarget } from '../../sql/insert-target.js';
+import type { AnalyzedStatement } from '../../sql/statement.js';
 import { schemaChanges } from './schema-changes.js';
 
 /** How long an answer is taken as it was, in ms, should another process change the schema. */
@@ -11,7 +10,7 @@ const LIFETIME = 1_000;
  * an earlier statement where this one has inserted none: into a WITHOUT ROWID table, a view, or by an upsert that updated.
  */
 export class LastRowid {
-  readonly #explain: (statement: AnalyzedStatement) => readonly SqlValue[][];
+  readonly #hasRowids: (table: string) => boolean;
   readonly #known = new WeakMap<
     AnalyzedStatement,
     { readonly own: boolean; readonly changes: number; readonly until: number }
@@ -19,9 +18,9 @@ export class LastRowid {
   /** What was told last; a connection begins with 0. */
   #last: bigint | number | undefined = 0;
 
-  /** @param explain - gives the rows of an EXPLAIN statement */
-  constructor(explain: (statement: AnalyzedStatement) => readonly SqlValue[][]) {
-    this.#explain = explain;
+  /** @param hasRowids - says whether the rows of a table have rowids, by its name in SQL */
+  constructor(hasRowids: (table: string) => boolean) {
+    this.#hasRowids = hasRowids;
   }
 
   /** Notes that a statement was run that may have inserted, and whose rowid nobody asked for. */
@@ -41,8 +40,8 @@ export class LastRowid {
   #hasOwn(statement: AnalyzedStatement): boolean {
     const known = this.#known.get(statement);
     if (known?.changes === schemaChanges() && performance.now() < known.until) return known.own;
-    const [question] = analyze(`EXPLAIN ${statement.text}`).statements;
-    const own = insertsRowid(this.#explain(question as AnalyzedStatement));
+    const table = insertTarget(statement);
+    const own = table !== undefined && this.#hasRowids(table);
     this.#known.set(statement, { own, changes: schemaChanges(), until: performance.now() + LIFETIME });
     return own;
   }

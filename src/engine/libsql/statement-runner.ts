@@ -32,7 +32,7 @@ export class StatementRunner {
   #kept: object[] = [];
   /** Whether handles were left to the collector that it may not have found yet. */
   #littered = false;
-  readonly #lastRowid = new LastRowid((question) => this.run(question, [], { fetch: 'all' }).rows);
+  readonly #lastRowid = new LastRowid((table) => this.#hasRowids(table));
   /** Set when the connection must not be used any more. */
   broken = false;
   /** Set while the connection refuses writes. */
@@ -181,6 +181,22 @@ export class StatementRunner {
     if (!told) return undefined;
     const rowid = this.exactLastInsertRowid();
     return this.#lastRowid.isOf(statement, rowid) ? rowid : undefined;
+  }
+
+  /**
+   * Whether a table has rowids; one WITHOUT ROWID and a view have none. The statement is not run. EXPLAIN of the INSERT would say
+   * it too, but shows blobs as TEXT, which ends the process in libsql 0.5.29 when they are no UTF-8.
+   */
+  #hasRowids(table: string): boolean {
+    this.litter();
+    try {
+      this.#native.prepare(`SELECT rowid, oid, _rowid_ FROM ${table}`);
+      return true;
+    } catch (thrown) {
+      const error = toDatabaseError(thrown, undefined);
+      if (error.kind === 'sql') return false;
+      throw error;
+    }
   }
 
   /** The rowid of the last insert, which the binding itself reports as a double. */

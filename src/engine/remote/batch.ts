@@ -22,7 +22,8 @@ export async function sendBatch(
   const stream = await openStream();
   try {
     if (!items.every(({ statement }) => footprintOf(statement).clean)) stream.spoil();
-    return await withOwnRowids(openStream, steps, await stream.batchAndClose(begin, steps));
+    const keeps = items.at(-1)?.alone === true;
+    return await withOwnRowids(openStream, steps, await stream.batchAndClose(begin, steps, keeps));
   } catch (thrown) {
     const index = statementIndexOf(thrown);
     const error = toRemoteError(thrown, index === undefined ? undefined : items[index]?.statement.text);

@@ -21,6 +21,8 @@ interface Framing {
   readonly begin?: string | undefined;
   /** Commit after them, or roll back if one has failed. */
   readonly commit?: boolean;
+  /** Commit also if the last one has failed. */
+  readonly keeps?: boolean;
   /** Have the rows sent in parts, which takes more messages and has no limit. */
   readonly parts?: boolean;
 }
@@ -79,9 +81,13 @@ export class RemoteStream {
     return await withOwnRowid(this.#stream, step, result as StepResult);
   }
 
-  /** Runs statements as one transaction, and ends the stream; all of it is one message. */
-  async batchAndClose(begin: string, steps: readonly Step[]): Promise<StepResult[]> {
-    return await this.#lastly(() => this.#send(steps, { begin, commit: true }));
+  /**
+   * Runs statements as one transaction, and ends the stream; all of it is one message.
+   *
+   * @param keeps - whether the transaction is committed also when the last statement fails
+   */
+  async batchAndClose(begin: string, steps: readonly Step[], keeps = false): Promise<StepResult[]> {
+    return await this.#lastly(() => this.#send(steps, { begin, commit: true, keeps }));
   }
 
   /** Runs a statement about a savepoint. It begins the transaction, as any statement does. */
@@ -183,10 +189,10 @@ export class RemoteStream {
   }
 
   /** Sends steps in one message; each is run only if the one before has succeeded. */
-  async #send(steps: readonly Step[], { begin, commit, parts }: Framing): Promise<StepResult[]> {
+  async #send(steps: readonly Step[], { begin, commit, keeps, parts }: Framing): Promise<StepResult[]> {
     const batch: BatchStep[] = [];
-    const add = (step: Step): void => {
-      const conditions: Condition[] = batch.length === 0 ? [] : [{ type: 'ok', step: batch.length - 1 }];
+    const add = (step: Step, after = batch.length - 1): void => {
+      const conditions: Condition[] = after < 0 ? [] : [{ type: 'ok', step: after }];
       // The server may have ended the transaction, and would commit the statement on its own.
       if (batch.length > 0 || begin === undefined) conditions.push({ type: 'in_transaction' });
       batch.push({ step, conditions });
@@ -196,7 +202,7 @@ export class RemoteStream {
     for (const step of steps) add(step);
     const end = batch.length;
     if (commit) {
-      add(control('COMMIT'));
+      add(control('COMMIT'), keeps ? end - 2 : end - 1);
       const undo: Condition[] = [{ type: 'not ok', step: end }, { type: 'in_transaction' }];
       batch.push({ step: control('ROLLBACK'), conditions: undo });
     }

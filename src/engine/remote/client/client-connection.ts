@@ -2,6 +2,7 @@ import type { TransactionBehavior } from '../../../config.js';
 import {
   CapabilityError,
   closedError,
+  ConstraintError,
   DatabaseError,
   NetworkError,
   protocolError,
@@ -104,7 +105,8 @@ export class ClientConnection implements Connection {
       }
     } catch (error) {
       if (error instanceof DatabaseError) error.statementIndex = results.length;
-      await this.rollback();
+      const keeps = items[results.length]?.alone === true && error instanceof ConstraintError;
+      await (keeps && this.inTransaction ? this.commit() : this.rollback());
       throw error;
     }
     await this.commit();
