@@ -19,8 +19,8 @@ import { build } from 'esbuild';
 // checks of frames) is 12 of them, loaded with a replica only. The protocol of servers is 13 of them, in the place of two
 // dependencies of 48 kB that were not counted here. The interface of `@libsql/client` is 3 of them in its own entry, and 35 kB of
 // the package unpacked, since every member of it is documented there.
-const ENTRY_LIMIT = 137_000;
-const PACKAGE_LIMIT = 1_400_000;
+const ENTRY_LIMIT = 142_000;
+const PACKAGE_LIMIT = 1_480_000;
 
 /**
  * @typedef {object} Measurement

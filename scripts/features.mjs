@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const FILE = fileURLToPath(new URL('../docs/features.md', import.meta.url));
-const MISSING = / \(missing: a capability error\)$/;
+const MISSING = / \(missing: (?:a capability error|the key has no effect)\)$/;
 const FEATURE = /^[A-Z]{1,2}-\d+/;
 
 /** The sections of the list, by the folder of their tests. */

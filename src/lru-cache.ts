@@ -48,6 +48,10 @@ export class LruCache<K, V> {
     this.#entries.delete(key);
   }
 
+  values(): IterableIterator<V> {
+    return this.#entries.values();
+  }
+
   clear(): void {
     this.#entries.clear();
   }

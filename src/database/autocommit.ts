@@ -24,7 +24,7 @@ import type { Guard, GuardedRequest } from './guard.js';
 import type { Lock, LockHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import { METADATA, METADATA_REQUEST } from './metadata.js';
-import type { Pool } from './pool.js';
+import type { SessionPool } from './pool.js';
 import { openOn, runOn } from './run.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { nextTurn, turnIsOver } from './turn.js';
@@ -35,11 +35,11 @@ const SYNCHRONOUS: LockHolder = Object.freeze({ transactionId: undefined, lastAc
 /** Runs what stands outside a transaction. */
 export class Autocommit {
   readonly #context: Context;
-  readonly #pool: Pool;
+  readonly #pool: SessionPool;
   /** What was left by the last write, if that ran on a connection that others have now. */
   #metadata: Pick<RawResult, 'rows'> | undefined;
 
-  constructor(context: Context, pool: Pool) {
+  constructor(context: Context, pool: SessionPool) {
     this.#context = context;
     this.#pool = pool;
   }

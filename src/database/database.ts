@@ -20,6 +20,7 @@ import { Syncer } from '../sync/syncer.js';
 import type { Context } from './context.js';
 import { databaseOf } from './database-key.js';
 import { Interrupts } from './interrupts.js';
+import type { SessionPool } from './pool.js';
 import { Session } from './session.js';
 import { Statements } from './statements.js';
 
@@ -46,21 +47,23 @@ export class Database extends Session {
 
   /**
    * @internal
-   * @param restricted - what it is a view of, and what guards it
+   * @param view - what it is a view of, and what guards it or where its connections are from instead
    */
   constructor(
     config: ResolvedConfig,
-    restricted?: { readonly of: Database; readonly authorizer: Authorizer },
+    view?: { readonly of: Database; readonly authorizer?: Authorizer; readonly pool?: SessionPool },
   ) {
-    const { of, authorizer } = restricted ?? {};
+    const { of, pool } = view ?? {};
+    const authorizer = view?.authorizer ?? of?.context.authorizer;
     const isReplica = of === undefined && config.target.kind === 'replica';
     const syncer = isReplica ? new Syncer(config.sync) : of?.syncer;
-    super(of === undefined ? newContext(config) : { ...of.context, authorizer }, syncer, of);
+    super(of === undefined ? newContext(config) : { ...of.context, config, authorizer }, syncer, of, pool);
     this.syncer = syncer;
     this.replica =
-      syncer && new ReplicaHandle(syncer, (abort) => this.pool.openMain(abort), this.transactions);
-    this.feed = new ChangeFeed((listener) => this.pool.setListener(listener));
-    this.watchers = new Set();
+      of?.replica ??
+      (syncer && new ReplicaHandle(syncer, (abort) => this.pool.openMain(abort), this.transactions));
+    this.feed = of?.feed ?? new ChangeFeed((listener) => this.pool.setListener(listener));
+    this.watchers = of?.watchers ?? new Set();
   }
 
   /** @internal */

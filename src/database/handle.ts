@@ -7,12 +7,14 @@ export type Handle =
   | Executor
   /** Drizzle's; its client may be one that was handed in. */
   | { readonly $client: unknown }
-  /** Kysely's, whose connections know what runs their queries. */
-  | {
-      getExecutor(): {
-        provideConnection<T>(use: (connection: object) => Promise<T>): Promise<T>;
-      };
-    };
+  | KyselyHandle;
+
+/** Kysely's, whose connections know what runs their queries. */
+interface KyselyHandle {
+  getExecutor(): {
+    provideConnection<T>(use: (connection: object) => Promise<T>): Promise<T>;
+  };
+}
 
 /**
  * The database or transaction that a handle runs its queries on.
@@ -20,17 +22,21 @@ export type Handle =
  * @throws {@link ConfigError} when it is no handle of ours
  */
 export function locateExecutor(handle: Handle): Executor | Promise<Executor> {
-  if (handle instanceof Executor) return handle;
-  if ('$client' in handle)
-    return handle.$client instanceof Executor ? handle.$client : fromClient(handle.$client);
-  if ('getExecutor' in handle) {
-    return handle.getExecutor().provideConnection(async (connection) => {
-      const { executor } = connection as { readonly executor?: unknown };
-      if (executor instanceof Executor) return executor;
-      throw notOurs();
-    });
-  }
-  throw notOurs();
+  if (isExecutor(handle)) return handle;
+  // Of a lazy Proxy nothing can be known but what its properties are.
+  const { $client, getExecutor } = (handle ?? {}) as { $client?: unknown; getExecutor?: unknown };
+  if ($client !== undefined) return isExecutor($client) ? $client : fromClient($client);
+  if (typeof getExecutor !== 'function') throw notOurs();
+  return (handle as KyselyHandle).getExecutor().provideConnection(async (connection) => {
+    const { executor } = connection as { readonly executor?: unknown };
+    if (executor instanceof Executor) return executor;
+    throw notOurs();
+  });
+}
+
+/** Also behind a Proxy, of which `instanceof` knows nothing. */
+function isExecutor(value: unknown): value is Executor {
+  return value instanceof Executor || typeof (value as Partial<Executor> | null)?.runStatement === 'function';
 }
 
 function notOurs(): ConfigError {

@@ -3,7 +3,7 @@ import type { Abort } from './abort.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
 import type { Lock, LockHolder } from './lock.js';
-import type { Lease, Pool } from './pool.js';
+import type { Lease, SessionPool } from './pool.js';
 import type { Transaction } from './transaction.js';
 
 /** A connection that is lent, and what gives it back. */
@@ -15,13 +15,13 @@ export interface Lent {
 
 /** Lends a connection, with the write lock if `lockNow`; the lock comes first, so that waiting costs no connection. */
 export async function lendForWriting(
-  pool: Pool,
+  pool: SessionPool,
   holder: LockHolder,
   abort: Abort | undefined,
   lockNow: boolean,
 ): Promise<Lent> {
   (pool.single ?? (lockNow ? pool.writeLock : undefined))?.assertOutside(holder);
-  await pool.openMain(abort);
+  await pool.prepare(abort);
   const lock = pool.writeLock;
   if (lockNow) await lock?.acquire(holder, pool.lockWait(abort));
   try {
@@ -48,7 +48,7 @@ export interface AroundTransaction {
 
 /** Lends a connection for a transaction, and begins it there. */
 export async function lendBegun(
-  pool: Pool,
+  pool: SessionPool,
   { config, interrupts }: Pick<Context, 'config' | 'interrupts'>,
   { holder, behavior }: Pick<Transaction, 'holder' | 'behavior'>,
   abort: Abort | undefined,

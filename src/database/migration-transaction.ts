@@ -1,8 +1,10 @@
 import type { TransactionBehavior } from '../config.js';
 import type { Connection } from '../engine/engine.js';
 import type { Database } from './database.js';
+import type { AroundTransaction } from './lend.js';
 import { type ForeignKeyProblems, inspectForeignKeys, refuseNewProblems } from './migration-foreign-keys.js';
 import { disableForeignKeys, readSettings, restoreSettings, type Settings } from './migration-settings.js';
+import type { SessionPool } from './pool.js';
 import type { Transaction } from './transaction.js';
 
 const CHECKED = { name: 'the migrations' };
@@ -18,16 +20,18 @@ export interface MigrationTransaction {
 export async function beginMigrations(
   database: Database,
   behavior: TransactionBehavior,
+  pool?: SessionPool,
 ): Promise<MigrationTransaction> {
   let settings: Settings | undefined;
   let off = false;
-  const transaction = await database.begin(behavior, undefined, 1, {
+  const around: AroundTransaction = {
     before: async (connection) => {
       settings = await readSettings(connection);
       off = await disableForeignKeys(connection);
     },
     after: (connection) => restore(connection, settings, database.config.target.kind !== 'memory'),
-  });
+  };
+  const transaction = await database.begin(behavior, undefined, 1, around, pool);
   transaction.root.migrates = { foreignKeysOff: off };
   let before: ForeignKeyProblems | undefined;
   try {

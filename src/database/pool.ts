@@ -24,6 +24,9 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** What the statements of a session need of a pool. */
+export type SessionPool = Pick<Pool, keyof Pool>;
+
 /**
  * The connections of one database. A file has one for autocommit work, which is never lent, and more, opened as they
  * are needed, for whoever needs one for itself. A database that lives in one connection lends that one, and the
@@ -109,6 +112,11 @@ export class Pool {
     }
     this.#main ??= connection;
     return this.#main;
+  }
+
+  /** Has the write lock known, and gives a connection that can tell what it is capable of. */
+  prepare(abort?: Abort): Promise<Connection> {
+    return this.openMain(abort);
   }
 
   /** The engine, with its driver loaded. */

@@ -29,7 +29,7 @@ function note(connection: Connection, statement: AnalyzedStatement, { trace }: G
     trace.connection = connection;
     trace.tries++;
   }
-  if (statement.kind !== 'read' && leavesTraces(statement)) unlike.add(connection);
+  if (statement.kind !== 'read' && leavesTraces(statement)) markUnlike(connection);
 }
 
 /** Opens a cursor on a connection if its guard allows it. */
@@ -48,7 +48,7 @@ export function openOn(
 const TEMPORARY = /^create\s+temp|\btemp["'`\]]?\s*\./i;
 
 /** Whether it leaves behind what only its connection has: a setting, a temporary table, an attached database. */
-function leavesTraces(statement: AnalyzedStatement): boolean {
+export function leavesTraces(statement: AnalyzedStatement): boolean {
   const { pragma, text, verb } = statement;
   if (pragma !== undefined) return connectionSetting(statement) !== undefined;
   if (verb === 'CREATE' || verb === 'DROP' || verb === 'ALTER') return TEMPORARY.test(text);
@@ -57,6 +57,21 @@ function leavesTraces(statement: AnalyzedStatement): boolean {
 
 /** Connections with settings, tables or databases of their own, which nobody else must come to have. */
 const unlike = new WeakSet<Connection>();
+
+/** What is to be done before a connection is made unlike the others. */
+const watched = new WeakMap<Connection, () => void>();
+
+/** Notes that a connection is about to have something of its own. */
+export function markUnlike(connection: Connection): void {
+  watched.get(connection)?.();
+  unlike.add(connection);
+}
+
+/** Has `before` called each time before something is done that leaves traces on the connection; undefined ends it. */
+export function watchTraces(connection: Connection, before: (() => void) | undefined): void {
+  if (before === undefined) watched.delete(connection);
+  else watched.set(connection, before);
+}
 
 /** Whether statements have made the connection another than those that are opened for the database. */
 export function isUnlike(connection: Connection): boolean {

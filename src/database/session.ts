@@ -21,9 +21,10 @@ import { Guard, type GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import { type LockHolder, usedInside } from './lock.js';
 import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
-import { Pool } from './pool.js';
+import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
+import { markUnlike } from './run.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
@@ -47,7 +48,7 @@ export interface TransactionOptions extends AbortOptions {
 /** The part of a database that runs statements, transactions and scripts. */
 export abstract class Session extends Executor {
   /** @internal */
-  readonly pool: Pool;
+  readonly pool: SessionPool;
   private readonly autocommit: Autocommit;
   /** @internal The transactions that are open, by their ids. */
   readonly transactions: Map<number, Transaction>;
@@ -55,11 +56,18 @@ export abstract class Session extends Executor {
   /**
    * @internal
    * @param shared - the session whose connections this one shares
+   * @param pool - what it takes its connections from instead
    */
-  constructor(context: Context, policy: ReplicaPolicy | undefined, shared: Session | undefined) {
+  constructor(
+    context: Context,
+    policy: ReplicaPolicy | undefined,
+    shared: Session | undefined,
+    pool?: SessionPool,
+  ) {
     super(context);
-    this.pool = shared?.pool ?? new Pool(context.config, context.interrupts, policy);
-    this.autocommit = shared === undefined ? new Autocommit(context, this.pool) : shared.autocommit;
+    this.pool = pool ?? shared?.pool ?? new Pool(context.config, context.interrupts, policy);
+    this.autocommit =
+      shared === undefined || pool !== undefined ? new Autocommit(context, this.pool) : shared.autocommit;
     this.transactions = shared?.transactions ?? new Map();
   }
 
@@ -202,19 +210,20 @@ export abstract class Session extends Executor {
     }
   }
 
-  /** @internal Begins a transaction that its owner commits or rolls back. */
+  /** @internal Begins a transaction that its owner commits or rolls back; on a connection of `pool`. */
   async begin(
     wanted?: TransactionBehavior,
     abort?: Abort,
     attempt = 1,
     around?: AroundTransaction,
+    pool = this.pool,
   ): Promise<Transaction> {
     const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = behavior === 'immediate' || behavior === 'exclusive';
     if (writes) this.assertOutside();
     const { lease, release, lock } = await this.bounded(abort, (either) =>
-      lendBegun(this.pool, this.context, transaction, either, around),
+      lendBegun(pool, this.context, transaction, either, around),
     );
     this.transactions.set(transaction.id, transaction);
     const end = async (): Promise<void> => {
@@ -223,7 +232,7 @@ export abstract class Session extends Executor {
       if (turnIsOver()) await nextTurn();
     };
     const takeLater = (stop: Abort | undefined): Promise<void> =>
-      lock?.acquire(transaction.holder, this.pool.lockWait(stop)) ?? Promise.resolve();
+      lock?.acquire(transaction.holder, pool.lockWait(stop)) ?? Promise.resolve();
     transaction.started(lease.connection, end, writes || lock === undefined ? undefined : takeLater);
     return transaction;
   }
@@ -258,7 +267,10 @@ export abstract class Session extends Executor {
       if (name === 'journal_mode' && target.kind === 'file') {
         await this.pool.alone(async (engine) => (await engine.connect()).close());
       } else {
-        await this.autocommit.withMain(async (connection) => connection.applyPragma?.(name, value));
+        await this.autocommit.withMain(async (connection) => {
+          markUnlike(connection);
+          connection.applyPragma?.(name, value);
+        });
         this.pool.retire();
       }
     } catch (error) {
@@ -285,7 +297,7 @@ export abstract class Session extends Executor {
     const { abort } = options;
     const behavior = this.behaviorOf(options.behavior);
     if (behavior !== 'read') this.assertOutside();
-    const connection = await this.pool.openMain(abort);
+    const connection = await this.pool.prepare(abort);
     if (connection.batch === undefined) {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }

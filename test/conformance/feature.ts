@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findDatabaseError } from '../../src/errors.js';
-import { CapabilityError, ConfigError, type Database, type Transaction } from '../../src/index.js';
+import {
+  CapabilityError,
+  type Config,
+  ConfigError,
+  type Database,
+  type Transaction,
+} from '../../src/index.js';
 import type { BuilderUnderTest, Client, RootSession, Session } from './builders.js';
 import { SCHEMA } from './schema.js';
 import type { OpenTarget, Target } from './targets.js';
@@ -47,6 +53,8 @@ export interface Feature {
   readonly notOn?: (target: Target) => boolean;
   /** Uses it where it is missing, which must be a `CapabilityError` at the call, or a `ConfigError` for a config key. */
   readonly use?: (scene: FeatureScene) => Promise<unknown>;
+  /** Instead of `use`: the config that asks for it, whose keys have no effect where it is missing. */
+  readonly config?: Omit<Config, 'url'>;
 }
 
 /**
@@ -57,11 +65,19 @@ export function feature(
   scene: () => FeatureScene,
   target: Target,
   title: string,
-  { on = () => true, notOn = () => false, test, use }: Feature,
+  { on = () => true, notOn = () => false, test, use, config }: Feature,
 ): void {
   if (notOn(target)) return;
   if (on(target)) {
     it(title, () => test(scene()));
+    return;
+  }
+  if (config !== undefined) {
+    it(`${title} (missing: the key has no effect)`, async () => {
+      const { database, close } = await target.open(config);
+      expect(database.describe().keysWithoutEffect).toEqual(expect.arrayContaining(Object.keys(config)));
+      await close();
+    });
     return;
   }
   if (use === undefined) throw new Error(`"${title}" does not say how it is missing`);

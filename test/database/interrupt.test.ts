@@ -3,6 +3,7 @@ import type { Database } from '../../src/index.js';
 import { openDatabase, openFile, openMemory } from '../support/database.js';
 import { failure } from '../support/outcome.js';
 import { startSqld } from '../support/sqld.js';
+import { gate } from '../support/time.js';
 
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 const INTERRUPTED = { code: 'SQLITE_INTERRUPT', kind: 'interrupted', retryable: false };
@@ -42,13 +43,15 @@ describe.each(kinds)('interrupt() in %s', (kind, openOne) => {
   it('ends the wait for a lock that a transaction of the same handle holds', async () => {
     const db = await openOne();
     await db.execute('create table t (a)');
+    const begun = gate();
+    // Called from outside the transaction.
+    const waiting = [1, 2, 3].map(async (n) => {
+      await begun.opened;
+      return await failure(db.execute('insert into t values (?)', [n + 10]));
+    });
     await db.transaction(async (tx) => {
       await tx.execute('insert into t values (1)');
-      const waiting = [1, 2, 3].map(async (n) => {
-        // Called from nowhere near the transaction.
-        await later(1);
-        return failure(db.execute('insert into t values (?)', [n + 10]));
-      });
+      begun.open();
       await later(60);
       db.interrupt();
       for (const one of waiting) expect(await one).toMatchObject(INTERRUPTED);

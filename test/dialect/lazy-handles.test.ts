@@ -1,7 +1,10 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { Kysely } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { drizzle, nearest, type TursoDatabase, vector } from '../../src/dialect/drizzle/index.js';
-import { open } from '../../src/index.js';
+import { TursoDialect } from '../../src/dialect/kysely/index.js';
+import { ConfigError, open } from '../../src/index.js';
+import { pragma } from '../../src/pragma/index.js';
 import { openDatabase } from '../support/database.js';
 import { collect } from '../support/outcome.js';
 
@@ -126,4 +129,15 @@ it('a database that is opened when it is first used can be given to drizzle()', 
   expect(await db.all('select 1 as one')).toEqual([{ one: 1 }]);
   expect(await db.transaction((tx) => tx.all('select 1 as one'))).toEqual([{ one: 1 }]);
   await db.$client.close();
+});
+
+it('pragma() takes a lazy Proxy', async () => {
+  const database = openDatabase({ url: ':memory:' });
+  const lazily = disguises['a Proxy with bound methods'] as <T extends object>(real: T) => T;
+  const handles = [database, drizzle(database), new Kysely({ dialect: new TursoDialect({ database }) })];
+  for (const [index, real] of handles.entries()) {
+    await pragma(lazily(real)).setUserVersion(index + 1);
+    expect(await pragma(real).userVersion()).toBe(index + 1);
+  }
+  await expect(pragma(lazily({}) as never).userVersion()).rejects.toThrow(ConfigError);
 });

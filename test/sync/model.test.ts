@@ -3,7 +3,7 @@ import { ReplicaModel } from '../support/replica-model.js';
 
 /** How many sequences at most, and for how long, in ms; more by hand. */
 const SEQUENCES = Number(process.env['REPLICA_SEQUENCES'] ?? 200);
-const BUDGET = Number(process.env['REPLICA_MODEL_MS'] ?? 100_000);
+const BUDGET = Number(process.env['REPLICA_MODEL_MS'] ?? 240_000);
 const SEED = Number(process.env['REPLICA_SEED'] ?? 1);
 const LANES = 3;
 

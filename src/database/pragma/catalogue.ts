@@ -171,6 +171,17 @@ const OTHERS_OF_CONNECTION: ReadonlySet<string> = new Set([
   ...['reverse_unordered_selects', 'threads', 'writable_schema'],
 ]);
 
+/** All settings of a connection that can be read and set, by the names that SQLite gives them. */
+export const CONNECTION_SETTINGS: readonly string[] = [
+  ...Object.values<PragmaDefinition>(PRAGMAS)
+    // The timeout is ours, see own.ts.
+    .filter(
+      ({ name, scope, settable }) => scope === 'connection' && settable.length > 0 && name !== 'busy_timeout',
+    )
+    .map(({ name }) => name),
+  ...OTHERS_OF_CONNECTION,
+].filter((name) => name !== 'case_sensitive_like');
+
 /** Whether a pragma, by the name that SQLite gives it, is a setting of the connection that it is run on. */
 export function concernsConnection(name: string): boolean {
   return BY_NAME.get(name)?.scope === 'connection' || OTHERS_OF_CONNECTION.has(name);

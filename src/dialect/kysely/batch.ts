@@ -91,7 +91,8 @@ export async function batch<DB>(
   options: BatchOptions = {},
 ): Promise<unknown> {
   checkBatchOptions(options);
-  return await withConnection(db, async ({ executor }) => {
+  return await withConnection(db, async (connection) => {
+    const executor = await connection.forSeveral();
     const compiled = queries.map((query, index) => compile(db, query, index));
     const abort = executor.abortFrom(options);
     try {

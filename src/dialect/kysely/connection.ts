@@ -7,7 +7,8 @@ import { beginMigrations, type MigrationTransaction } from '../../database/migra
 import type { Transaction } from '../../database/transaction.js';
 import { enterFrame, isFollowed, leaveFrame } from '../../database/transaction-frame.js';
 import { suppress, TransactionError } from '../../errors.js';
-import { executeOn, type QueryOptions, streamOn } from './execute.js';
+import { executeItem, type QueryOptions, streamOn, toItem } from './execute.js';
+import { OwnConnection } from './own-connection.js';
 
 /** A query that must run on something else than the transaction of the connection that it is given to. */
 interface RoutedQuery extends CompiledQuery {
@@ -28,6 +29,8 @@ export class TursoConnection implements DatabaseConnection {
   #known: TursoConnection | undefined;
   /** The last query with a signal. */
   #abortable: Promise<unknown> | undefined;
+  /** Where the queries outside a transaction run. */
+  readonly #own: OwnConnection;
   /** The error of the last query, which a failing rollback must not hide. */
   #lastError: unknown;
   readonly #open: Set<TursoConnection> | undefined;
@@ -42,11 +45,17 @@ export class TursoConnection implements DatabaseConnection {
     this.database = database;
     this.behavior = behavior;
     this.#open = open;
+    this.#own = new OwnConnection(database, () => open?.add(this));
   }
 
   /** What runs this connection's queries. */
   get executor(): Executor {
-    return this.#transaction ?? this.database;
+    return this.#transaction ?? this.#own.current;
+  }
+
+  /** What runs a batch or a transaction on this connection. */
+  async forSeveral(): Promise<Executor> {
+    return this.#transaction ?? (await this.#own.forSeveral());
   }
 
   /** @throws {@link TransactionError} when none is open */
@@ -75,7 +84,10 @@ export class TursoConnection implements DatabaseConnection {
     }
     if (this.#migrationLock !== undefined) await this.#lockMigrations();
     try {
-      const running = executeOn((query as RoutedQuery)[routed] ?? this.executor, query, options);
+      const inside = (query as RoutedQuery)[routed] ?? this.#transaction;
+      const item = toItem(inside ?? this.database, query);
+      const running =
+        inside === undefined ? this.#own.run(item, options) : executeItem(inside, item, options);
       if (options?.signal !== undefined) this.#abortable = Promise.resolve(running);
       // Kysely knows the row type from the query.
       return (running instanceof Promise ? await running : running) as QueryResult<R>;
@@ -91,14 +103,18 @@ export class TursoConnection implements DatabaseConnection {
     await (this.#known ?? this).executeQuery(query);
   }
 
-  streamQuery<R>(
+  async *streamQuery<R>(
     query: CompiledQuery,
     chunkSize: number,
     options?: QueryOptions,
   ): AsyncIterableIterator<QueryResult<R>> {
-    if (this.#known !== undefined) return this.#known.streamQuery<R>(this.#route(query), chunkSize, options);
-    const executor = (query as RoutedQuery)[routed] ?? this.executor;
-    return streamOn(executor, query, chunkSize, options) as AsyncIterableIterator<QueryResult<R>>;
+    if (this.#known !== undefined) {
+      yield* this.#known.streamQuery<R>(this.#route(query), chunkSize, options);
+      return;
+    }
+    const inside = (query as RoutedQuery)[routed] ?? this.#transaction;
+    const executor = inside ?? (await this.#own.forStream());
+    yield* streamOn(executor, query, chunkSize, options) as AsyncGenerator<QueryResult<R>, void, undefined>;
   }
 
   /** Waits until the query has stopped, which the signal that it was given has told it to. */
@@ -114,8 +130,11 @@ export class TursoConnection implements DatabaseConnection {
     const frame = isFollowed(this.database.config) ? enterFrame() : undefined;
     this.#leave = () => frame && leaveFrame(frame);
     try {
-      if (migrating) this.#migrations = await beginMigrations(this.database, wanted);
-      this.#transaction = this.#migrations?.transaction ?? (await this.database.begin(wanted));
+      const place = this.#own.forTransaction();
+      const { database, pool } = place instanceof Promise ? await place : place;
+      if (migrating) this.#migrations = await beginMigrations(database, wanted, pool);
+      this.#transaction =
+        this.#migrations?.transaction ?? (await database.begin(wanted, undefined, 1, undefined, pool));
       if (frame !== undefined) frame.id = this.#transaction.id;
     } catch (error) {
       this.#leave();
@@ -132,7 +151,6 @@ export class TursoConnection implements DatabaseConnection {
     // Whatever comes of it, nothing more can be run in the transaction.
     this.#transaction = undefined;
     this.#migrations = undefined;
-    this.#open?.delete(this);
     this.#leave();
     await transaction.commit();
   }
@@ -142,7 +160,6 @@ export class TursoConnection implements DatabaseConnection {
     const transaction = this.#transaction;
     this.#transaction = undefined;
     this.#migrations = undefined;
-    this.#open?.delete(this);
     this.#leave();
     try {
       await transaction?.rollback();
@@ -155,6 +172,8 @@ export class TursoConnection implements DatabaseConnection {
   async release(): Promise<void> {
     if (this.#transaction !== undefined) await this.rollback();
     if (this.#migrationLock !== undefined) await this.unlockMigrations();
+    this.#open?.delete(this);
+    await this.#own.release();
   }
 
   /**
@@ -169,13 +188,14 @@ export class TursoConnection implements DatabaseConnection {
     const lease = this.#lease;
     this.#migrationLock = undefined;
     this.#lease = undefined;
-    this.#open?.delete(this);
     await lease?.release();
   }
 
   async #lockMigrations(): Promise<void> {
     if (this.#transaction !== undefined || this.#lease !== undefined) return;
-    this.#lease = await MigrationLease.acquire(this.database, this.#migrationLock as LeaseRow);
+    // In memory nobody else gets the connection before the lock is given back.
+    const database = this.database.config.target.kind === 'memory' ? await this.#own.keep() : this.database;
+    this.#lease = await MigrationLease.acquire(database, this.#migrationLock as LeaseRow);
     this.#open?.add(this);
   }
 

@@ -1,6 +1,7 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import { type BatchItem, toBatchItem } from '../../database/batch.js';
 import type { ExecuteRequest, Executor, RawResult } from '../../database/executor.js';
+import type { Written } from '../../database/pinned-database.js';
 import { type RepeatedNames, toRows } from '../../database/result.js';
 import { streamBatches } from '../../database/stream.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
@@ -23,10 +24,18 @@ export class TursoQueryResult implements QueryResult<unknown> {
   /** Set when a row was inserted by a statement without RETURNING. */
   insertId?: bigint;
   readonly #columns: Columns;
+  readonly #rowid: bigint | undefined;
 
-  constructor(rows: unknown[], columns: Columns) {
+  constructor(rows: unknown[], columns: Columns, rowid?: bigint) {
     this.rows = rows;
     this.#columns = columns;
+    this.#rowid = rowid;
+  }
+
+  /** What `last_insert_rowid()` and `changes()` would give; undefined if it changed no rows. */
+  static writtenBy(result: TursoQueryResult | undefined): Written | undefined {
+    if (result?.numAffectedRows === undefined) return undefined;
+    return { rowid: result.#rowid, changes: Number(result.numAffectedRows) };
   }
 
   /** Undefined for a result that is not ours any more. */
@@ -48,12 +57,11 @@ export function toItem(executor: Executor, query: CompiledQuery, index?: number)
 }
 
 /** Runs a query; the result is there at once where the engine is synchronous. */
-export function executeOn(
+export function executeItem(
   executor: Executor,
-  query: CompiledQuery,
+  { statement, values, request }: BatchItem,
   options: QueryOptions | undefined,
 ): TursoQueryResult | Promise<TursoQueryResult> {
-  const { statement, values, request } = toItem(executor, query);
   const abort = executor.abortFrom(options);
   if (abort === undefined) {
     const raw = executor.runStatement(statement, values, request);
@@ -74,7 +82,7 @@ export function toQueryResult(
 ): TursoQueryResult {
   const { columns = [], lastInsertRowid: insertId } = raw;
   const rows = toRows(raw.rows, columns, 'object', executor.config.intMode, REPEATED);
-  const result = new TursoQueryResult(rows, columns);
+  const result = new TursoQueryResult(rows, columns, insertId);
   if (CHANGES.has(verb)) result.numAffectedRows = BigInt(raw.rowsAffected);
   // With RETURNING the rows say it, as in Kysely's own dialect.
   if (insertId !== undefined && !returning) result.insertId = insertId;

@@ -1,5 +1,6 @@
 import { syncInside } from '../../sync/replica-handle.js';
 import type { SyncCallOptions, SyncResult } from '../../sync/status.js';
+import { Database } from '../../database/database.js';
 import { type KyselyHandle, withConnection } from './with-connection.js';
 
 /**
@@ -12,7 +13,7 @@ import { type KyselyHandle, withConnection } from './with-connection.js';
  */
 export async function sync<DB>(db: KyselyHandle<DB>, options?: SyncCallOptions): Promise<SyncResult> {
   return await withConnection(db, async ({ database, executor }) => {
-    if (executor !== database) throw syncInside();
+    if (!(executor instanceof Database)) throw syncInside();
     return await database.sync(options);
   });
 }

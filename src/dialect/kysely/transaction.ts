@@ -41,7 +41,7 @@ export async function transaction<DB, T>(
       const executor = props.executor.withConnectionProvider({ provideConnection: (use) => use(inner) });
       return await callback(new Transaction<DB>({ ...props, executor }));
     };
-    const { executor } = connection;
+    const executor = await connection.forSeveral();
     if (executor instanceof Database) return await executor.transaction(run, options);
     connection.transaction.checkNested(options);
     return await connection.transaction.transaction(run);

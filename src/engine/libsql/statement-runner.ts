@@ -90,9 +90,10 @@ export class StatementRunner {
    * its next run, by the schema that the connection remembers, and does not look whether that has changed since.
    */
   forgetStatements(): void {
+    // To collect them would take longer than most changes.
+    this.keep(...this.#statements.values(), ...this.#firsts.values());
     this.#statements.clear();
     this.#firsts.clear();
-    this.litter();
   }
 
   /** One statement, in whatever transaction is open. */
@@ -228,12 +229,10 @@ export class StatementRunner {
     const prepared = this.#prepare(text);
     // Some pragmas act when they are prepared, not when they are run (libsql 0.5.29), so none is kept.
     // One that changes the schema can't be run again as it is, see forgetStatements().
-    const kept = statement.pragma === undefined && statement.verb !== 'EXPLAIN' && !changesSchema(statement);
-    if (kept && text.length <= LONGEST_CACHED_SQL) {
-      cache.set(text, prepared);
-    } else {
-      this.litter();
-    }
+    const kept = statement.pragma === undefined && statement.verb !== 'EXPLAIN';
+    if (!kept || text.length > LONGEST_CACHED_SQL) this.litter();
+    else if (changesSchema(statement)) this.keep(prepared);
+    else cache.set(text, prepared);
     return prepared;
   }
 

@@ -74,7 +74,7 @@ describe("Kysely's Migrator", () => {
         behavior: 'deferred',
       }),
     );
-    expect(await Promise.all(settings)).toEqual(Array(3).fill([{ foreign_keys: 1 }]));
+    expect(await Promise.all(settings)).toEqual(Array.from({ length: 3 }, () => [{ foreign_keys: 1 }]));
     const outside = db.transaction().execute((trx) => sql`pragma foreign_keys = off`.execute(trx));
     await expect(outside).rejects.toThrow(TransactionError);
   });

@@ -106,6 +106,7 @@ async function record(): Promise<Recorded> {
     token: new TokenSource(undefined),
     encryptionKey: new Secret<string | undefined>(undefined),
     compression: false,
+    readYourWrites: true,
   });
   const create = (): HttpStream => new HttpStream(server, new Calls(), () => {});
   const stream = create();
@@ -348,6 +349,7 @@ function serverOf(transport: HttpTransport): HttpServer {
     token: new TokenSource(undefined),
     encryptionKey: new Secret<string | undefined>(undefined),
     compression: false,
+    readYourWrites: true,
   });
 }
 

@@ -85,7 +85,13 @@ describe('the end of a stream', () => {
     // The first is used for a second, half of its life.
     const token = new TokenSource(async () => (++asked === 1 ? issuer.token({ seconds: 2 }) : await never()));
     const server = new HttpServer({
-      ...{ url: sqld.url, token, transport: nodeTransport() as HttpTransport, compression: false },
+      ...{
+        url: sqld.url,
+        token,
+        transport: nodeTransport() as HttpTransport,
+        compression: false,
+        readYourWrites: true,
+      },
       encryptionKey: new Secret<string | undefined>(undefined),
     });
     let released = false;

@@ -176,7 +176,7 @@ export const fileFeatures: Cases = (target, builder) => {
       expect(new Set(sent)).toEqual(new Set(['c2VjcmV0']));
       await close();
     },
-    use: async () => (await target.open({ remoteEncryptionKey: 'c2VjcmV0' })).close(),
+    config: { remoteEncryptionKey: 'c2VjcmV0' },
   });
 
   feature(scene, target, 'EX-1 extensions are off: SQL can load none', {
@@ -210,9 +210,7 @@ export const fileFeatures: Cases = (target, builder) => {
       expect(await db.values(nearest, ['[0.9, 0.9]'])).toEqual([[3], [1]]);
       await close();
     },
-    use: async () => {
-      return (await target.open({ extensions: [getLoadablePath()] })).close();
-    },
+    config: { extensions: [getLoadablePath()] },
   });
 
   feature(scene, target, 'EX-2 an extension that can not be loaded is named when the database is opened', {
@@ -233,8 +231,6 @@ export const fileFeatures: Cases = (target, builder) => {
         expect(() => open({ url: ':memory:', extensions: [bad as string] })).toThrow(/extensions\[0\]/);
       }
     },
-    use: async () => {
-      return (await target.open({ extensions: ['x'] })).close();
-    },
+    config: { extensions: ['x'] },
   });
 };

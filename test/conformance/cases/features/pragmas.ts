@@ -288,7 +288,7 @@ export const pragmaFeatures: Cases = (target, builder) => {
         });
         await close();
       },
-      use: async ({ target: { open } }) => (await open({ onConnect: () => {} })).close(),
+      config: { onConnect: () => {} },
     },
   );
 
