@@ -146,7 +146,7 @@ export function makeMistake(scope: Scope): string {
     () => `alter table ${table.name} add column ${column}`,
     () => `alter table ${table.name} drop column missing`,
     () => `create index i_bad on ${table.name} (missing)`,
-    () => `create view v_bad as select * from missing_table; `,
+    () => `create view v_bad as select * from missing_table`,
     () => `select * from v_bad`,
     () => `drop view v_bad`,
     () => `insert into ${table.name} default values returning missing`,
