@@ -13,7 +13,7 @@ const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 /** Kysely 0.29 is asked in a project of its own, where nothing but its own tests has to run again. */
 const KYSELY_029 = process.env.KYSELY_PACKAGE !== undefined;
 
-const STATEMENTS = KYSELY_029 ? 2_000 : 12_000;
+const STATEMENTS = KYSELY_029 ? 2_000 : 8_000;
 
 /** The process itself ends when libsql aborts, so the run is a child. */
 describe('SQLite itself and every way to it', () => {

@@ -72,7 +72,7 @@ export function createTable(random: Random, schema: Schema, kind: TableKind, nam
       schema,
       table,
       kind,
-      plain(['id', 'x0', 'x1'], 'REAL'),
+      [...plain(['id'], 'INTEGER'), ...plain(['x0', 'x1'], 'REAL')],
       [['id']],
       'using rtree(id, x0, x1)',
     );
