@@ -2,16 +2,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
-/** The tests that measure how long the event loop stands still, which neighbours would blur. */
-const MEASURING = testsIn('test').filter((file) => readFileSync(file, 'utf8').includes('withStall('));
+/**
+ * The tests that measure how long the event loop stands still, which neighbours would blur, and those whose many processes fill
+ * the machine by themselves.
+ */
+const ALONE = testsIn('test').filter(
+  (file) => /^test\/(?:attack|stress|sync)\//.test(file) || readFileSync(file, 'utf8').includes('withStall('),
+);
 
 const ALL = ['test/**/*.test.ts', 'examples/**/*.test.ts'];
 
-/** Side by side with others. */
+/** Two files at a time. */
 const TOGETHER = { sequence: { groupOrder: 0 }, maxWorkers: 2 };
 
 /** One file at a time. */
-const ALONE = { sequence: { groupOrder: 1 }, maxWorkers: 1 };
+const ONE_BY_ONE = { sequence: { groupOrder: 1 }, maxWorkers: 1 };
 
 export default defineConfig({
   test: {
@@ -25,19 +30,19 @@ export default defineConfig({
         test: {
           name: 'all',
           include: ALL,
-          exclude: MEASURING,
+          exclude: ALONE,
           ...TOGETHER,
           // Sources are checked by `npm run typecheck`; this reports on the assertions about types only.
           typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },
         },
       },
-      { extends: true, test: { name: 'stalls', include: MEASURING, ...ALONE } },
+      { extends: true, test: { name: 'alone', include: ALONE, ...ONE_BY_ONE } },
       kysely029('kysely 0.29', {
         include: [
           ...['test/dialect/kysely/**/*.test.ts', 'test/conformance/**/*.test.ts'],
           'test/differential/**/*.test.ts',
         ],
-        exclude: MEASURING,
+        exclude: ALONE,
         ...TOGETHER,
         typecheck: {
           enabled: true,
@@ -46,9 +51,9 @@ export default defineConfig({
           ignoreSourceErrors: true,
         },
       }),
-      kysely029('kysely 0.29, stalls', {
-        include: MEASURING.filter((file) => file.startsWith('test/dialect/kysely/')),
-        ...ALONE,
+      kysely029('kysely 0.29, alone', {
+        include: ALONE.filter((file) => file.startsWith('test/dialect/kysely/')),
+        ...ONE_BY_ONE,
       }),
     ],
     testTimeout: 30_000,

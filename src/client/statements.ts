@@ -11,7 +11,8 @@ export type BatchInput = InStatement | readonly [sql: string, args?: InArgs | un
 export function toItem(executor: Executor, input: BatchInput, index?: number): BatchItem {
   const exactIntegers = executor.config.intMode !== 'number';
   const { sql, args } = toSqlStatement(input);
-  const statement: SqlStatement = { sql, args: encodeDates(args) };
+  // The real client takes null for no values.
+  const statement: SqlStatement = { sql, args: encodeDates(args ?? undefined) };
   return toBatchItem(executor, statement, { fetch: 'all', columns: true, rowid: true, exactIntegers }, index);
 }
 

@@ -6,6 +6,7 @@ import { type Config, type Database, open } from '../../../src/index.js';
 import { type Kind, type Plan, planOf } from '../../attack/sequence/plan.js';
 import { leftSince, resources } from '../../attack/sequence/resources.js';
 import { BUSY_TIMEOUT, type Handle, Runner } from '../../attack/sequence/runner.js';
+import { pause } from '../time.js';
 
 /**
  * Runs sequences of calls, one after the other. argv: the kind of database, the server's URL or a dash, a folder, the
@@ -83,13 +84,17 @@ async function keysIn(db: Database): Promise<string[]> {
   return (await db.execute<{ key: string }>('select key from t')).rows.map(({ key }) => key);
 }
 
-/** After a sync a replica has what its server has. */
+/** After a sync a replica has what its server has, once the server is done with the calls that were given up. */
 async function compareReplicas(handles: readonly Handle[], runner: Runner): Promise<void> {
   for (const [i, { db }] of handles.entries()) {
-    await db.sync();
-    const there = (await look('')).toSorted();
-    const here = (await keysIn(db)).toSorted();
-    if (here.join() !== there.join()) runner.model.faults.push(`replica ${i} differs from its server`);
+    let same = false;
+    for (let attempt = 0; attempt < 10 && !same; attempt++) {
+      if (attempt > 0) await pause(100);
+      await db.sync();
+      const there = (await look('')).toSorted();
+      same = (await keysIn(db)).toSorted().join() === there.join();
+    }
+    if (!same) runner.model.faults.push(`replica ${i} differs from its server`);
   }
 }
 
