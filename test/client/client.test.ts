@@ -242,6 +242,15 @@ it('a client of a replica syncs, and others say that they can not', async () => 
   expect(await failureOf(clientOf({ url: ':memory:' }).sync())).toMatchObject({ code: 'SYNC_NOT_SUPPORTED' });
 });
 
+it('takes null for no values, as @libsql/client does', async () => {
+  const args = null as unknown as undefined;
+  for (const client of [createClient({ url: ':memory:' }), createUpstream({ url: ':memory:' })]) {
+    expect((await client.execute({ sql: 'select 1 as a', args })).rows[0]?.['a']).toBe(1);
+    expect(await client.batch([{ sql: 'select 2 as a', args }], 'read')).toHaveLength(1);
+    client.close();
+  }
+});
+
 describe('the config of a client', () => {
   it.each([
     [{ url: 'ftp://host' }, 'URL_SCHEME_NOT_SUPPORTED'],
