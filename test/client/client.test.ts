@@ -243,7 +243,7 @@ it('a client of a replica syncs, and others say that they can not', async () => 
 });
 
 it('takes null for no values, as @libsql/client does', async () => {
-  const args = null as unknown as undefined;
+  const args = null as never;
   for (const client of [createClient({ url: ':memory:' }), createUpstream({ url: ':memory:' })]) {
     expect((await client.execute({ sql: 'select 1 as a', args })).rows[0]?.['a']).toBe(1);
     expect(await client.batch([{ sql: 'select 2 as a', args }], 'read')).toHaveLength(1);
