@@ -220,6 +220,9 @@ export function inColumn(column: string, thrown: unknown): unknown {
   return thrown;
 }
 
+/** What to do where a client that was handed in can't do something. */
+export const OPEN_BY_URL = 'open the database by its URL, as in drizzle({ connection: { url } })';
+
 /** Something that this engine or database can't do. */
 export class CapabilityError extends DatabaseError {
   /** Name of the missing capability. */

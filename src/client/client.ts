@@ -13,7 +13,7 @@ import { databaseOf } from '../database/database-key.js';
 import { runWithoutForeignKeys } from '../database/run-without-foreign-keys.js';
 import { CapabilityError } from '../errors.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
-import { type BatchInput, toClientResult, toItem } from './statements.js';
+import { type BatchInput, toClientResult, toItem, toItems, withArgs } from './statements.js';
 import { TursoClientTransaction } from './transaction.js';
 
 // A key and not a private member: that can't be read through a Proxy.
@@ -66,10 +66,9 @@ export class TursoClient implements Client {
 
   /** Runs one statement. */
   async execute(statement: InStatement, args?: InArgs): Promise<ClientResultSet> {
-    const input = typeof statement === 'string' ? ([statement, args] as const) : statement;
     return await withLibsqlErrors(async () => {
       const database = usable(this);
-      const { statement: one, values, request } = toItem(database, input);
+      const { statement: one, values, request } = toItem(database, withArgs(statement, args));
       return await database.bounded(undefined, async (abort) =>
         toClientResult(await database.runStatement(one, values, request, abort), database),
       );
@@ -84,7 +83,7 @@ export class TursoClient implements Client {
     return await withLibsqlErrors(async () => {
       const database = usable(this);
       const behavior = behaviorOfMode(mode);
-      const items = statements.map((statement, index) => toItem(database, statement, index));
+      const items = toItems(database, statements);
       const results = await database.bounded(undefined, (abort) =>
         database.runAtomically(items, { behavior, abort }),
       );
@@ -96,7 +95,7 @@ export class TursoClient implements Client {
   async migrate(statements: readonly BatchInput[]): Promise<ClientResultSet[]> {
     return await withLibsqlErrors(async () => {
       const database = usable(this);
-      const items = statements.map((statement, index) => toItem(database, statement, index));
+      const items = toItems(database, statements);
       const results = await runWithoutForeignKeys(database, items);
       return results.map((result) => toClientResult(result, database));
     });

@@ -2,10 +2,21 @@ import type { ClientResultSet, InArgs, InStatement, Row, Value } from '../databa
 import { type BatchItem, type SqlStatement, toBatchItem, toSqlStatement } from '../database/batch.js';
 import type { Executor, RawResult } from '../database/executor.js';
 import { toResultSet } from '../database/result.js';
+import { jsonValue } from '../database/row.js';
 import type { SqlValue } from '../values.js';
 
 /** A statement in any form that `batch()` takes. */
 export type BatchInput = InStatement | readonly [sql: string, args?: InArgs | undefined];
+
+/** A statement with the values that may stand beside it. */
+export function withArgs(statement: InStatement, args: InArgs | undefined): BatchInput {
+  return typeof statement === 'string' ? [statement, args] : statement;
+}
+
+/** What is to be run of several, checked. */
+export function toItems(executor: Executor, inputs: readonly BatchInput[]): BatchItem[] {
+  return inputs.map((input, index) => toItem(executor, input, index));
+}
 
 /** What is to be run, checked; an error carries the index of its statement. */
 export function toItem(executor: Executor, input: BatchInput, index?: number): BatchItem {
@@ -65,8 +76,8 @@ class ClientResult implements ClientResultSet {
 }
 
 /**
- * Indexes and `length` are there without being enumerable. As in `@libsql/client` they come before a column of such a name,
- * since whoever reads rows as arrays depends on them; the first of several columns with one name has it.
+ * Indexes and `length` are not enumerable. As in `@libsql/client` they win over a column of that name, because code that reads
+ * rows as arrays needs them. Of several columns with one name the first wins.
  */
 function toRow(given: readonly SqlValue[], columns: readonly string[]): Row {
   const row = {} as Row;
@@ -92,7 +103,5 @@ function toValue(value: SqlValue): Value {
 }
 
 function valueToJson(value: Value | undefined): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof ArrayBuffer) return Buffer.from(value).toString('base64');
-  return value;
+  return jsonValue(value instanceof ArrayBuffer ? new Uint8Array(value) : value);
 }

@@ -3,7 +3,7 @@ import type { ClientResultSet, ClientTransaction, InArgs, InStatement } from '..
 import { runScriptIn } from '../database/script.js';
 import type { Transaction as CoreTransaction } from '../database/transaction.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
-import { type BatchInput, toClientResult, toItem } from './statements.js';
+import { type BatchInput, toClientResult, toItem, toItems, withArgs } from './statements.js';
 
 // A key and not a private member: that can't be read through a Proxy.
 const internals: unique symbol = Symbol('turso-dialect:transaction');
@@ -50,10 +50,9 @@ export class TursoClientTransaction implements ClientTransaction {
   /** Runs one statement. */
   async execute(statement: InStatement, args?: InArgs): Promise<ClientResultSet> {
     // The type has no second parameter, but the implementations of `@libsql/client` take it.
-    const input = typeof statement === 'string' ? ([statement, args] as const) : statement;
     return await withLibsqlErrors(async () => {
       const transaction = usable(this);
-      const { statement: one, values, request } = toItem(transaction, input);
+      const { statement: one, values, request } = toItem(transaction, withArgs(statement, args));
       return toClientResult(await transaction.runStatement(one, values, request), transaction);
     });
   }
@@ -62,7 +61,7 @@ export class TursoClientTransaction implements ClientTransaction {
   async batch(statements: readonly BatchInput[]): Promise<ClientResultSet[]> {
     return await withLibsqlErrors(async () => {
       const transaction = usable(this);
-      const items = statements.map((statement, index) => toItem(transaction, statement, index));
+      const items = toItems(transaction, statements);
       const results = await runInOrder(transaction, items, undefined);
       return results.map((result) => toClientResult(result, transaction));
     });

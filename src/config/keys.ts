@@ -11,7 +11,12 @@ const GENERAL_KEYS = [
 const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
 const OWN_FILE_KEYS = ['onConnect', 'extensions'] as const;
 const REMOTE_KEYS = [
-  ...(['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'compression', 'networkRetry'] as const),
+  'authToken',
+  'tls',
+  'fetch',
+  'remoteEncryptionKey',
+  'compression',
+  'networkRetry',
 ] as const;
 const SYNC_KEYS = [
   ...(['syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup'] as const),

@@ -1,5 +1,5 @@
 import type { Connection, MaybePromise } from '../engine/engine.js';
-import { CapabilityError, InterruptedError, NetworkError } from '../errors.js';
+import { CapabilityError, InterruptedError, NetworkError, OPEN_BY_URL } from '../errors.js';
 import type { Abort } from './abort.js';
 
 /**
@@ -16,7 +16,7 @@ export async function runAbortable<T>(
   if (!connection.interruptible) {
     throw new CapabilityError(
       'interrupt',
-      'a client that was handed in can not be stopped; open the database by its URL, as in drizzle({ connection: { url } }), to use "signal" and "timeout"',
+      `a client that was handed in can not be stopped; ${OPEN_BY_URL}, to use "signal" and "timeout"`,
     );
   }
   const forget = abort.onAbort(() => connection.interrupt());

@@ -1,4 +1,5 @@
 import type { TransactionBehavior } from '../config.js';
+import { typeName } from '../config/checks.js';
 import type { ConnectionBatchItem, ExecuteRequest, RawResult } from '../engine/engine.js';
 import { DatabaseError, ParameterError } from '../errors.js';
 import { ABORT_OPTIONS, checkChoice, checkOptions } from '../options.js';
@@ -77,7 +78,7 @@ export function toBatchOptions(
     checkBatchOptions(given, more);
     return given;
   }
-  throw new ParameterError(`batch() takes options or a mode, got ${given === null ? 'null' : typeof given}`);
+  throw new ParameterError(`batch() takes options or a mode, got ${typeName(given)}`);
 }
 
 /** @throws {@link ParameterError} when it has none of the forms of a statement */
@@ -86,7 +87,7 @@ export function toSqlStatement(input: BatchStatement): SqlStatement {
   if (isTuple(input)) return { sql: input[0], args: input[1] };
   if (typeof input === 'object' && input !== null) return input;
   throw new ParameterError(
-    `a statement must be an SQL text, { sql, args } or [sql, args], got ${input === null ? 'null' : typeof input}`,
+    `a statement must be an SQL text, { sql, args } or [sql, args], got ${typeName(input)}`,
   );
 }
 

@@ -6,7 +6,7 @@ import {
   resolveConfig,
 } from '../config.js';
 import { toPath } from '../config/path.js';
-import { CapabilityError, closedError, ParameterError } from '../errors.js';
+import { CapabilityError, closedError, OPEN_BY_URL, ParameterError } from '../errors.js';
 import { type AccessRule, AccessRules } from '../hooks/access-rules.js';
 import { Authorizer } from '../hooks/authorizer.js';
 import { type ChangeEvent, ChangeFeed, type Unsubscribe } from '../hooks/change-feed.js';
@@ -138,7 +138,7 @@ export class Database extends Session {
     if (this.config.target.kind === 'client') {
       throw new CapabilityError(
         'interrupt',
-        'a client that was handed in can not be stopped; open the database by its URL, as in drizzle({ connection: { url } })',
+        `a client that was handed in can not be stopped; ${OPEN_BY_URL}`,
       );
     }
     this.pool.interrupt();

@@ -454,7 +454,7 @@ export abstract class Executor {
 
 function checkExecuteOptions(options: ExecuteOptions): void {
   checkOptions(options, 'execute()', ['rowMode', ...ABORT_OPTIONS]);
-  checkRowMode(options?.rowMode);
+  checkRowMode(options.rowMode);
 }
 
 /**

@@ -14,7 +14,7 @@ export interface ForeignClient {
   executeMultiple(...parameters: never[]): unknown;
 }
 
-/** The database of each client, so that whoever asks for it twice gets the same one. */
+/** The database of each client: asking twice gives the same one. */
 const known = new WeakMap<object, Database>();
 
 /** What every client has; anything with them is one, whatever package or wrapper it comes from. */
@@ -26,7 +26,6 @@ const METHODS = ['execute', 'batch', 'transaction', 'executeMultiple'] as const;
  * @throws {@link ConfigError} when it is no client
  */
 export function fromClient(client: unknown): Database {
-  if (client instanceof Database) return client;
   if (typeof client === 'object' && client !== null) {
     const own = ownDatabase(client);
     if (own !== undefined) return own;
@@ -53,7 +52,7 @@ function throughMethods(client: object): Database {
 
 /** Whether something is a client, ours or another. */
 export function isClient(client: object): boolean {
-  if (client instanceof Database || ownDatabase(client) !== undefined) return true;
+  if (ownDatabase(client) !== undefined) return true;
   const methods = client as Record<string, unknown>;
   return METHODS.every((name) => typeof methods[name] === 'function');
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '../engine/engine.js';
-import { ConfigError, DatabaseError, suppress } from '../errors.js';
+import { ConfigError, DatabaseError } from '../errors.js';
+import { cleanUpAfter } from './after.js';
 import { boundedConnection } from './bounded-connection.js';
 import { waitWhileBusy } from './busy.js';
 import type { Database } from './database.js';
@@ -12,7 +13,7 @@ import {
   nameOf,
   type OnChanged,
 } from './migration-plan.js';
-import { disableForeignKeys, readSettings, restoreSettings, type Settings } from './migration-settings.js';
+import { disableForeignKeys, leaveAsBefore, readSettings } from './migration-settings.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { dropsTable, type ParsedMigration, parseMigration, stepError } from './migration-statements.js';
 import { MigrationTable } from './migration-table.js';
@@ -131,7 +132,7 @@ class MigrationRun {
         if (!(await disableForeignKeys(connection))) refuseRebuild(parsed);
         return await this.#applyInTransaction(connection, parsed);
       },
-      () => this.#restore(connection, before),
+      () => leaveAsBefore(connection, before, this.#database.config.target.kind),
     );
   }
 
@@ -178,19 +179,6 @@ class MigrationRun {
     }
   }
 
-  /** Leaves the connection as it was, or out of use. */
-  async #restore(connection: Connection, before: Settings): Promise<void> {
-    const replaceable = this.#database.config.target.kind !== 'memory';
-    if (replaceable && !connection.usable) return;
-    try {
-      await restoreSettings(connection, before);
-    } catch (error) {
-      // The pool replaces a closed connection; a memory database would be lost with it.
-      if (replaceable) await connection.close();
-      throw error;
-    }
-  }
-
   /** Calls `use` once with a connection of its own, however long others need theirs. */
   async #withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     const [outcome] = await this.#patiently(() =>
@@ -219,11 +207,7 @@ async function settle<T>(run: () => Promise<T>, cleanup: () => Promise<void>): P
   try {
     result = await run();
   } catch (error) {
-    try {
-      await cleanup();
-    } catch (later) {
-      suppress(error, later);
-    }
+    await cleanUpAfter(error, cleanup);
     throw error;
   }
   await cleanup();

@@ -1,3 +1,4 @@
+import type { Target } from '../config.js';
 import type { Connection } from '../engine/engine.js';
 import { DatabaseError, MigrationError } from '../errors.js';
 import { only } from './migration-table.js';
@@ -26,11 +27,31 @@ export async function readSettings(connection: Connection): Promise<Settings> {
 }
 
 /**
+ * Leaves the connection as it was, or out of use.
+ *
+ * @param kind - of the database: the pool replaces a closed connection, but one in memory would be lost with it
+ */
+export async function leaveAsBefore(
+  connection: Connection,
+  before: Settings,
+  kind: Target['kind'],
+): Promise<void> {
+  const replaceable = kind !== 'memory';
+  if (replaceable && !connection.usable) return;
+  try {
+    await restoreSettings(connection, before);
+  } catch (error) {
+    if (replaceable) await connection.close();
+    throw error;
+  }
+}
+
+/**
  * Puts settings back. Must be called outside a transaction, where `foreign_keys` would not change.
  *
  * @throws {@link MigrationError} when one does not take its value
  */
-export async function restoreSettings(connection: Connection, before: Settings): Promise<void> {
+async function restoreSettings(connection: Connection, before: Settings): Promise<void> {
   for (const [name, value] of before) {
     if ((await readSetting(connection, name)) === value) continue;
     await connection.control(`PRAGMA ${name}=${value}`);

@@ -1,9 +1,8 @@
 import type { TransactionBehavior } from '../config.js';
-import type { Connection } from '../engine/engine.js';
 import type { Database } from './database.js';
 import type { AroundTransaction } from './lend.js';
 import { type ForeignKeyProblems, inspectForeignKeys, refuseNewProblems } from './migration-foreign-keys.js';
-import { disableForeignKeys, readSettings, restoreSettings, type Settings } from './migration-settings.js';
+import { disableForeignKeys, leaveAsBefore, readSettings, type Settings } from './migration-settings.js';
 import type { SessionPool } from './pool.js';
 import type { Transaction } from './transaction.js';
 
@@ -29,7 +28,9 @@ export async function beginMigrations(
       settings = await readSettings(connection);
       off = await disableForeignKeys(connection);
     },
-    after: (connection) => restore(connection, settings, database.config.target.kind !== 'memory'),
+    after: async (connection) => {
+      if (settings !== undefined) await leaveAsBefore(connection, settings, database.config.target.kind);
+    },
   };
   const transaction = await database.begin(behavior, undefined, 1, around, pool);
   transaction.root.migrates = { foreignKeysOff: off };
@@ -49,20 +50,4 @@ export async function beginMigrations(
         refuseNewProblems(connection, CHECKED, before as ForeignKeyProblems),
       ),
   };
-}
-
-/** Leaves the connection as it was, or out of use. */
-async function restore(
-  connection: Connection,
-  settings: Settings | undefined,
-  replaceable: boolean,
-): Promise<void> {
-  if (settings === undefined || (replaceable && !connection.usable)) return;
-  try {
-    await restoreSettings(connection, settings);
-  } catch (error) {
-    // The pool replaces a closed connection; a memory database would be lost with it.
-    if (replaceable) await connection.close();
-    throw error;
-  }
 }

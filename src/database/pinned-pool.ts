@@ -7,8 +7,8 @@ import type { Lease, SessionPool } from './pool.js';
 import { markUnlike, watchTraces } from './run.js';
 
 /**
- * One connection of another pool as if it were all there is. It is taken when it is first needed, so that whoever waits
- * for the write lock needs none meanwhile, and is given back by {@link release}.
+ * A pool of one connection, which belongs to another pool. It takes the connection with its first use, so that a wait for the
+ * write lock needs none, and gives it back in {@link release}.
  */
 export class PinnedPool implements SessionPool, LockHolder {
   readonly #parent: SessionPool;

@@ -13,7 +13,7 @@ export function jsonValue(value: unknown): unknown {
  * take several times as long to make as the row.
  */
 const members = Object.create(Object.prototype, {
-  // Whoever asks whether an object is plain (lodash and Next.js do it by these two) is told that it is.
+  // lodash and Next.js look at these two to find out whether an object is plain. Rows pass as plain.
   constructor: { value: Object, writable: true },
   isPrototypeOf: { value: Object.prototype.isPrototypeOf, writable: true },
   length: accessor('length', (row) => Object.keys(row).length),
@@ -42,7 +42,7 @@ Row.prototype = members;
 
 let indexes = 0;
 
-/** Has rows with so many columns give them by index. */
+/** Makes the values of rows available by index, up to this number of columns. */
 export function giveIndexes(columns: number): void {
   for (; indexes < columns; indexes++) {
     const index = indexes;

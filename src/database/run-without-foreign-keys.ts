@@ -1,8 +1,8 @@
 import type { RawResult } from '../engine/engine.js';
-import { suppress } from '../errors.js';
+import { cleanUpAfter } from './after.js';
 import { atIndex, type BatchItem } from './batch.js';
 import type { Database } from './database.js';
-import { disableForeignKeys, readSettings, restoreSettings } from './migration-settings.js';
+import { disableForeignKeys, leaveAsBefore, readSettings } from './migration-settings.js';
 
 /**
  * Runs statements as one transaction with foreign keys off, as `migrate()` of `@libsql/client` does: a table that is
@@ -25,18 +25,10 @@ export async function runWithoutForeignKeys(
       await connection.commit();
       return results;
     } catch (error) {
-      if (connection.inTransaction) await rollBack(() => connection.rollback(), error);
+      if (connection.inTransaction) await cleanUpAfter(error, () => connection.rollback());
       throw atIndex(error, results.length);
     } finally {
-      if (connection.usable) await restoreSettings(connection, before);
+      await leaveAsBefore(connection, before, database.config.target.kind);
     }
   });
-}
-
-async function rollBack(run: () => unknown, error: unknown): Promise<void> {
-  try {
-    await run();
-  } catch (later) {
-    suppress(error, later);
-  }
 }

@@ -1,5 +1,11 @@
 import type { TransactionBehavior } from '../config.js';
-import type { Connection, MaybePromise, RawResult, StatementTrace } from '../engine/engine.js';
+import {
+  type Connection,
+  type MaybePromise,
+  type RawResult,
+  type StatementTrace,
+  noResult,
+} from '../engine/engine.js';
 import { closedError, DatabaseError, ParameterError, TransactionError } from '../errors.js';
 import { lineAndColumn } from '../sql/position.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
@@ -31,7 +37,6 @@ export interface ScriptResult {
 }
 
 /** What transaction control gives. */
-const NOTHING: RawResult = { rows: [], columns: undefined, rowsAffected: 0, lastInsertRowid: undefined };
 
 /** Runs a script on a database. */
 export async function runScript(
@@ -80,7 +85,7 @@ async function runAll(
     };
     const run = (): MaybePromise<RawResult> =>
       statement.kind === 'transaction'
-        ? after(connection.control(statement.text), () => NOTHING)
+        ? after(connection.control(statement.text), () => noResult())
         : runOn(connection, statement, [], request);
     return await waitWhileBusy(run, wait).catch((error: unknown) =>
       rejectComplete(connection, error, [abort]),

@@ -302,8 +302,13 @@ export abstract class Session extends Executor {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }
     const items = given.map((item) => ({ ...item, statement: withOwnTimeout(this.context, item.statement) }));
-    const calls = items.map(({ statement, values }, index) => ({ statement, values, index }));
-    const guard = Guard.of(this.context.authorizer, calls);
+    const { authorizer } = this.context;
+    const guard =
+      authorizer &&
+      Guard.of(
+        authorizer,
+        items.map(({ statement, values }, index) => ({ statement, values, index })),
+      );
     return await this.observed(items, (traced) => this.autocommit.batch(traced, behavior, abort, guard));
   }
 

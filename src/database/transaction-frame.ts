@@ -22,7 +22,7 @@ export function nextTransactionId(): number {
 
 /**
  * Whether the calls from the callbacks of transactions are followed by `AsyncLocalStorage`, which misses none. On Node.js 20
- * and 22 every promise costs more while it is on (a point select in a transaction up to 15 %, bench/README.md), so there it
+ * and 22 every promise costs more while it is on (a point select in a transaction 12 %, docs/transactions.md), so there it
  * is on in memory, where the mistake stops everything, and at a server, where a call takes longer than that anyway.
  */
 export function isFollowed({ detectMisuse, target: { kind } }: ResolvedConfig): boolean {
@@ -57,12 +57,13 @@ export async function runInFrame<T>(id: number, follow: boolean, callback: () =>
  * `enterWith()` reaches whatever runs in the same turn when no `AsyncLocalStorage` was on before, and a call from outside the
  * transaction would be refused.
  *
- * @returns the frame, for {@link leaveFrame}
+ * @returns the frame, for {@link leaveFrame}; undefined where nothing is followed
  */
-export function enterFrame(): Frame {
+export function enterFrame(): Frame | undefined {
+  if (!FOLLOWS_CHEAPLY) return undefined;
   const frame: Frame = { id: undefined, outer: frames.getStore() };
   followed++;
-  if (FOLLOWS_CHEAPLY) frames.enterWith(frame);
+  frames.enterWith(frame);
   return frame;
 }
 

@@ -63,6 +63,11 @@ export async function takeWriteLock(root: TransactionRoot, abort: Abort | undefi
   root.takeWriteLock = undefined;
 }
 
+/** Notes that a failure has ended the whole transaction: `INSERT OR ROLLBACK`, an interrupted write, a full disk. */
+export function noteLoss(root: TransactionRoot, connection: Connection, error: unknown): void {
+  if (!connection.inTransaction) root.lost ??= error;
+}
+
 /** Closes the streams that the transaction has left open. */
 export function closeCursors(root: TransactionRoot): void {
   for (const cursor of root.cursors) cursor.close();

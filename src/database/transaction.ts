@@ -5,6 +5,7 @@ import {
   type MaybePromise,
   type RawResult,
   SchemaMovedError,
+  noResult,
 } from '../engine/engine.js';
 import { ConstraintError, isLockWait, suppress, TransactionError } from '../errors.js';
 import type { StatementOrigin } from '../hooks/observer.js';
@@ -15,6 +16,7 @@ import { Abort } from './abort.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import { waitWhileBusy } from './busy.js';
 import type { Context } from './context.js';
+import { cleanUpAfter } from './after.js';
 import { completeConstraintError, rejectComplete } from './constraint-index.js';
 import { Executor } from './executor.js';
 import type { Guard, GuardedRequest } from './guard.js';
@@ -29,6 +31,7 @@ import {
   assertNested,
   checkInside,
   closeCursors,
+  noteLoss,
   type RootOptions,
   takeWriteLock,
   transactionClosed,
@@ -37,8 +40,6 @@ import {
   TransactionRoot,
 } from './transaction-root.js';
 import { nextTurn, turnIsOver } from './turn.js';
-
-const NOTHING_DONE: RawResult = { rows: [], columns: [], rowsAffected: 0, lastInsertRowid: undefined };
 
 /**
  * An open transaction, or one nested in it (a savepoint). Statements run in the order in which they are called;
@@ -184,7 +185,7 @@ export class Transaction extends Executor {
   ): MaybePromise<RawResult> {
     const root = this.root;
     const connection = this.openConnection();
-    if (checkInside(root, statement)) return NOTHING_DONE;
+    if (checkInside(root, statement)) return noResult();
     const simple =
       connection.runsAtOnce(statement) &&
       abort === undefined &&
@@ -199,8 +200,7 @@ export class Transaction extends Executor {
     } catch (error) {
       if (isLockWait(error) || error instanceof SchemaMovedError)
         return this.runInTurn(statement, values, request, abort);
-      // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
-      if (!connection.inTransaction) this.root.lost ??= error;
+      noteLoss(this.root, connection, error);
       if (error instanceof ConstraintError) return rejectComplete(connection, error);
       throw error;
     }
@@ -284,11 +284,7 @@ export class Transaction extends Executor {
 
   /** @internal Rolls back, also while statements wait; what fails then is noted on `error`. */
   async rollbackAfter(error: unknown): Promise<void> {
-    try {
-      await this.rollback();
-    } catch (later) {
-      suppress(error, later);
-    }
+    await cleanUpAfter(error, () => this.rollback());
   }
 
   /** @internal */
@@ -320,8 +316,7 @@ export class Transaction extends Executor {
         return await this.boundedOn(connection, either, () => runOn(connection, statement, values, options));
       } catch (error) {
         await completeConstraintError(connection, error, [either]);
-        // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
-        if (!connection.inTransaction) this.root.lost ??= error;
+        noteLoss(this.root, connection, error);
         throw error;
       }
     }).finally(forget);
@@ -347,8 +342,7 @@ export class Transaction extends Executor {
     try {
       return await waitWhileBusy(run, { timeout: config.busyTimeout, abort, interrupts, connection });
     } catch (error) {
-      // `INSERT OR ROLLBACK`, an interrupted write or a full disk end the whole transaction.
-      if (!connection.inTransaction) this.root.lost ??= error;
+      noteLoss(this.root, connection, error);
       throw error;
     }
   }

@@ -77,6 +77,11 @@ export interface RawResult {
   readonly lastInsertRowid: bigint | undefined;
 }
 
+/** What a statement gives that gives nothing; a new one each time, since callers get its rows. */
+export function noResult(): RawResult {
+  return { rows: [], columns: undefined, rowsAffected: 0, lastInsertRowid: undefined };
+}
+
 /** A result column, with where it comes from. */
 export interface ColumnOrigin {
   readonly name: string;

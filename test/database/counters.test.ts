@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.js';
 import { runProgram } from '../support/child.js';
 import { openDatabase, temporaryFile } from '../support/database.js';
 import { replicaScene } from '../support/replica.js';
-import { type Sqld, startSqld } from '../support/sqld.js';
+import { sqldForAll } from '../support/sqld.js';
 
 const SETUP = `
   create table other(a integer primary key); insert into other values (41);
@@ -118,14 +118,7 @@ async function assertInside(db: Database): Promise<void> {
 }
 
 describe('rowsAffected and lastInsertRowid mean the same', () => {
-  let server: Sqld;
-  const ends: (() => Promise<void>)[] = [];
-  beforeAll(async () => {
-    server = await startSqld({}, (stop) => ends.push(stop));
-  });
-  afterAll(async () => {
-    for (const end of ends) await end();
-  });
+  const server = sqldForAll();
 
   it('in memory', async () => {
     const db = openDatabase({ url: ':memory:' });
@@ -153,13 +146,13 @@ describe('rowsAffected and lastInsertRowid mean the same', () => {
   });
 
   it('over http', async () => {
-    const db = openDatabase({ url: server.url });
+    const db = openDatabase({ url: server().url });
     await assertOutside(db, PATHS.slice(0, 1));
     await assertInside(db);
   });
 
   it('over ws', async () => {
-    const db = openDatabase({ url: server.wsUrl });
+    const db = openDatabase({ url: server().wsUrl });
     await assertOutside(db, PATHS.slice(0, 1));
     await assertInside(db);
   });

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.js';
 import { openFile, openDatabase } from '../support/database.js';
 import { collect } from '../support/outcome.js';
-import { type Sqld, startSqld } from '../support/sqld.js';
+import { sqldForAll } from '../support/sqld.js';
 
 type Read = (db: Database, sql: string) => Promise<{ rows: unknown[]; columns?: readonly string[] }>;
 
@@ -82,17 +82,10 @@ describe('the columns are those of the run, whoever changed the schema before it
 describe.each(['url', 'wsUrl'] as const)(
   'at a server, by its %s, the columns are those of the run',
   (which) => {
-    let server: Sqld;
-    const ends: (() => Promise<void>)[] = [];
-    beforeAll(async () => {
-      server = await startSqld({}, (stop) => ends.push(stop));
-    });
-    afterAll(async () => {
-      for (const end of ends) await end();
-    });
+    const server = sqldForAll();
 
     it.each(PATHS)('%s', async (_name, read) => {
-      await compare(openDatabase({ url: server[which] }), openDatabase({ url: server[which] }), read);
+      await compare(openDatabase({ url: server()[which] }), openDatabase({ url: server()[which] }), read);
     });
   },
 );

@@ -1,21 +1,23 @@
 import type { Refusal } from './oracle.js';
 
+const FIELDS = [
+  'name',
+  'message',
+  'code',
+  'extendedCode',
+  'rawCode',
+  'constraint',
+  'table',
+  'columns',
+  'index',
+  'kind',
+  'retryable',
+  'sql',
+  'statementIndex',
+] as const;
+
 /** The fields of an error that a caller can branch on. */
-export interface Fields {
-  readonly name: unknown;
-  readonly message: unknown;
-  readonly code: unknown;
-  readonly extendedCode: unknown;
-  readonly rawCode: unknown;
-  readonly constraint: unknown;
-  readonly table: unknown;
-  readonly columns: unknown;
-  readonly index: unknown;
-  readonly kind: unknown;
-  readonly retryable: unknown;
-  readonly sql: unknown;
-  readonly statementIndex: unknown;
-}
+export type Fields = Readonly<Record<(typeof FIELDS)[number], unknown>>;
 
 /** SQLite's names of its codes, as far as statements that are generated can fail with them. */
 const NAMES: Readonly<Record<number, string>> = {
@@ -53,38 +55,9 @@ export function fieldsOf(thrown: unknown, script = false): Fields {
   const wrapper = thrown as { readonly name?: unknown; readonly cause?: unknown } | undefined;
   const wrapped = (thrown as object | undefined)?.constructor?.name === 'DrizzleQueryError';
   const error = (wrapped ? wrapper?.cause : thrown) as Partial<Fields> | undefined;
-  const {
-    name,
-    code,
-    extendedCode,
-    rawCode,
-    constraint,
-    table,
-    columns,
-    index,
-    kind,
-    retryable,
-    sql,
-    statementIndex,
-  } = error ?? {};
-  const message = script
-    ? String(error?.message).replace(/^statement \d+ of the script \(line \d+, column \d+\): /, '')
-    : error?.message;
-  return {
-    name,
-    message,
-    code,
-    extendedCode,
-    rawCode,
-    constraint,
-    table,
-    columns,
-    index,
-    kind,
-    retryable,
-    sql,
-    statementIndex,
-  };
+  const fields = Object.fromEntries(FIELDS.map((field) => [field, error?.[field]])) as unknown as Fields;
+  const place = /^statement \d+ of the script \(line \d+, column \d+\): /;
+  return script ? { ...fields, message: String(error?.message).replace(place, '') } : fields;
 }
 
 interface ErrorDifference {

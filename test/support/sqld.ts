@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { spawnTied } from '../../scripts/spawn-tied.mjs';
 
 /** How a libSQL server is started. */
@@ -57,6 +57,19 @@ export async function startSqld(
       if (attempt === 5 || !String(error).includes('Address already in use')) throw error;
     }
   }
+}
+
+/** A libSQL server for all tests of a file or of a `describe`. */
+export function sqldForAll(options: SqldOptions = {}): () => Sqld {
+  let sqld: Sqld | undefined;
+  const ends: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
+    sqld = await startSqld(options, (end) => ends.push(end));
+  });
+  afterAll(async () => {
+    for (const end of ends) await end();
+  });
+  return () => sqld as Sqld;
 }
 
 /** A port that nobody listens on at this moment. */

@@ -14,13 +14,7 @@ import type { RunResult } from './run-result.js';
 import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
-import {
-  type StreamableQuery,
-  type StreamedRow,
-  type StreamQueryOptions,
-  streamQuery,
-  toStreamable,
-} from './stream.js';
+import { type StreamableQuery, type StreamedRow, streamOn, type StreamQueryOptions } from './stream.js';
 import type { TursoTransaction } from './transaction.js';
 
 /**
@@ -125,10 +119,6 @@ export class TursoDatabase<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(
-      sessionOf<TFullSchema, ExtractTablesWithRelations<TFullSchema>>(this).executor,
-      toStreamable(this, query),
-      options,
-    ) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
+    return streamOn(this, query, options);
   }
 }

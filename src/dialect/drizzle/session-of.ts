@@ -3,7 +3,7 @@ import type { TursoSession } from './session.js';
 
 /**
  * The session of a database or transaction, which Drizzle's base class keeps (sqlite-core/db.js) and does not declare. A
- * `#private` member of ours could not be read through a Proxy or a copy of the object.
+ * `#private` member could not be read through a Proxy or a copy of the object.
  */
 export function sessionOf<
   TFullSchema extends Record<string, unknown>,

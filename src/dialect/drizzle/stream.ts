@@ -4,6 +4,7 @@ import type { StreamOptions } from '../../database/stream.js';
 import { ParameterError } from '../../errors.js';
 import { ABORT_OPTIONS, checkOptions } from '../../options.js';
 import { TursoPreparedQuery } from './prepared-query.js';
+import { sessionOf } from './session-of.js';
 
 /** A query builder, a relational query, `db.all(sql)`, a prepared query, `sql` or a SQL text: anything with rows. */
 export type StreamableQuery =
@@ -35,16 +36,20 @@ export interface StreamQueryOptions extends Omit<StreamOptions, 'rowMode'> {
   readonly placeholderValues?: Record<string, unknown> | undefined;
 }
 
-/** What is streamed for a query: `sql` and text as `db.all()` runs them, which waits until it is awaited. */
-export function toStreamable(
+/** The rows of a query one by one, run by a database or transaction. */
+export function streamOn<TQuery extends StreamableQuery>(
   db: { all(query: SQLWrapper | string): unknown },
-  query: StreamableQuery,
-): StreamableQuery {
-  return typeof query === 'string' || is(query, SQL) ? (db.all(query) as StreamableQuery) : query;
+  query: TQuery,
+  options: StreamQueryOptions | undefined,
+): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
+  // As `db.all()` runs them, which waits until it is awaited.
+  const streamed = typeof query === 'string' || is(query, SQL) ? (db.all(query) as StreamableQuery) : query;
+  const rows = streamQuery(sessionOf(db).executor, streamed, options);
+  return rows as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
 }
 
 /** The rows of any query one by one, run by `executor`. */
-export async function* streamQuery(
+async function* streamQuery(
   executor: Executor,
   query: StreamableQuery,
   given: StreamQueryOptions = {},

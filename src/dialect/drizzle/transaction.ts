@@ -7,13 +7,7 @@ import type { RunResult } from './run-result.js';
 import { sessionOf } from './session-of.js';
 import type { TursoSession } from './session.js';
 import type { TursoSQLiteDialect } from './sql-dialect.js';
-import {
-  type StreamableQuery,
-  type StreamedRow,
-  type StreamQueryOptions,
-  streamQuery,
-  toStreamable,
-} from './stream.js';
+import { type StreamableQuery, type StreamedRow, streamOn, type StreamQueryOptions } from './stream.js';
 
 /** What the callback of `db.transaction()` is given: everything that the database has, inside the transaction. */
 export class TursoTransaction<
@@ -62,10 +56,6 @@ export class TursoTransaction<
     query: TQuery,
     options?: StreamQueryOptions,
   ): AsyncGenerator<StreamedRow<TQuery>, void, undefined> {
-    return streamQuery(
-      sessionOf<TFullSchema, TSchema>(this).executor,
-      toStreamable(this, query),
-      options,
-    ) as AsyncGenerator<StreamedRow<TQuery>, void, undefined>;
+    return streamOn(this, query, options);
   }
 }

@@ -36,10 +36,6 @@ export class OwnConnection {
     return this.#view ?? this.#database;
   }
 
-  get taken(): boolean {
-    return this.#view !== undefined;
-  }
-
   /** Runs a query, at once where that is possible. */
   run(item: BatchItem, options: QueryOptions | undefined): TursoQueryResult | Promise<TursoQueryResult> {
     if (this.#uses++ > 0 || this.#view !== undefined) return this.#runLater(item, options);

@@ -3,15 +3,16 @@ import { closedError } from '../../errors.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import { pragmaBoolean, pragmaValue } from '../../sql/pragma-value.js';
 import type { SqlValue } from '../../values.js';
-import type {
-  ColumnOrigin,
-  CommitListener,
-  Connection,
-  Cursor,
-  CursorOptions,
-  ExecuteRequest,
-  MaybePromise,
-  RawResult,
+import {
+  type ColumnOrigin,
+  type CommitListener,
+  type Connection,
+  type Cursor,
+  type CursorOptions,
+  type ExecuteRequest,
+  type MaybePromise,
+  type RawResult,
+  noResult,
 } from '../engine.js';
 import { noteClosed } from './collect.js';
 import { CommitLog } from './commit-log.js';
@@ -30,8 +31,6 @@ import { StatementRunner } from './statement-runner.js';
 import { keepVectorIndexes } from './vector-indexes.js';
 
 const EXISTS = { fetch: 'first' } as const;
-/** What setting a pragma gives. */
-const NOTHING: RawResult = { rows: [], columns: undefined, rowsAffected: 0, lastInsertRowid: undefined };
 
 /** A connection to a memory or file database through the `libsql` 0.5 binding. All but `interruptible` is synchronous. */
 export class LibsqlConnection implements Connection {
@@ -91,7 +90,7 @@ export class LibsqlConnection implements Connection {
     request: ExecuteRequest,
   ): MaybePromise<RawResult> {
     this.#assertOpen();
-    if (this.#setsReadOnly(statement)) return NOTHING;
+    if (this.#setsReadOnly(statement)) return noResult();
     const { schemaState } = request;
     // A write looks at it in its own transaction.
     if (schemaState === undefined || statement.kind === 'write')

@@ -1,5 +1,6 @@
 import { insertTarget } from '../../sql/insert-target.js';
 import type { AnalyzedStatement } from '../../sql/statement.js';
+import { ToldRowid } from '../told-rowid.js';
 import { schemaChanges } from './schema-changes.js';
 
 /** How long an answer is taken as it was, in ms, should another process change the schema. */
@@ -15,8 +16,7 @@ export class LastRowid {
     AnalyzedStatement,
     { readonly own: boolean; readonly changes: number; readonly until: number }
   >();
-  /** What was told last; a connection begins with 0. */
-  #last: bigint | number | undefined = 0;
+  readonly #told = new ToldRowid();
 
   /** @param hasRowids - says whether the rows of a table have rowids, by its name in SQL */
   constructor(hasRowids: (table: string) => boolean) {
@@ -25,16 +25,12 @@ export class LastRowid {
 
   /** Notes that a statement was run that may have inserted, and whose rowid nobody asked for. */
   unknown(): void {
-    this.#last = undefined;
+    this.#told.forget();
   }
 
   /** Whether `rowid`, which is what the connection says now, is that of a row that the INSERT or REPLACE inserted. */
   isOf(statement: AnalyzedStatement, rowid: bigint | number): boolean {
-    const before = this.#last;
-    this.#last = rowid;
-    // Another number than before is a new one.
-    // oxlint-disable-next-line eqeqeq -- a bigint may equal a number
-    return (before !== undefined && before != rowid) || this.#hasOwn(statement);
+    return this.#told.isNew(rowid) || this.#hasOwn(statement);
   }
 
   #hasOwn(statement: AnalyzedStatement): boolean {

@@ -12,10 +12,6 @@ const FETCH = 1024;
 /** Results of up to so many rows are read as objects where that saves asking for the columns. */
 const FEW = 8;
 
-/** Finds statements that show the schema without looking whether it has changed. */
-export const SHOWS_SCHEMA =
-  /^explain\b|\b(?:pragma_)?(?:table_x?info|table_list|index_x?info|index_list|foreign_key_(?:list|check)|integrity_check|quick_check|optimize)\b/i;
-
 /** One prepared statement and what was learned about it. */
 export class PreparedStatement {
   readonly native: NativeStatement;
@@ -30,10 +26,10 @@ export class PreparedStatement {
   readonly #columns: ColumnMemory;
   #lastCount = 0;
 
-  constructor(native: NativeStatement, sql: string) {
+  constructor(native: NativeStatement, sql: string, showsSchema = false) {
     this.native = native;
     this.reader = native.reader;
-    this.showsSchema = SHOWS_SCHEMA.test(sql);
+    this.showsSchema = showsSchema;
     this.#columns = new ColumnMemory(native, sql);
     if (this.reader) this.readIntegers(false);
   }

@@ -8,8 +8,13 @@ import { collectNow } from './collect.js';
 import { toDatabaseError } from './failure.js';
 import { LastRowid } from './last-rowid.js';
 import { endExplain, type NativeDatabase } from './native.js';
-import { PreparedStatement, SHOWS_SCHEMA } from './prepared.js';
+import { PreparedStatement } from './prepared.js';
 import { changesRows, changesSchema, inserts, mayWrite, tellsRowid } from '../statement-effect.js';
+import { rowidQuestion } from '../told-rowid.js';
+
+/** Finds statements that show the schema without looking whether it has changed. */
+const SHOWS_SCHEMA =
+  /^explain\b|\b(?:pragma_)?(?:table_x?info|table_list|index_x?info|index_list|foreign_key_(?:list|check)|integrity_check|quick_check|optimize)\b/i;
 
 /** Longer texts are mostly one-off bulk inserts; keeping them would cost more than preparing them again. */
 const LONGEST_CACHED_SQL = 16_384;
@@ -177,8 +182,10 @@ export class StatementRunner {
   /** The rowid of the last row that an INSERT or REPLACE inserted itself, if it did. */
   insertedRowid(statement: AnalyzedStatement, rowsAffected: number, wanted = true): bigint | undefined {
     const told = wanted && rowsAffected > 0 && tellsRowid(statement);
-    if (!told) this.#lastRowid.unknown();
-    if (!told) return undefined;
+    if (!told) {
+      this.#lastRowid.unknown();
+      return undefined;
+    }
     const rowid = this.exactLastInsertRowid();
     return this.#lastRowid.isOf(statement, rowid) ? rowid : undefined;
   }
@@ -190,7 +197,7 @@ export class StatementRunner {
   #hasRowids(table: string): boolean {
     this.litter();
     try {
-      this.#native.prepare(`SELECT rowid, oid, _rowid_ FROM ${table}`);
+      this.#native.prepare(rowidQuestion(table));
       return true;
     } catch (thrown) {
       const error = toDatabaseError(thrown, undefined);
@@ -257,21 +264,22 @@ export class StatementRunner {
   }
 
   #prepare(sql: string): PreparedStatement {
-    if (SHOWS_SCHEMA.test(sql)) this.lookAtSchema();
+    const showsSchema = SHOWS_SCHEMA.test(sql);
+    if (showsSchema) this.lookAtSchema();
     try {
-      return new PreparedStatement(this.#native.prepare(sql), sql);
+      return new PreparedStatement(this.#native.prepare(sql), sql, showsSchema);
     } catch (thrown) {
       const error = toDatabaseError(thrown, sql);
       if (error.kind !== 'sql') throw error;
       // What it remembers of the schema may be wrong, and a lock may keep it from looking.
       this.lookAtSchema();
-      return this.#prepareAsKnown(sql);
+      return this.#prepareAsKnown(sql, showsSchema);
     }
   }
 
-  #prepareAsKnown(sql: string): PreparedStatement {
+  #prepareAsKnown(sql: string, showsSchema = false): PreparedStatement {
     try {
-      return new PreparedStatement(this.#native.prepare(sql), sql);
+      return new PreparedStatement(this.#native.prepare(sql), sql, showsSchema);
     } catch (thrown) {
       throw toDatabaseError(thrown, sql);
     }

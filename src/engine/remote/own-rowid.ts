@@ -1,3 +1,4 @@
+import { rowidQuestion } from '../told-rowid.js';
 import { toRemoteError } from './failure.js';
 import type { HranaStream, Step, StepResult } from './hrana/protocol.js';
 
@@ -18,7 +19,7 @@ export async function withOwnRowid(stream: HranaStream, step: Step, result: Step
 /** Asks whether a table has rowids: one WITHOUT ROWID and a view have none. Nothing is run. */
 export async function hasRowids(stream: HranaStream, table: string): Promise<boolean> {
   try {
-    await stream.describe(`SELECT _rowid_ FROM ${table}`);
+    await stream.describe(rowidQuestion(table));
     return true;
   } catch (thrown) {
     const error = toRemoteError(thrown, undefined);

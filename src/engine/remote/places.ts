@@ -2,8 +2,8 @@ import type { Calls } from './calls.js';
 
 /** A place for one stream. */
 export interface Place {
-  /** Whether a single statement has it; otherwise a transaction, or nobody while the stream is kept. */
-  single: boolean;
+  /** Notes whether a single statement has it; otherwise a transaction, or nobody while the stream is kept. */
+  readonly setSingle: (single: boolean) => void;
   /** Gives it back; may be called more than once. */
   readonly release: () => void;
 }
@@ -44,12 +44,7 @@ export class Places {
       single = value;
     };
     return {
-      get single() {
-        return single;
-      },
-      set single(value) {
-        setSingle(value);
-      },
+      setSingle,
       release: () => {
         if (released) return;
         released = true;
@@ -68,7 +63,7 @@ export class Places {
     this.#makeRoom();
     if (!this.free && this.#single > 0) return undefined;
     const place = this.take();
-    place.single = true;
+    place.setSingle(true);
     return place;
   }
 

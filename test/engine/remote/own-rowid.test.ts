@@ -2,14 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '@libsql/client';
 import { type Database, open, type ResultSet, type Transaction } from '../../../src/index.js';
 import { fromClient } from '../../../src/database/from-client.js';
-import { type Sqld, startSqld } from '../../support/sqld.js';
+import { sqldForAll } from '../../support/sqld.js';
 
-let sqld: Sqld;
-const ends: (() => Promise<void>)[] = [];
+const sqld = sqldForAll();
 
 beforeAll(async () => {
-  sqld = await startSqld({}, (end) => ends.push(end));
-  const database = open(sqld.url);
+  const database = open(sqld().url);
   await database.script(`
     create table a (id integer primary key, x);
     create table b (id integer primary key, x);
@@ -18,10 +16,6 @@ beforeAll(async () => {
     create trigger v_insert instead of insert on v begin insert into a (x) values (new.x); end;
     create virtual table f using fts5(x);`);
   await database.close();
-});
-
-afterAll(async () => {
-  for (const end of ends) await end();
 });
 
 const CASES: readonly (readonly [name: string, sql: string, told: boolean])[] = [
@@ -42,7 +36,7 @@ describe.each(['http', 'ws', 'client http', 'client ws'] as const)('%s', (protoc
   let database: Database;
 
   beforeAll(() => {
-    const url = protocol.endsWith('http') ? sqld.url : sqld.wsUrl;
+    const url = protocol.endsWith('http') ? sqld().url : sqld().wsUrl;
     database = protocol.startsWith('client') ? fromClient(createClient({ url })) : open(url);
   });
 

@@ -25,7 +25,7 @@ export interface VectorColumnConfig<T extends VectorType = VectorType, M extends
   readonly mode?: M;
 }
 
-/** A column of vectors: one of ours, or a custom type of an application whose values are arrays of numbers. */
+/** A column of vectors: made by {@link vector}, or a custom type of the application whose values are arrays of numbers. */
 export type VectorColumn = SQLiteColumn<ColumnBaseConfig<'custom', string> & { data: ArrayLike<number> }>;
 
 /** The builder of a column of vectors. */

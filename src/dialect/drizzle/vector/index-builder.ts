@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { index, type IndexBuilder } from 'drizzle-orm/sqlite-core';
 import { ParameterError } from '../../../errors.js';
 import { checkIndexName, indexSettings, type VectorIndexOptions } from '../../../vector/vector-index.js';
@@ -33,11 +33,13 @@ export function vectorIndex(name: string): {
       }
       // drizzle-kit 0.31 cuts an expression at its commas and quotes the pieces, but puts what are several expressions
       // together again as they are. The dialect knows the column's name, and leaves its table out, as the engine needs it.
-      const settings = settingsOf(options);
-      const last = settings.pop();
-      const end = sql.raw(last === undefined ? ')' : `${last})`);
-      if (last === undefined) return index(name).on(sql`libsql_vector_idx(${column}${end}`);
-      return index(name).on(sql`libsql_vector_idx(${column}`, ...settings.map((text) => sql.raw(text)), end);
+      const pieces: SQL[] = [
+        sql`libsql_vector_idx(${column}`,
+        ...settingsOf(options).map((text) => sql.raw(text)),
+      ];
+      pieces.push(sql`${pieces.pop()})`);
+      const [first, ...rest] = pieces;
+      return index(name).on(first as SQL, ...rest);
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   ConstraintError,
   DatabaseError,
   NetworkError,
+  OPEN_BY_URL,
   protocolError,
   TransactionLostError,
 } from '../../../errors.js';
@@ -276,8 +277,5 @@ function refuseSetting({ pragma, pragmaArgument }: AnalyzedStatement): void {
 }
 
 function missing(capability: string, what: string): CapabilityError {
-  return new CapabilityError(
-    capability,
-    `a client that was handed in can't ${what}; open the database by its URL, as in drizzle({ connection: { url } })`,
-  );
+  return new CapabilityError(capability, `a client that was handed in can't ${what}; ${OPEN_BY_URL}`);
 }

@@ -1,5 +1,5 @@
 import type { ResolvedConfig, Target } from '../../../config.js';
-import { CapabilityError } from '../../../errors.js';
+import { CapabilityError, OPEN_BY_URL } from '../../../errors.js';
 import type { Connection, Engine } from '../../engine.js';
 import { Calls } from '../calls.js';
 import { RemoteConnection } from '../connection.js';
@@ -72,10 +72,7 @@ export class ClientEngine implements Engine {
       throw error;
     }
     release();
-    throw new CapabilityError(
-      'client',
-      'this version of @libsql/client is not known; open the database by its URL, as in drizzle({ connection: { url } })',
-    );
+    throw new CapabilityError('client', `this version of @libsql/client is not known; ${OPEN_BY_URL}`);
   }
 
   async #limited<T>(run: () => Promise<T>): Promise<T> {

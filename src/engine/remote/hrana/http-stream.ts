@@ -85,7 +85,7 @@ export class HttpStream implements HranaStream {
       () => `"type":"execute","stmt":${encodeStep(step, this.#numberOf, more)}`,
       last,
     );
-    replication.note(asObject(outcome['result'], 'a result')['replication_index'], index);
+    replication.note(outcome['result'], index);
     return this.#rowid.note(decodeResult(outcome['result'], step.exact));
   }
 
@@ -96,7 +96,7 @@ export class HttpStream implements HranaStream {
     const encode = (): string =>
       `"type":"batch","batch":${encodeBatch(steps, this.#numberOf, this.version, more)}`;
     const outcome = await this.#one(encode, last);
-    replication.note(asObject(outcome['result'], 'a result')['replication_index'], index);
+    replication.note(outcome['result'], index);
     return decodeBatch(outcome['result'], steps).map((result) => this.#rowid.note(result));
   }
 

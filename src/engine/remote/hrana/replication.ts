@@ -15,21 +15,21 @@ export class Replication {
     return this.#index;
   }
 
-  /** Whether an answer comes from a server that has not come as far as was asked for. */
-  isBehind(told: unknown, sent: bigint | undefined): boolean {
-    const index = toIndex(told);
+  /** Whether a result comes from a server that has not come as far as was asked for. */
+  isBehind(result: unknown, sent: bigint | undefined): boolean {
+    const index = indexOf(result);
     return sent !== undefined && index !== undefined && index < sent;
   }
 
   /**
-   * Notes what an answer tells.
+   * Notes what a result tells.
    *
    * @param sent - what was sent with the request
    */
-  note(told: unknown, sent: bigint | undefined): void {
-    const index = this.#wanted ? toIndex(told) : undefined;
+  note(result: unknown, sent: bigint | undefined): void {
+    const index = this.#wanted ? indexOf(result) : undefined;
     if (index === undefined) return;
-    // Who waits for nothing and is behind is a primary with another log: it was restored from a copy.
+    // A server that does not wait and is behind is a primary with another log: it was restored from a copy.
     const restored = sent !== undefined && index < sent;
     if (restored || this.#index === undefined || index > this.#index) this.#index = index;
   }
@@ -40,7 +40,8 @@ export function replicationMember(index: bigint | undefined): string {
   return index === undefined ? '' : `,"replication_index":"${index}"`;
 }
 
-function toIndex(told: unknown): bigint | undefined {
+function indexOf(result: unknown): bigint | undefined {
+  const told = (result as { replication_index?: unknown } | null | undefined)?.replication_index;
   const known = typeof told === 'string' ? /^\d{1,20}$/.test(told) : Number.isSafeInteger(told);
   return known ? BigInt(told as string | number) : undefined;
 }

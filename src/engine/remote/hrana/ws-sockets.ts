@@ -55,7 +55,7 @@ export class WsSockets {
       if (place !== undefined) stream = await this.#open(place);
       else if (!fresh) stream = await this.#takeKept();
     }
-    stream.place.single = true;
+    stream.place.setSingle(true);
     return stream;
   }
 
@@ -154,7 +154,7 @@ export class WsSockets {
 
   readonly #keep = (stream: WsStream): void => {
     const { places } = this.#parts;
-    stream.place.single = false;
+    stream.place.setSingle(false);
     this.#kept.push(stream);
     if (places.contested) places.wake();
     else this.#drop(KEPT);

@@ -83,11 +83,10 @@ export class WsStream implements HranaStream {
       const { index } = this.#replication;
       const stmt = encodeStep(step, this.#connection.texts.numberOf, replicationMember(index));
       const { result } = await this.#send(`"type":"execute","stmt":${stmt}`, last);
-      const { replication_index: told } = asObject(result, 'a result');
       // Here only a batch is waited with (sqld 0.24).
-      if (step.reads && !last && this.#replication.isBehind(told, index))
+      if (step.reads && !last && this.#replication.isBehind(result, index))
         return only(await this.batch([{ step, conditions: [] }]));
-      this.#replication.note(told, index);
+      this.#replication.note(result, index);
       return this.#rowid.note(decodeResult(result, step.exact));
     } catch (error) {
       if (!remembers || !isDoubtful(error)) throw error;
@@ -101,7 +100,7 @@ export class WsStream implements HranaStream {
     const more = replicationMember(index);
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version, more);
     const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
-    this.#replication.note(asObject(result, 'a result')['replication_index'], index);
+    this.#replication.note(result, index);
     return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
   }
 
