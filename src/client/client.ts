@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import { type Config, protocolOf } from '../config.js';
 import { behaviorOfMode } from '../database/batch.js';
 import type {
   Client,
@@ -59,9 +59,7 @@ export class TursoClient implements Client {
 
   /** `file` for files and memory, otherwise how the server is spoken to: `http` or `ws`. */
   get protocol(): string {
-    const { target } = this[internals].database.config;
-    if (target.kind !== 'remote') return 'file';
-    return /^wss?:/i.test(target.url) ? 'ws' : 'http';
+    return protocolOf(this[internals].database.config.target);
   }
 
   /** Runs one statement. */
