@@ -219,7 +219,7 @@ function findKinds(program) {
 }
 
 /**
- * @param {import('oxc-parser').ObjectPattern} pattern
+ * @param {{ readonly properties: readonly import('oxc-parser').Node[] }} pattern
  * @returns {boolean}
  */
 function takesKind({ properties }) {
