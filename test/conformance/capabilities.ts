@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import { CapabilityError, type TransactionBehavior } from '../../src/index.js';
+import { CapabilityError, type DatabaseError, type TransactionBehavior } from '../../src/index.js';
 import { findDatabaseError } from '../../src/errors.js';
-import type { DatabaseError } from '../../src/index.js';
 import type { Target } from './targets.js';
 
 /** A capability that an engine may lack. What uses it without must fail with a `CapabilityError`, at the call. */
