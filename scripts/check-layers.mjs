@@ -28,6 +28,7 @@ import { parseSync, Visitor } from 'oxc-parser';
 const LEAVES =
   /^(base64|config|errors|options|realm|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
 const DATABASE = /^(database|sync|hooks)\//;
+const CLIENT = /^client\//;
 const LIBRARIES = /^(pragma|vector|schema)\//;
 const CONTRACT = /^engine\/engine\.ts$/;
 const REGISTRY = /^engine\/registry\.ts$/;
@@ -41,14 +42,14 @@ const LAYERS = [
   {
     name: 'Drizzle dialect',
     files: /^dialect\/drizzle\//,
-    may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/drizzle\//],
+    may: [LEAVES, DATABASE, LIBRARIES, CLIENT, /^dialect\/drizzle\//],
   },
   {
     name: 'Kysely dialect',
     files: /^dialect\/kysely\//,
     may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/kysely\//],
   },
-  { name: 'client', files: /^client\//, may: [LEAVES, DATABASE, /^client\//] },
+  { name: 'client', files: CLIENT, may: [LEAVES, DATABASE, CLIENT] },
   { name: 'root entry', files: /^index\.ts$/, may: [LEAVES, DATABASE, CONTRACT] },
   { name: 'testing', files: /^testing(\.ts$|\/)/, may: [LEAVES, DATABASE, LIBRARIES, /^testing\//] },
 ];

@@ -13,6 +13,7 @@ import { databaseOf } from '../database/database-key.js';
 import { runWithoutForeignKeys } from '../database/run-without-foreign-keys.js';
 import { CapabilityError } from '../errors.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
+import { protocolOf } from './protocol.js';
 import { type BatchInput, toClientResult, toItem, toItems, withArgs } from './statements.js';
 import { TursoClientTransaction } from './transaction.js';
 
@@ -20,8 +21,7 @@ import { TursoClientTransaction } from './transaction.js';
 const internals: unique symbol = Symbol('turso-dialect:client');
 
 interface Internals {
-  readonly config: Config;
-  database: Database;
+  readonly database: Database;
 }
 
 /**
@@ -44,7 +44,7 @@ export class TursoClient implements Client {
 
   /** @internal */
   constructor(config: Config) {
-    this[internals] = { config, database: open(config) };
+    this[internals] = { database: open(config) };
   }
 
   /** @internal What Drizzle and Kysely run on when they are given this client. */
@@ -59,9 +59,7 @@ export class TursoClient implements Client {
 
   /** `file` for files and memory, otherwise how the server is spoken to: `http` or `ws`. */
   get protocol(): string {
-    const { target } = this[internals].database.config;
-    if (target.kind !== 'remote') return 'file';
-    return /^wss?:/i.test(target.url) ? 'ws' : 'http';
+    return protocolOf(this[internals].database);
   }
 
   /** Runs one statement. */
@@ -130,13 +128,9 @@ export class TursoClient implements Client {
     this[internals].database.close().catch(() => {});
   }
 
-  /**
-   * Opens a client again that was closed; of an open one the connections that fail are replaced by themselves. What Drizzle
-   * or Kysely was made on this client before stays closed.
-   */
+  /** Opens a client again that was closed; of an open one the connections that fail are replaced by themselves. */
   reconnect(): void {
-    const state = this[internals];
-    if (state.database.closed) state.database = open(state.config);
+    this[internals].database.reopen();
   }
 }
 

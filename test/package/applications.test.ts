@@ -51,7 +51,7 @@ afterAll(async () => {
 
 describe('an application whose import specifiers are changed', { timeout: 120_000 }, () => {
   it.each(COMPILERS)('compiles without an error under %s', async (compiler) => {
-    const files = ['after/drizzle/app.ts', 'after/kysely/app.ts'];
+    const files = ['after/drizzle/app.ts', 'after/kysely/app.ts', 'types/interchange.ts'];
     expect(await compile(files, compiler)).toMatchObject({ code: 0, output: '' });
   });
 
