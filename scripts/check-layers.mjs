@@ -26,7 +26,7 @@ import { parseSync, Visitor } from 'oxc-parser';
  */
 
 const LEAVES =
-  /^(base64|config|errors|options|realm|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
+  /^(base64|config|errors|hints|options|realm|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
 const DATABASE = /^(database|sync|hooks)\//;
 const CLIENT = /^client\//;
 const LIBRARIES = /^(pragma|vector|schema)\//;

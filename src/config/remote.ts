@@ -22,8 +22,7 @@ export interface RemoteOptions {
   readonly authToken?: AuthToken;
   /** Whether a `libsql:` URL is reached over TLS. @default true */
   readonly tls?: boolean;
-  /** Used instead of the global `fetch` for a server over HTTP. */
-  // oxlint-disable-next-line typescript/no-unsafe-function-type -- the type in `@libsql/client`
+  /** Used instead of the global `fetch` for a server over HTTP; `@libsql/client` declares it as a `Function`. */
   readonly fetch?: typeof globalThis.fetch | Function;
   /** Key of a database that the server keeps encrypted, in base64. */
   readonly remoteEncryptionKey?: string;

@@ -53,7 +53,10 @@ describe('a client on a file does what one of @libsql/client does', () => {
       const [theirs] = (await upstream.execute(sql)).rows;
       return [{ ...theirs }, { ...row }];
     };
-    expect(await keys('select 1, 2')).toEqual([{ 1: 2, 2: 2 }, { '1:1': 1, 2: 2 }]);
+    expect(await keys('select 1, 2')).toEqual([
+      { 1: 2, 2: 2 },
+      { '1:1': 1, 2: 2 },
+    ]);
     expect(await keys('select 5 as "0", 6 as b')).toEqual([{ b: 6 }, { 0: 5, b: 6 }]);
     expect(await keys('select 5 as "1", 6 as "0"')).toEqual([{ 1: 6 }, { '1:1': 5, '0:1': 6 }]);
     expect(await keys('select 5 as "1", 6 as "1"')).toEqual([{ 1: 6 }, { '1:1': 5, 1: 6 }]);

@@ -40,10 +40,15 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   'web socket, offline: true': /offline: a replica sends each write to its server/,
 };
 
-type Create = (config: never) => { close(): void; execute(sql: string): Promise<unknown> };
+interface Opened {
+  close(): void;
+  execute(sql: string): Promise<unknown>;
+}
+
+type Create = (config: never) => Opened;
 
 async function attempt(create: Create, config: object): Promise<string> {
-  let client: ReturnType<Create> | undefined;
+  let client: Opened | undefined;
   try {
     client = create(config as never);
     await client.execute('select 1');
@@ -84,7 +89,9 @@ it('a config that @libsql/client takes is taken, the documented refusals aside',
     }
   }
   expect(refused).toEqual(
-    Object.fromEntries(Object.entries(REFUSED).map(([name, message]) => [name, expect.stringMatching(message)])),
+    Object.fromEntries(
+      Object.entries(REFUSED).map(([name, message]) => [name, expect.stringMatching(message)]),
+    ),
   );
   expect(taken).toBeGreaterThan(150);
 });
@@ -109,7 +116,9 @@ describe('the URL of a config', () => {
   it('keeps its token out of messages and logs', () => {
     const url = new URL('https://127.0.0.1:9?authToken=s3cret');
     const database = open({ url });
-    expect(`${inspect(database, { depth: 9 })} ${JSON.stringify(database.describe())}`).not.toContain('s3cret');
+    expect(`${inspect(database, { depth: 9 })} ${JSON.stringify(database.describe())}`).not.toContain(
+      's3cret',
+    );
   });
 });
 

@@ -72,7 +72,7 @@ describe('$client of drizzle(url) does what a client of @libsql/client does', ()
     const synced = await $client.sync();
     expect(synced).toMatchObject({ frame_no: synced.frameNo, frames_synced: synced.framesSynced });
     expect(synced.frameNo).toBeGreaterThan(0);
-    $client.close();
+    await $client.close();
     $client.reconnect();
     await add('b');
     await $client.sync();

@@ -34,9 +34,14 @@ export const SCENARIOS: Readonly<Record<string, (client: Client) => Promise<unkn
     return [columns, rows, rows[0]?.[1], rows[0]?.length];
   },
   'columns named like an index or the length': async (client) => {
-    const texts = ['select 1, 2', 'select 5 as "1", 6 as "0"', "select 'a', 'b' as \"0\", 'c' as length", 'select 7 as "0"'];
+    const texts = [
+      'select 1, 2',
+      'select 5 as "1", 6 as "0"',
+      "select 'a', 'b' as \"0\", 'c' as length",
+      'select 7 as "0"',
+    ];
     const results = await client.batch(texts);
-    return results.map(({ columns, rows: [row], ...result }) => [
+    return results.map(({ columns, rows: [row] }) => [
       ...[columns, Array.from(row ?? []), row?.length, row?.['1'], row?.['2'], row?.['0']],
     ]);
   },
