@@ -74,7 +74,7 @@ export interface Config extends RemoteOptions, SyncOptions {
    * engine. A server is asked for 60 at most.
    * @default 20
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** How long a statement or transaction waits for a lock, in ms; 0 fails at once. @default 5000 */
   readonly busyTimeout?: number;
   /**

@@ -64,5 +64,5 @@ function toConfig(given: ClientConfig): OpenConfig {
   if (timeout !== undefined && config.busyTimeout !== undefined) {
     throw new ConfigError('timeout', 'means the same as "busyTimeout" here; give one of the two');
   }
-  return timeout === undefined ? config : { ...config, busyTimeout: timeout };
+  return timeout === undefined ? given : { ...config, busyTimeout: timeout };
 }
