@@ -26,8 +26,9 @@ import { parseSync, Visitor } from 'oxc-parser';
  */
 
 const LEAVES =
-  /^(base64|config|errors|features|options|realm|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
+  /^(base64|config|errors|features|hints|options|realm|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
 const DATABASE = /^(database|sync|hooks)\//;
+const CLIENT = /^client\//;
 const LIBRARIES = /^(pragma|vector|schema)\//;
 const CONTRACT = /^engine\/engine\.ts$/;
 const REGISTRY = /^engine\/registry\.ts$/;
@@ -43,14 +44,14 @@ const LAYERS = [
   {
     name: 'Drizzle dialect',
     files: /^dialect\/drizzle\//,
-    may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/drizzle\//],
+    may: [LEAVES, DATABASE, LIBRARIES, CLIENT, /^dialect\/drizzle\//],
   },
   {
     name: 'Kysely dialect',
     files: /^dialect\/kysely\//,
     may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/kysely\//],
   },
-  { name: 'client', files: /^client\//, may: [LEAVES, DATABASE, /^client\//] },
+  { name: 'client', files: CLIENT, may: [LEAVES, DATABASE, CLIENT] },
   { name: 'root entry', files: /^index\.ts$/, may: [LEAVES, DATABASE, CONTRACT] },
   { name: 'testing', files: /^testing(\.ts$|\/)/, may: [LEAVES, DATABASE, LIBRARIES, /^testing\//] },
 ];
@@ -239,9 +240,8 @@ function nameOf(node) {
   if (node.type === 'Identifier') return node.name;
   if (node.type === 'TSAsExpression' || node.type === 'TSNonNullExpression') return nameOf(node.expression);
   if (node.type !== 'MemberExpression') return undefined;
-  return node.computed
-    ? literal(/** @type {import('oxc-parser').Expression} */ (node.property))
-    : nameOf(/** @type {import('oxc-parser').Expression} */ (node.property));
+  if (node.computed) return literal(node.property);
+  return node.property.type === 'Identifier' ? node.property.name : undefined;
 }
 
 /**

@@ -57,7 +57,7 @@ export interface Config extends RemoteOptions, SyncOptions {
    * `wss:`, `ws:`. Parameters: `authToken` and `tls` (`0` or `1`) of a server, `mode` (`ro`, `rw`, `rwc`, `memory`) and
    * `cache` of a `file:` URL, as SQLite takes them.
    */
-  readonly url: string;
+  readonly url: string | URL;
   /** Which engine opens the database. @default 'libsql' */
   readonly engine?: 'libsql';
   /**
@@ -66,10 +66,11 @@ export interface Config extends RemoteOptions, SyncOptions {
    */
   readonly intMode?: IntMode;
   /**
-   * How many connections may be open at a time; transactions and streams beyond it wait. A server is asked for 60 at most.
+   * How many connections may be open at a time; transactions and streams beyond it wait, and 0 sets no limit but that of the
+   * engine. A server is asked for 60 at most.
    * @default 20
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** How long a statement or transaction waits for a lock, in ms; 0 fails at once. @default 5000 */
   readonly busyTimeout?: number;
   /**
@@ -91,7 +92,7 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly allowFileFunctions?: boolean;
   /**
    * Key of a file or replica, 32 characters at least: the file is encrypted with it (AES-256-CBC), its log and whatever is
-   * copied from it too.
+   * copied from it too. An empty text is no key, as in `@libsql/client`.
    */
   readonly encryptionKey?: string;
   /** Extensions of SQLite that are loaded into every connection to a file or memory database. @default none */
@@ -112,6 +113,8 @@ export interface Config extends RemoteOptions, SyncOptions {
    * query builder. @default true in memory and where it costs nothing (Node.js 24), otherwise false
    */
   readonly detectMisuse?: boolean;
+  /** A key of `@libsql/client`. `true` is refused: a replica sends its writes to the server, and keeps none for later. */
+  readonly offline?: boolean;
 }
 
 /** A config that was checked and completed. */
@@ -142,6 +145,9 @@ export interface ResolvedConfig {
   readonly remote: RemoteConfig;
   readonly sync: SyncConfig;
 }
+
+/** The most connections that a limit allows; also what no limit means. */
+const UNLIMITED = 10_000;
 
 const BEHAVIORS: readonly TransactionBehavior[] = [
   'deferred',
@@ -181,21 +187,15 @@ export function resolveClient(client: object): ResolvedConfig {
 function locate(given: Config): { readonly target: Target; readonly config: Config } {
   const { syncUrl, ...config } = given;
   const location = parseUrl(given.url);
-  const replica =
-    syncUrl === undefined || syncUrl === '' ? undefined : replicaTarget(location.target, syncUrl);
+  const replica = syncUrl === undefined ? undefined : replicaTarget(location.target, syncUrl);
   const { target } = replica ?? location;
   checkEncrypts(featuresOf(target), config);
-  const keys: Config = { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) };
-  // An empty line of an environment file gives no key.
-  const empty = keysWithoutEffect(target, keys).filter((key) => keys[key] === '');
-  return { target, config: withoutKeys(keys, empty) };
+  return { target, config: { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) } };
 }
 
 /** A key makes its owner believe that the data is encrypted. */
-function checkEncrypts({ encryption }: Features, config: { encryptionKey?: unknown }): void {
-  if (encryption === true) return;
-  if (config.encryptionKey === '') delete config.encryptionKey;
-  if (config.encryptionKey !== undefined) throw new ConfigError('encryptionKey', encryption);
+function checkEncrypts({ encryption }: Features, { encryptionKey }: { encryptionKey?: unknown }): void {
+  if (encryption !== true && encryptionKey !== undefined) throw new ConfigError('encryptionKey', encryption);
 }
 
 function urlSettings(config: Config, location: Location | undefined): Pick<Config, 'authToken' | 'tls'> {
@@ -211,7 +211,8 @@ function urlSettings(config: Config, location: Location | undefined): Pick<Confi
 
 function complete(target: Target, config: Config, unused: readonly (keyof Config)[] = []): ResolvedConfig {
   if (config.engine !== undefined) checkEngine(config.engine);
-  const concurrency = wholeNumber('concurrency', config.concurrency, 20, 1, 10_000);
+  checkOffline(config.offline);
+  const concurrency = wholeNumber('concurrency', config.concurrency, 20, 0, UNLIMITED) || UNLIMITED;
   const features = featuresOf(target);
   const most = features.writes === 'server' ? SERVER_CONNECTIONS : concurrency;
   const { busyTimeout, pragmas, ignored } = resolvePragmas(target, config);
@@ -258,6 +259,15 @@ export function checkTimeout(value: number | undefined): number | undefined {
 function checkLogger(logger: StatementLogger | undefined): StatementLogger | undefined {
   if (logger === undefined || typeof logger?.logQuery === 'function') return logger;
   throw new ConfigError('logger', 'expected an object with logQuery(query, params)');
+}
+
+/** Writes of a client that is offline would stay on this machine, so this is no key that may have no effect. */
+function checkOffline(offline: boolean | undefined): void {
+  if (!boolean('offline', offline, false)) return;
+  throw new ConfigError(
+    'offline',
+    'a replica sends each write to its server and keeps none for later; leave the key out, or give false',
+  );
 }
 
 function checkEngine(engine: string): void {

@@ -20,8 +20,7 @@ import { TursoClientTransaction } from './transaction.js';
 const internals: unique symbol = Symbol('turso-dialect:client');
 
 interface Internals {
-  readonly config: Config;
-  database: Database;
+  readonly database: Database;
 }
 
 /**
@@ -44,7 +43,7 @@ export class TursoClient implements Client {
 
   /** @internal */
   constructor(config: Config) {
-    this[internals] = { config, database: open(config) };
+    this[internals] = { database: open(config) };
   }
 
   /** @internal What Drizzle and Kysely run on when they are given this client. */
@@ -128,13 +127,9 @@ export class TursoClient implements Client {
     this[internals].database.close().catch(() => {});
   }
 
-  /**
-   * Opens a client again that was closed; of an open one the connections that fail are replaced by themselves. What Drizzle
-   * or Kysely was made on this client before stays closed.
-   */
+  /** Opens a client again that was closed; of an open one the connections that fail are replaced by themselves. */
   reconnect(): void {
-    const state = this[internals];
-    if (state.database.closed) state.database = open(state.config);
+    this[internals].database.reopen();
   }
 }
 

@@ -108,6 +108,12 @@ export class Database extends Session {
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 
+  /** @internal Opens it again after `close()`. What was made on it, such as a Drizzle database, then works again. */
+  reopen(): void {
+    // Every handle refers to this object, so it takes over the state of a database that was opened with the same config.
+    if (this.closed) Object.assign(this, new Database(this.config));
+  }
+
   /** Same as `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();

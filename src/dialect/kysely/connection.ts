@@ -7,6 +7,7 @@ import { beginMigrations, type MigrationTransaction } from '../../database/migra
 import type { Transaction } from '../../database/transaction.js';
 import { enterFrame, isFollowed, leaveFrame } from '../../database/transaction-frame.js';
 import { suppress, TransactionError } from '../../errors.js';
+import { withWordsOf } from '../../hints.js';
 import { executeItem, type QueryOptions, streamOn, toItem } from './execute.js';
 import { OwnConnection } from './own-connection.js';
 
@@ -92,7 +93,7 @@ export class TursoConnection implements DatabaseConnection {
       // Kysely knows the row type from the query.
       return (running instanceof Promise ? await running : running) as QueryResult<R>;
     } catch (error) {
-      this.#lastError = error;
+      this.#lastError = withWordsOf('kysely', error);
       throw error;
     }
   }
