@@ -33,17 +33,22 @@ export class ServerWatch {
     const busy = this.#samples.slice(Math.floor(this.#samples.length / 4));
     const rss = new Slope();
     for (const sample of busy) rss.add(sample.hours, sample.rss);
-    const most = (/** @type {keyof Sample} */ of) => Math.max(0, ...this.#samples.map((sample) => sample[of]));
+    const most = (/** @type {keyof Sample} */ of) =>
+      Math.max(0, ...this.#samples.map((sample) => sample[of]));
     let left = await this.#sample();
     for (let waited = 0; left.streams > 1 && waited < ENDED_WITHIN; waited += EVERY) {
       await pause(EVERY);
       left = await this.#sample();
     }
     const slope = rss.perHour === undefined ? 'too short to tell' : `${rss.perHour.toFixed(0)} MB/h`;
-    console.log(`\nserver: RSS ${most('rss').toFixed(0)} MB at most, ${slope}; ${left.rss.toFixed(0)} MB at the end`);
+    console.log(
+      `\nserver: RSS ${most('rss').toFixed(0)} MB at most, ${slope}; ${left.rss.toFixed(0)} MB at the end`,
+    );
     console.log(`server: descriptors ${most('descriptors')} at most, ${left.descriptors} at the end`);
     console.log(`server: streams ${most('streams')} at most, ${left.streams} at the end`);
-    console.log(`server: connections to the file ${most('connections')} at most, ${left.connections} at the end`);
+    console.log(
+      `server: connections to the file ${most('connections')} at most, ${left.connections} at the end`,
+    );
     // The client that looks into the table may have one.
     return left.streams > 1 ? `${left.streams} streams are left at the server` : undefined;
   }
@@ -52,7 +57,8 @@ export class ServerWatch {
   async #sample() {
     const { pid } = this.#server;
     const metrics = await this.#server.metrics();
-    const gauge = (/** @type {string} */ name) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1] ?? 0);
+    const gauge = (/** @type {string} */ name) =>
+      Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1] ?? 0);
     const sample = {
       rss: Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1e3,
       descriptors: readdirSync(`/proc/${pid}/fd`).length,
