@@ -70,7 +70,9 @@ export abstract class Executor {
     this.context = context;
     this.config = context.config;
     this.statements = context.statements;
-    this.atServer = context.config.target.kind === 'remote';
+    const { reads, interrupt } = context.config.features;
+    // A client that was handed in may have its database in this process.
+    this.atServer = reads === 'server' && interrupt === true;
   }
 
   /** @internal What the engine can't store; known before the engine is loaded. */
