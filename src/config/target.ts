@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
+import { isOf } from '../realm.js';
 import { checkedPath, readFileUrl, type Refusal, schemeOf } from './path.js';
 
 /** How a file is opened: to be read only, only if it is there, or made if it is not (the default). */
@@ -22,10 +23,26 @@ export type Target =
   /** A client of a driver that its owner made. */
   | { readonly kind: 'client'; readonly client: object };
 
+/** What a database is and where, for a log. */
+export function describeTarget(target: Target): {
+  readonly kind: Target['kind'];
+  readonly location: string | undefined;
+} {
+  const { path, url } = target as { readonly path?: string; readonly url?: string };
+  return { kind: target.kind, location: url ?? path };
+}
+
+/** How the database is reached, in the words of `@libsql/client`: `file`, which memory is too, `http` or `ws`. */
+export function protocolOf(target: Target): 'file' | 'http' | 'ws' {
+  if (target.kind !== 'remote') return 'file';
+  return /^wss?:/i.test(target.url) ? 'ws' : 'http';
+}
+
 const refuse: Refusal = (problem, cause) => new ConfigError('url', problem, cause);
 
 /** @throws {@link ConfigError} when it is no URL or path of a database */
-export function parseUrl(url: unknown): Location {
+export function parseUrl(given: unknown): Location {
+  const url = textOf(given);
   if (typeof url !== 'string') {
     throw new ConfigError('url', `expected a URL or a path, got ${typeName(url)}`);
   }
@@ -45,7 +62,8 @@ export function parseUrl(url: unknown): Location {
  *
  * @throws {@link ConfigError} when there is no file or no server
  */
-export function replicaTarget(target: Target, syncUrl: unknown): Location {
+export function replicaTarget(target: Target, given: unknown): Location {
+  const syncUrl = textOf(given);
   if (target.kind !== 'file') throw new ConfigError('syncUrl', 'only a file can be a replica');
   if (target.mode === 'ro') throw new ConfigError('syncUrl', 'a file of mode "ro" can not be a replica');
   if (typeof syncUrl !== 'string')
@@ -78,6 +96,11 @@ function parseServer(key: string, url: string): ServerSettings & { readonly addr
     (problem) => new ConfigError(key, problem),
   );
   return { address, ...serverSettings(authToken, tls) };
+}
+
+/** The text of a `URL` of any realm; everything else as it is. */
+function textOf(url: unknown): unknown {
+  return isOf(url, 'URL') ? url.href : url;
 }
 
 type ServerSettings = Pick<Location, 'authToken' | 'tls'>;
