@@ -7,22 +7,21 @@ import { Worker } from 'node:worker_threads';
 const [module = '', how = ''] = process.argv.slice(2);
 const program = `
   const { parentPort, workerData } = require('node:worker_threads');
-  import(workerData).then(async ({ open }) => {
+  import(workerData.module).then(async ({ open }) => {
     const db = open(':memory:');
-    parentPort.on('message', () => db.interrupt());
     await db.ready();
     const sql = 'with recursive c(n) as (select 1 union all select n + 1 from c) select count(*) from c';
     db.execute(sql, [], { timeout: 600_000 }).catch((error) => parentPort.postMessage(error.code));
-    setTimeout(() => parentPort.postMessage('running'), 100);
+    setTimeout(() => (workerData.stop ? db.interrupt() : parentPort.postMessage('running')), 100);
   });`;
 // This program itself is a module from standard input.
-const worker = new Worker(program, { eval: true, workerData: module, execArgv: [] });
+const worker = new Worker(program, {
+  eval: true,
+  workerData: { module, stop: how === 'stop' },
+  execArgv: [],
+});
 const message = (): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve));
-await message();
-if (how === 'stop') {
-  worker.postMessage('stop');
-  console.log(await message());
-}
+console.log(await message());
 const ended = worker.terminate().then(() => 'ended');
 console.log(await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1_000, 'waits'))]));
 // `process.exit()` would wait for the thread too.
