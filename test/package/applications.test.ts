@@ -172,5 +172,8 @@ function compile(
     'es2022',
     '--noEmit',
   ];
-  return runNode([tsc, ...options, '--strict', '--skipLibCheck', '--types', 'node', ...more, ...files], folder);
+  return runNode(
+    [tsc, ...options, '--strict', '--skipLibCheck', '--types', 'node', ...more, ...files],
+    folder,
+  );
 }

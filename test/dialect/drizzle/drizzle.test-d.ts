@@ -28,7 +28,6 @@ import {
   vectorIndex,
 } from '../../../src/dialect/drizzle/index.js';
 
-
 const users = sqliteTable('users', { id: integer().primaryKey(), name: text().notNull() });
 const db = drizzle.mock({ schema: { users } });
 const real = (): ReturnType<typeof drizzle<{ users: typeof users }>> =>

@@ -9,7 +9,11 @@ import { LibsqlDialect, TursoDialect } from 'turso-dialect/kysely';
 
 // Only compiled: what @libsql/client declares and what turso-dialect declares are used for each other, in both directions.
 
-type Both<T, U> = [T] extends [U] ? ([U] extends [T] ? true : 'the second is not the first') : 'the first is not the second';
+type Both<T, U> = [T] extends [U]
+  ? [U] extends [T]
+    ? true
+    : 'the second is not the first'
+  : 'the first is not the second';
 
 export const same: [
   Both<theirs.Client, ours.Client>,
@@ -44,7 +48,12 @@ export function configs(): void {
   asksForTheirConfig(ownConfig);
   asksForTheirConfig({ url: ':memory:', busyTimeout: 5 } as ours.Config);
   // What is passed as a literal has its keys checked, and the parameters of a function their types.
-  ours.createClient({ url: ':memory:', offline: false, concurrency: 0, fetch: (input, init) => fetch(input, init) });
+  ours.createClient({
+    url: ':memory:',
+    offline: false,
+    concurrency: 0,
+    fetch: (input, init) => fetch(input, init),
+  });
   // @ts-expect-error a misspelt key
   ours.createClient({ url: ':memory:', authTokn: 'x' });
 }
