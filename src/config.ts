@@ -1,3 +1,4 @@
+import type { TransactionBehavior } from './config/behavior.js';
 import { boolean, oneOf, optionalFunction, typeName, wholeNumber } from './config/checks.js';
 import { checkEncryptionKey } from './config/encryption.js';
 import { type Extension, type ResolvedExtension, resolveExtensions } from './config/extensions.js';
@@ -8,6 +9,7 @@ import { resolveRetry, type RetryConfig } from './config/retry.js';
 import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
 import { type Location, parseUrl, replicaTarget, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
+import { type Features, featuresOf } from './features.js';
 import { Secret } from './secret.js';
 import type { IntMode } from './values.js';
 
@@ -20,17 +22,11 @@ export {
 } from './config/remote.js';
 export { resolveRetry, type RetryConfig } from './config/retry.js';
 export { checkEncryptionKey } from './config/encryption.js';
+export type { TransactionBehavior } from './config/behavior.js';
 export type { PragmaValue } from './config/pragmas.js';
 export type { Extension, ResolvedExtension } from './config/extensions.js';
 export type { AfterWrite, Startup, SyncConfig, SyncEvent, SyncOptions, SyncTrigger } from './config/sync.js';
-export type { FileMode, Target } from './config/target.js';
-
-/**
- * How a transaction takes its locks. `deferred`: with its first statement. `immediate`: the write lock at once.
- * `exclusive`: as immediate, and outside WAL no reader either. `concurrent`: optimistic, several writers at a time.
- * `read`: a snapshot in which every write fails.
- */
-export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive' | 'concurrent' | 'read';
+export { describeTarget, type FileMode, protocolOf, type Target } from './config/target.js';
 
 /** What `onConnect` may do with a connection that was just opened. */
 export interface ConnectionSetup {
@@ -124,6 +120,8 @@ export interface Config extends RemoteOptions, SyncOptions {
 /** A config that was checked and completed. */
 export interface ResolvedConfig {
   readonly target: Target;
+  /** What the database can do. */
+  readonly features: Features;
   /** What was given and only a database of another kind needs. */
   readonly keysWithoutEffect: readonly string[];
   readonly intMode: IntMode;
@@ -182,7 +180,7 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
 /** The config of a database that is reached through a client which its owner made. */
 export function resolveClient(client: object): ResolvedConfig {
   const target: Target = { kind: 'client', client };
-  return { ...resolveConfig('libsql://client'), target };
+  return { ...resolveConfig('libsql://client'), target, features: featuresOf(target) };
 }
 
 /** What the URLs name, and the config with what their parameters say and without keys that are left empty. */
@@ -191,19 +189,13 @@ function locate(given: Config): { readonly target: Target; readonly config: Conf
   const location = parseUrl(given.url);
   const replica = syncUrl === undefined ? undefined : replicaTarget(location.target, syncUrl);
   const { target } = replica ?? location;
-  if (target.kind !== 'file' && target.kind !== 'replica') checkNothingEncrypted(target, config);
+  checkEncrypts(featuresOf(target), config);
   return { target, config: { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) } };
 }
 
-/** A key whose owner believes that his data is encrypted. */
-function checkNothingEncrypted({ kind }: Target, config: { encryptionKey?: unknown }): void {
-  if (config.encryptionKey === undefined) return;
-  throw new ConfigError(
-    'encryptionKey',
-    kind === 'memory'
-      ? 'a memory database is not encrypted'
-      : 'it encrypts a file, and the URL names a server',
-  );
+/** A key makes its owner believe that the data is encrypted. */
+function checkEncrypts({ encryption }: Features, { encryptionKey }: { encryptionKey?: unknown }): void {
+  if (encryption !== true && encryptionKey !== undefined) throw new ConfigError('encryptionKey', encryption);
 }
 
 function urlSettings(config: Config, location: Location | undefined): Pick<Config, 'authToken' | 'tls'> {
@@ -221,11 +213,13 @@ function complete(target: Target, config: Config, unused: readonly (keyof Config
   if (config.engine !== undefined) checkEngine(config.engine);
   checkOffline(config.offline);
   const concurrency = wholeNumber('concurrency', config.concurrency, 20, 0, UNLIMITED) || UNLIMITED;
-  const most = target.kind === 'remote' || target.kind === 'replica' ? SERVER_CONNECTIONS : concurrency;
+  const features = featuresOf(target);
+  const most = features.writes === 'server' ? SERVER_CONNECTIONS : concurrency;
   const { busyTimeout, pragmas, ignored } = resolvePragmas(target, config);
   const lowered = concurrency > most ? ['concurrency'] : [];
   return {
     target,
+    features,
     keysWithoutEffect: [...unused, ...ignored, ...lowered],
     intMode: oneOf('intMode', config.intMode, ['number', 'bigint', 'string'] as const, 'number'),
     concurrency: Math.min(concurrency, most),

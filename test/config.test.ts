@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Config, resolveConfig, type SyncConfig } from '../src/config.js';
 import { open } from '../src/database/database.js';
 import { ConfigError } from '../src/errors.js';
+import { featuresOf } from '../src/features.js';
 import { Secret } from '../src/secret.js';
 import { thrownBy } from './support/outcome.js';
 
@@ -20,6 +21,7 @@ describe('the defaults', () => {
   it('are those that the documentation tells', () => {
     expect(resolveConfig('app.db')).toEqual({
       target: { kind: 'file', path: 'app.db' },
+      features: featuresOf({ kind: 'file', path: 'app.db' }),
       keysWithoutEffect: [],
       intMode: 'number',
       concurrency: 20,

@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import { type Config, protocolOf } from '../config.js';
 import { behaviorOfMode } from '../database/batch.js';
 import type {
   Client,
@@ -13,7 +13,6 @@ import { databaseOf } from '../database/database-key.js';
 import { runWithoutForeignKeys } from '../database/run-without-foreign-keys.js';
 import { CapabilityError } from '../errors.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
-import { protocolOf } from './protocol.js';
 import { type BatchInput, toClientResult, toItem, toItems, withArgs } from './statements.js';
 import { TursoClientTransaction } from './transaction.js';
 
@@ -59,7 +58,7 @@ export class TursoClient implements Client {
 
   /** `file` for files and memory, otherwise how the server is spoken to: `http` or `ws`. */
   get protocol(): string {
-    return protocolOf(this[internals].database);
+    return protocolOf(this[internals].database.config.target);
   }
 
   /** Runs one statement. */

@@ -1,4 +1,4 @@
-import { type Config, resolveConfig } from '../config.js';
+import { type Config, protocolOf, resolveConfig } from '../config.js';
 import { behaviorOfMode } from '../database/batch.js';
 import type { Client, ClientResultSet, Replicated, TransactionMode } from '../database/client-api.js';
 import { Database } from '../database/database.js';
@@ -6,7 +6,6 @@ import { runWithoutForeignKeys } from '../database/run-without-foreign-keys.js';
 import type { TransactionOptions } from '../database/session.js';
 import type { Transaction } from '../database/transaction.js';
 import type { SyncCallOptions, SyncResult } from '../sync/status.js';
-import { protocolOf } from './protocol.js';
 import { type BatchInput, toClientResult, toItems } from './statements.js';
 import { TursoClientTransaction } from './transaction.js';
 
@@ -32,7 +31,7 @@ export type DatabaseClient = ClientMethods & Client;
 class ClientMethods extends Database {
   /** `file` for files and memory, otherwise how the server is spoken to: `http` or `ws`. */
   get protocol(): string {
-    return protocolOf(this);
+    return protocolOf(this.config.target);
   }
 
   /** Runs a callback in a transaction, see {@link Database.transaction}. */

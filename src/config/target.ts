@@ -23,6 +23,21 @@ export type Target =
   /** A client of a driver that its owner made. */
   | { readonly kind: 'client'; readonly client: object };
 
+/** What a database is and where, for a log. */
+export function describeTarget(target: Target): {
+  readonly kind: Target['kind'];
+  readonly location: string | undefined;
+} {
+  const { path, url } = target as { readonly path?: string; readonly url?: string };
+  return { kind: target.kind, location: url ?? path };
+}
+
+/** How the database is reached, in the words of `@libsql/client`: `file`, which memory is too, `http` or `ws`. */
+export function protocolOf(target: Target): 'file' | 'http' | 'ws' {
+  if (target.kind !== 'remote') return 'file';
+  return /^wss?:/i.test(target.url) ? 'ws' : 'http';
+}
+
 const refuse: Refusal = (problem, cause) => new ConfigError('url', problem, cause);
 
 /** @throws {@link ConfigError} when it is no URL or path of a database */

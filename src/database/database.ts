@@ -2,11 +2,13 @@ import {
   type Config,
   checkEncryptionKey,
   checkTimeout,
+  describeTarget,
   type ResolvedConfig,
   resolveConfig,
 } from '../config.js';
 import { toPath } from '../config/path.js';
-import { CapabilityError, closedError, OPEN_BY_URL, ParameterError } from '../errors.js';
+import { CapabilityError, closedError, ParameterError } from '../errors.js';
+import { need } from '../features.js';
 import { type AccessRule, AccessRules } from '../hooks/access-rules.js';
 import { Authorizer } from '../hooks/authorizer.js';
 import { type ChangeEvent, ChangeFeed, type Unsubscribe } from '../hooks/change-feed.js';
@@ -55,7 +57,7 @@ export class Database extends Session {
   ) {
     const { of, pool } = view ?? {};
     const authorizer = view?.authorizer ?? of?.context.authorizer;
-    const isReplica = of === undefined && config.target.kind === 'replica';
+    const isReplica = of === undefined && config.features.sync === true;
     const syncer = isReplica ? new Syncer(config.sync) : of?.syncer;
     super(of === undefined ? newContext(config) : { ...of.context, config, authorizer }, syncer, of, pool);
     this.syncer = syncer;
@@ -84,8 +86,7 @@ export class Database extends Session {
    */
   describe(): DatabaseDescription {
     const { target, keysWithoutEffect } = this.config;
-    const { path, url } = target as { readonly path?: string; readonly url?: string };
-    return { kind: target.kind, location: url ?? path, keysWithoutEffect };
+    return { ...describeTarget(target), keysWithoutEffect };
   }
 
   /** Whether `close()` was called. */
@@ -141,12 +142,7 @@ export class Database extends Session {
   interrupt(): void {
     this.assertWhole('interrupt()');
     if (this.closed) throw closedError();
-    if (this.config.target.kind === 'client') {
-      throw new CapabilityError(
-        'interrupt',
-        `a client that was handed in can not be stopped; ${OPEN_BY_URL}`,
-      );
-    }
+    need(this.config.features, 'interrupt');
     this.pool.interrupt();
     this.context.interrupts.interrupt();
   }
@@ -177,10 +173,7 @@ export class Database extends Session {
    */
   onChange(tables: 'all' | readonly string[], listener: (event: ChangeEvent) => void): Unsubscribe {
     this.assertWhole('onChange()');
-    const { kind } = this.config.target;
-    if (kind !== 'memory' && kind !== 'file') {
-      throw new CapabilityError('changes', `the rows of a ${kind} database are changed by its server`);
-    }
+    need(this.config.features, 'changes');
     return this.feed.onChange(tables, listener);
   }
 
@@ -241,10 +234,7 @@ export class Database extends Session {
     checkOptions(options, 'watch()', ['interval']);
     const { interval = 100 } = options;
     this.assertWhole('watch()');
-    const { kind } = this.config.target;
-    if (kind !== 'file' && kind !== 'replica') {
-      throw new CapabilityError('watch', `a ${kind} database has no file that could be watched`);
-    }
+    need(this.config.features, 'watch');
     if (typeof listener !== 'function') throw new ParameterError('watch() takes a function');
     checkTimeout(interval);
     // The file of a replica must be there.
@@ -307,12 +297,7 @@ export class Database extends Session {
   async rekey(key: string | null): Promise<void> {
     this.assertWhole('rekey()');
     const newKey = checkEncryptionKey(key ?? undefined, 'key');
-    if (this.config.target.kind !== 'file') {
-      throw new CapabilityError(
-        'rekey',
-        `a ${this.config.target.kind} database has no file that could be encrypted anew`,
-      );
-    }
+    need(this.config.features, 'rekey');
     await this.pool.alone(async (engine) => {
       await engine.rekey?.(newKey);
       this.config.encryptionKey = new Secret(newKey);
@@ -344,9 +329,7 @@ export class Database extends Session {
     const own = this.config.encryptionKey.reveal();
     const key = encryptionKey === undefined ? own : checkEncryptionKey(encryptionKey ?? undefined);
     if (this.replica !== undefined) return await this.replica.copy(to, key);
-    if (this.config.target.kind !== 'file') {
-      throw new CapabilityError('copy', `a ${this.config.target.kind} database has no file to copy`);
-    }
+    need(this.config.features, 'copy');
     await this.pool.openMain();
     const engine = await this.pool.engine();
     await engine.copy?.(to, key);
@@ -446,8 +429,8 @@ export class Database extends Session {
 
   private asReplica(): ReplicaHandle {
     this.assertWhole('syncing');
-    if (this.replica !== undefined) return this.replica;
-    throw new CapabilityError('sync', `a ${this.config.target.kind} database has nothing to sync with`);
+    need(this.config.features, 'sync');
+    return this.replica as ReplicaHandle;
   }
 }
 

@@ -73,10 +73,7 @@ export abstract class Executor {
 
   /** @internal What the engine can't store; known before the engine is loaded. */
   get limits(): ValueLimits {
-    const { target } = this.config;
-    if (target.kind !== 'client') return target.kind === 'remote' ? REMOTE_LIMITS : LOCAL_LIMITS;
-    // One of `@libsql/client` for a file reads through the same binding as we do.
-    return 'protocol' in target.client && target.client.protocol === 'file' ? LOCAL_LIMITS : REMOTE_LIMITS;
+    return this.config.features;
   }
 
   /** @internal In which transaction statements run, if in one. */
@@ -456,15 +453,6 @@ function checkExecuteOptions(options: ExecuteOptions): void {
   checkOptions(options, 'execute()', ['rowMode', ...ABORT_OPTIONS]);
   checkRowMode(options.rowMode);
 }
-
-/**
- * SQLite's limit. libsql 0.5.29 does not look whether binding a longer value has failed, and stores NULL or an empty text;
- * a client of `@libsql/client` may use it too.
- */
-const LONGEST_VALUE = 1_000_000_000;
-/** libsql 0.5.29 cuts text at U+0000 when it reads it. */
-const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false, longest: LONGEST_VALUE });
-const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true, longest: LONGEST_VALUE });
 
 /** Settles as `result` does, when everybody else had a turn. */
 async function settleLater(result: MaybePromise<RawResult>): Promise<RawResult> {

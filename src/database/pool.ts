@@ -60,7 +60,7 @@ export class Pool {
     this.#config = config;
     this.#interrupts = interrupts;
     this.#policy = policy;
-    if (config.target.kind === 'memory') this.#single = new Lock('the only connection of the database');
+    if (config.features.connections === 'one') this.#single = new Lock('the only connection of the database');
   }
 
   get closed(): boolean {

@@ -30,7 +30,7 @@ export async function runWithoutForeignKeys(
       if (connection.inTransaction) await cleanUpAfter(error, () => connection.rollback());
       throw atIndex(error, results.length);
     } finally {
-      await leaveAsBefore(connection, before, database.config.target.kind);
+      await leaveAsBefore(connection, before, database.config.features);
     }
   });
 }

@@ -195,7 +195,8 @@ export class TursoConnection implements DatabaseConnection {
   async #lockMigrations(): Promise<void> {
     if (this.#transaction !== undefined || this.#lease !== undefined) return;
     // In memory nobody else gets the connection before the lock is given back.
-    const database = this.database.config.target.kind === 'memory' ? await this.#own.keep() : this.database;
+    const database =
+      this.database.config.features.connections === 'one' ? await this.#own.keep() : this.database;
     this.#lease = await MigrationLease.acquire(database, this.#migrationLock as LeaseRow);
     this.#open?.add(this);
   }
