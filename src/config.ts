@@ -7,6 +7,7 @@ import { type PragmaValue, resolvePragmas } from './config/pragmas.js';
 import { type RemoteConfig, type RemoteOptions, resolveRemote } from './config/remote.js';
 import { resolveRetry, type RetryConfig } from './config/retry.js';
 import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
+import { resolveWalTruncate, type ResolvedWalTruncate, type WalTruncateConfig } from './config/wal.js';
 import { type Location, parseUrl, replicaTarget, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
 import { type Features, featuresOf } from './features.js';
@@ -26,6 +27,7 @@ export type { TransactionBehavior } from './config/behavior.js';
 export type { PragmaValue } from './config/pragmas.js';
 export type { Extension, ResolvedExtension } from './config/extensions.js';
 export type { AfterWrite, Startup, SyncConfig, SyncEvent, SyncOptions, SyncTrigger } from './config/sync.js';
+export type { WalEvent, WalTruncateConfig } from './config/wal.js';
 export { describeTarget, type FileMode, protocolOf, type Target } from './config/target.js';
 
 /** What `onConnect` may do with a connection that was just opened. */
@@ -79,6 +81,12 @@ export interface Config extends RemoteOptions, SyncOptions {
    * database as it is.
    */
   readonly pragmas?: Readonly<Record<string, PragmaValue>> | false;
+  /**
+   * When the write-ahead log (`-wal`) of a file is cut to nothing: after 10 s without a write, if it is larger than 16 MiB.
+   * That waits for nobody, runs on another thread, and is tried again while somebody reads from the log. `false`: never.
+   * @default on; off with `busyTimeout: 0`, `pragmas: false` or `pragmas: { wal_autocheckpoint: 0 }`
+   */
+  readonly walTruncate?: WalTruncateConfig | false;
   /** How a transaction takes its locks when it is not told. @default 'immediate' */
   readonly transactionBehavior?: TransactionBehavior;
   /** How a transaction is repeated after a lock or write conflict when it is not told. @default 0 */
@@ -130,6 +138,7 @@ export interface ResolvedConfig {
   busyTimeout: number;
   /** Those that are set while the database is open are added. */
   readonly pragmas: Record<string, PragmaValue>;
+  readonly walTruncate: ResolvedWalTruncate;
   /** `rekey()` changes it while the database is open. */
   encryptionKey: Secret<string | undefined>;
   readonly extensions: readonly ResolvedExtension[];
@@ -225,6 +234,7 @@ function complete(target: Target, config: Config, unused: readonly (keyof Config
     concurrency: Math.min(concurrency, most),
     busyTimeout,
     pragmas,
+    walTruncate: resolveWalTruncate(config.walTruncate),
     transactionBehavior: checkBehavior(config.transactionBehavior, 'immediate'),
     retry: resolveRetry(config.retry),
     timeout: checkTimeout(config.timeout),

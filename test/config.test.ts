@@ -32,6 +32,7 @@ describe('the defaults', () => {
         foreign_keys: true,
         journal_size_limit: 16_777_216,
       },
+      walTruncate: { enabled: undefined, after: 10_000, above: 16_777_216 },
       transactionBehavior: 'immediate',
       retry: { attempts: 0, minDelay: 10, maxDelay: 500 },
       timeout: undefined,
@@ -206,21 +207,23 @@ const EVERYTHING: Partial<Config> = {
     syncTimeout: 1,
   },
   ...{ pragmas: { cache_size: -8_000 }, statementCacheSize: 5, allowFileFunctions: true, concurrency: 200 },
-  ...{ onConnect: () => {}, extensions: ['/s3cret.so'] },
+  ...{ onConnect: () => {}, extensions: ['/s3cret.so'], walTruncate: { after: 500 } },
 };
 const REMOTE = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'compression', 'networkRetry'];
 const SYNC = [
   ...['syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup', 'onSync', 'onSyncError'],
   ...['afterWriteTimeout', 'syncTimeout'],
 ];
-const LOCAL = ['pragmas', 'statementCacheSize', 'allowFileFunctions', 'onConnect', 'extensions'];
+const LOCAL = [
+  ...['pragmas', 'statementCacheSize', 'allowFileFunctions', 'onConnect', 'extensions', 'walTruncate'],
+];
 
 describe('a key that only a database of another kind needs', () => {
   it.each<[string, Partial<Config>, string[]]>([
-    [':memory:', {}, [...REMOTE, ...SYNC]],
+    [':memory:', {}, ['walTruncate', ...REMOTE, ...SYNC]],
     ['app.db', {}, [...REMOTE, ...SYNC]],
     ['app.db', { syncUrl: '' }, [...REMOTE, ...SYNC]],
-    ['app.db', { syncUrl: SERVER }, ['onConnect', 'extensions', 'concurrency']],
+    ['app.db', { syncUrl: SERVER }, ['onConnect', 'extensions', 'walTruncate', 'concurrency']],
     [SERVER, {}, [...LOCAL, ...SYNC.filter((key) => key !== 'readYourWrites'), 'concurrency']],
   ])('has no effect on %s %o, which says so', (url, keys, expected) => {
     const { keysWithoutEffect, kind } = open({ url, ...EVERYTHING, ...keys }).describe();
@@ -264,6 +267,20 @@ describe('a key that only a database of another kind needs', () => {
     const error = refusal({ url, ...keys });
     expect(error.key).toBe(key);
     expect(error.message).not.toContain('s3cret');
+  });
+
+  it.each([
+    [true, 'walTruncate', /expected an object or false, got boolean/],
+    [null, 'walTruncate', /expected an object or false, got null/],
+    [{ afterr: 1 }, 'walTruncate.afterr', /unknown key/],
+    [{ after: 99 }, 'walTruncate.after', /whole number from 100 to 2147483647, got 99/],
+    [{ above: '1' }, 'walTruncate.above', /got string/],
+  ])('is checked everywhere: walTruncate %j', (walTruncate, key, message) => {
+    for (const url of [':memory:', 'app.db', SERVER]) {
+      const error = refusal({ url, walTruncate });
+      expect(error.key).toBe(key);
+      expect(error.message).toMatch(message);
+    }
   });
 
   it('is the journal mode of a replica, whose server decides', () => {

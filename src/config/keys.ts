@@ -10,6 +10,8 @@ const GENERAL_KEYS = [
 /** Keys that concern a connection to a file; some mean nothing on a replica, whose server decides. */
 const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
 const OWN_FILE_KEYS = ['onConnect', 'extensions'] as const;
+/** Keys that concern the log of a file that this handle writes to. */
+const LOG_KEYS = ['walTruncate'] as const;
 const REMOTE_KEYS = [
   'authToken',
   'tls',
@@ -27,6 +29,7 @@ const KNOWN_KEYS: readonly (keyof Config)[] = [
   ...GENERAL_KEYS,
   ...LOCAL_KEYS,
   ...OWN_FILE_KEYS,
+  ...LOG_KEYS,
   ...(['encryptionKey', 'syncUrl'] as const),
   ...REMOTE_KEYS,
   ...SYNC_KEYS,
@@ -40,10 +43,15 @@ const MAY_BE_FALSE: readonly (keyof Config)[] = [
 
 /** Which keys only databases of another kind need. */
 const WITHOUT_EFFECT: Readonly<Record<Target['kind'], readonly (keyof Config)[]>> = {
-  memory: [...REMOTE_KEYS, ...SYNC_KEYS],
+  memory: [...LOG_KEYS, ...REMOTE_KEYS, ...SYNC_KEYS],
   file: [...REMOTE_KEYS, ...SYNC_KEYS],
-  replica: OWN_FILE_KEYS,
-  remote: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...SYNC_KEYS.filter((key) => key !== 'readYourWrites')],
+  replica: [...OWN_FILE_KEYS, ...LOG_KEYS],
+  remote: [
+    ...LOCAL_KEYS,
+    ...OWN_FILE_KEYS,
+    ...LOG_KEYS,
+    ...SYNC_KEYS.filter((key) => key !== 'readYourWrites'),
+  ],
   client: [],
 };
 

@@ -62,6 +62,7 @@ export abstract class Executor {
   readonly config: ResolvedConfig;
   /** @internal */
   readonly statements: Statements;
+  private readonly atServer: boolean;
   private pragmas: Pragmas | undefined;
 
   /** @internal */
@@ -69,6 +70,9 @@ export abstract class Executor {
     this.context = context;
     this.config = context.config;
     this.statements = context.statements;
+    const { reads, interrupt } = context.config.features;
+    // A client that was handed in may have its database in this process.
+    this.atServer = reads === 'server' && interrupt === true;
   }
 
   /** @internal What the engine can't store; known before the engine is loaded. */
@@ -118,6 +122,7 @@ export abstract class Executor {
       if (turnIsOver()) return settleLater(Promise.reject(error));
       throw error;
     }
+    if (this.atServer) return settleRemote(result);
     // The statement has run: what is called next must run after it.
     return turnIsOver() ? settleLater(result) : result;
   }
@@ -452,6 +457,16 @@ export abstract class Executor {
 function checkExecuteOptions(options: ExecuteOptions): void {
   checkOptions(options, 'execute()', ['rowMode', ...ABORT_OPTIONS]);
   checkRowMode(options.rowMode);
+}
+
+/** Everybody else has a turn while a server is waited for. Only what fails may do so before anything was sent. */
+async function settleRemote(result: MaybePromise<RawResult>): Promise<RawResult> {
+  try {
+    return await result;
+  } catch (error) {
+    if (turnIsOver()) await nextTurn();
+    throw error;
+  }
 }
 
 /** Settles as `result` does, when everybody else had a turn. */

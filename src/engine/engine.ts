@@ -249,4 +249,6 @@ export interface Engine {
   copy?(path: string, key: string | undefined): Promise<void>;
   /** Opens a connection and applies the per-connection settings. */
   connect(): MaybePromise<Connection>;
+  /** Ends what the engine does by itself; missing where that is nothing. The connections are closed one by one. */
+  close?(): Promise<void>;
 }

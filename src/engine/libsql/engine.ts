@@ -12,6 +12,7 @@ import { loadExtension } from './extension.js';
 import { toDatabaseError } from './failure.js';
 import { FileIdentity } from './file-identity.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
+import { WalWatch } from './wal-watch.js';
 
 interface LocalTarget {
   readonly path: string;
@@ -26,6 +27,8 @@ export class LibsqlEngine implements Engine {
   /** Missing in memory, and for the file of a replica, which its sync may replace. */
   readonly #identity: FileIdentity | undefined;
   #writeLock: string | undefined;
+  /** Missing before the first connection, and where nothing is written. */
+  #walWatch: WalWatch | undefined;
   #collected = false;
 
   constructor(config: ResolvedConfig) {
@@ -35,7 +38,9 @@ export class LibsqlEngine implements Engine {
     // Connections that are opened after a `process.chdir()` must lead to the same file.
     const plain = !inMemory && !path.startsWith('file:');
     this.#target = { inMemory, path: plain ? resolve(path) : path, mode };
-    this.#identity = plain ? new FileIdentity(this.#target.path) : undefined;
+    this.#identity = plain
+      ? new FileIdentity(this.#target.path, (now) => this.#walWatch?.wrote(now))
+      : undefined;
   }
 
   get writeLock(): string | undefined {
@@ -54,6 +59,7 @@ export class LibsqlEngine implements Engine {
         this.#writeLock ??= target.inMemory ? undefined : canonicalPath(target.path);
         this.#identity?.learn();
         this.#identity?.assertSame();
+        this.#watchLog();
         const connection = new LibsqlConnection(native, statementCacheSize, probe, this.#identity);
         if (pragmas['query_only'] === 1) connection.applyPragma('query_only', 1);
         return connection;
@@ -80,6 +86,10 @@ export class LibsqlEngine implements Engine {
     await collectNow();
   }
 
+  async close(): Promise<void> {
+    await this.#walWatch?.close();
+  }
+
   async rekey(key: string | undefined): Promise<void> {
     const { path, mode } = this.#target;
     if (mode === 'ro') throw new CapabilityError('encryption', 'the file was opened with mode "ro"');
@@ -97,6 +107,14 @@ export class LibsqlEngine implements Engine {
     } finally {
       await connection.close();
     }
+  }
+
+  #watchLog(): void {
+    const { mode } = this.#target;
+    if (this.#writeLock === undefined || this.#identity === undefined || mode === 'ro') return;
+    const open = (): NativeDatabase => this.#open({ ...this.#target, mode: 'rw' });
+    // The log lies beside the file itself, wherever links to it are.
+    this.#walWatch ??= new WalWatch(this.#writeLock, this.#config, open);
   }
 
   #loadExtensions(native: NativeDatabase): void {
