@@ -12,6 +12,8 @@ export interface ClientConfig extends Omit<OpenConfig, 'timeout'> {
   readonly timeout?: number;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * A config as `@libsql/client` 0.18 declares it, with the keys of {@link ClientConfig} besides: a function that asks for the
  * `Config` of that package takes it.
@@ -24,7 +26,7 @@ export interface ClientConfig extends Omit<OpenConfig, 'timeout'> {
  * createClient(config).close();
  * ```
  */
-export interface Config extends Omit<ClientConfig, 'url' | 'syncUrl' | 'authToken'> {
+export interface Config extends Writable<Omit<ClientConfig, 'url' | 'syncUrl' | 'authToken'>> {
   /** A `file:` URL, a plain path, `:memory:`, or a server. */
   url: string;
   /** Address of the server that the file is a replica of. */

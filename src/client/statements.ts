@@ -42,10 +42,11 @@ function encodeDate(value: unknown): unknown {
 export function toClientResult(raw: RawResult, executor: Executor): ClientResultSet {
   const result = toResultSet(raw, 'array', executor.config.intMode);
   const columns = [...result.columns];
+  const keys = keysOf(columns);
   return new ClientResult({
     columns,
     columnTypes: [...result.columnTypes],
-    rows: (result.rows as SqlValue[][]).map((row) => toRow(row, columns)),
+    rows: (result.rows as SqlValue[][]).map((row) => toRow(row, keys)),
     rowsAffected: result.rowsAffected,
     lastInsertRowid: result.lastInsertRowid,
   });
@@ -76,26 +77,34 @@ class ClientResult implements ClientResultSet {
 }
 
 /**
- * Indexes and `length` are not enumerable. As in `@libsql/client` they win over another column of that name, because code that
- * reads rows as arrays needs them; that column has the key `1:1` or `length:1` here, and none there. Of several columns with
- * one name the first wins.
+ * The keys of a row by the index of their column. Indexes and `length` win over another column of that name, as in
+ * `@libsql/client`, because code that reads rows as arrays needs them; that column has the key `1:1` or `length:1` here, and none
+ * there. Of several columns with one name the first wins, and the others have no key.
  */
-function toRow(given: readonly SqlValue[], columns: readonly string[]): Row {
+function keysOf(columns: readonly string[]): (string | undefined)[] {
+  const seen = new Set<string>();
+  return columns.map((column, i) => {
+    const other = Number(column);
+    const isIndex =
+      String(other) === column && Number.isInteger(other) && other >= 0 && other < columns.length;
+    const key = column === 'length' || (isIndex && other !== i) ? `${column}:1` : column;
+    if (seen.has(key)) return undefined;
+    seen.add(key);
+    return key;
+  });
+}
+
+/** Indexes and `length` are not enumerable. */
+function toRow(given: readonly SqlValue[], keys: readonly (string | undefined)[]): Row {
   const row = {} as Row;
   const values = given.map(toValue);
   define(row, 'length', values.length, false);
-  for (const [i, value] of values.entries()) define(row, i, value, false);
-  for (const [i, column] of columns.entries()) {
-    const key = isTaken(row, column, i) ? `${column}:1` : column;
-    if (!Object.hasOwn(row, key) || key === String(i)) define(row, key, values[i] as Value, true);
+  for (let i = 0; i < values.length; i++) define(row, i, values[i] as Value, false);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i];
+    if (key !== undefined) define(row, key, values[i] as Value, true);
   }
   return row;
-}
-
-/** Whether the name of a column is the index of another one, or `length`. */
-function isTaken(row: Row, column: string, index: number): boolean {
-  if (column === String(index) || !Object.hasOwn(row, column)) return false;
-  return !Object.prototype.propertyIsEnumerable.call(row, column);
 }
 
 function define(row: Row, key: string | number, value: Value, enumerable: boolean): void {

@@ -36,7 +36,7 @@ export function assertOutsideSetup(owner: object): void {
     if (!frame.active || frame.owner !== owner) continue;
     throw new ConfigError(
       'onConnect',
-      'it used the handle whose connection it sets up, so the call could never go on; use the script() that it is given',
+      'it used the handle whose connection it sets up, so the call could never go on; use script() of the connection that it is given',
     );
   }
 }

@@ -33,7 +33,9 @@ describe.each(['memory', 'file'])('onConnect that uses its own handle (%s)', (ki
     const results = await Promise.allSettled([db.execute('select 1'), db.ready()]);
     for (const { reason } of results as PromiseRejectedResult[]) {
       const { cause, message } = reason as Error;
-      expect(`${message} ${cause instanceof Error ? cause.message : ''}`).toMatch(/use the script\(\)/);
+      expect(`${message} ${cause instanceof Error ? cause.message : ''}`).toMatch(
+        /use script\(\) of the connection/,
+      );
     }
     expect(performance.now() - start).toBeLessThan(1_500);
   });

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkBlocks } from '../../scripts/check-docs.mjs';
 import { findBlocks } from '../../scripts/find-doc-blocks.mjs';
@@ -9,6 +11,11 @@ describe('the documentation', () => {
   it('compiles and runs', { timeout: 600_000 }, async () => {
     const { blocks, problems } = findBlocks(root);
     expect([...problems, ...(await checkBlocks(blocks))]).toEqual([]);
+  });
+
+  it('begins with a README of 200 lines at most', () => {
+    const lines = readFileSync(path.join(root, 'README.md'), 'utf8').trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(200);
   });
 });
 

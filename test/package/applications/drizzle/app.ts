@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type Client,
+  type Config,
   createClient,
   type InStatement,
   LibsqlError,
@@ -17,6 +18,7 @@ import {
   count,
   desc,
   eq,
+  exists,
   type ExtractTablesWithRelations,
   getTableColumns,
   gt,
@@ -30,7 +32,10 @@ import { migrate } from 'drizzle-orm/libsql/migrator';
 import {
   alias,
   type BaseSQLiteDatabase,
+  getTableConfig,
+  type SQLiteSelect,
   type SQLiteTransaction,
+  union,
   withReplicas,
 } from 'drizzle-orm/sqlite-core';
 import * as schema from './schema.js';
@@ -234,6 +239,67 @@ async function raw(db: DB): Promise<void> {
   print('division', await db.get(sql`select ${5} / 2 as half`));
 }
 
+function paged<T extends SQLiteSelect>(query: T, page: number): T {
+  return query.limit(2).offset(page * 2);
+}
+
+async function compose(db: DB): Promise<void> {
+  print('dynamic', await paged(db.select({ id: posts.id }).from(posts).orderBy(posts.id).$dynamic(), 1));
+  const names = db.select({ text: users.name }).from(users);
+  print(
+    'union',
+    await union(names, db.select({ text: tags.label }).from(tags))
+      .orderBy(sql`1`)
+      .limit(3),
+  );
+  const written = db.select({ one: sql`1` }).from(posts).where(eq(posts.authorId, users.id));
+  print('exists', await db.select({ name: users.name }).from(users).where(exists(written)).orderBy(users.id));
+  const perUser = db.$count(posts, eq(posts.authorId, users.id));
+  print('count per row', await db.select({ id: users.id, posts: perUser }).from(users).orderBy(users.id));
+  const found = await db.query.users.findMany({
+    columns: { id: true },
+    extras: { loud: sql<string>`upper(${users.name})`.as('loud') },
+    where: (user, { inArray: isIn }) => isIn(user.id, [1, 2]),
+    orderBy: (user, { desc: down }) => [down(user.id)],
+  });
+  print('extras', found);
+  print(
+    'table',
+    getTableConfig(posts).columns.map(({ name, primary }) => [name, primary]),
+  );
+  const query = db.select().from(users).where(eq(users.id, 1)).toSQL();
+  print('text', [query.sql, query.params]);
+  const [ran, all] = await db.batch([db.run(sql.raw('select 1 as a')), db.all(sql.raw('select 2 as b'))]);
+  print('raw batch', [ran.columns, ran.rows, all]);
+}
+
+/** A config that is made key by key, and the client that Drizzle makes of it, given to what asks for a client. */
+async function connect(url: string): Promise<void> {
+  const config: Config = { url };
+  config.authToken = process.env['NO_TOKEN'] ?? '';
+  config.encryptionKey = process.env['NO_KEY'] ?? '';
+  config.intMode = 'number';
+  config.offline = false;
+  config.fetch = globalThis.fetch;
+  const db = drizzle({ connection: config, schema });
+  const client: Client = db.$client;
+  await client.executeMultiple('create table log (a); insert into log values (1)');
+  await client.migrate(['alter table log add column b']);
+  const tx = await client.transaction('write');
+  try {
+    await tx.execute({ sql: 'insert into log values (?, ?)', args: [2, 'two'] });
+    await tx.commit();
+  } finally {
+    tx.close();
+  }
+  const [result] = await client.batch(['select a, b from log order by a'], 'read');
+  print('own client', [client.protocol, client.closed, result?.rows, result && firstValue(result)]);
+  client.close();
+  client.reconnect();
+  print('reconnected', [client.closed, await db.get(sql`select count(*) as n from log`)]);
+  client.close();
+}
+
 async function fail(db: DB, client: Client): Promise<void> {
   try {
     await createUser(db, { email: 'ada@example.com', name: 'Again' });
@@ -303,6 +369,8 @@ try {
   await write(db);
   await transact(db);
   await raw(db);
+  await compose(db);
+  await connect(`file:${folder}/log.db`);
   await fail(db, db.$client);
   await useClient(db.$client);
   const config = { connection: { url, authToken: process.env['NO_TOKEN'] ?? '' }, schema };

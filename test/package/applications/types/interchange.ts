@@ -47,6 +47,11 @@ export function configs(): void {
   new Kysely({ dialect: new TursoDialect(config) });
   asksForTheirConfig(ownConfig);
   asksForTheirConfig({ url: ':memory:', busyTimeout: 5 } as ours.Config);
+  // It may be made key by key.
+  const made: ours.Config = { url: ':memory:' };
+  made.authToken = 'token';
+  made.concurrency = 5;
+  made.offline = false;
   // What is passed as a literal has its keys checked, and the parameters of a function their types.
   ours.createClient({
     url: ':memory:',
