@@ -26,11 +26,14 @@ import { parseSync, Visitor } from 'oxc-parser';
  */
 
 const LEAVES =
-  /^(base64|config|errors|options|realm|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
+  /^(base64|config|errors|options|realm|result-codes|values|lru-cache|secret|runtime|lazy)\.ts$|^(config|sql)\//;
 const DATABASE = /^(database|sync|hooks)\//;
 const LIBRARIES = /^(pragma|vector|schema)\//;
 const CONTRACT = /^engine\/engine\.ts$/;
-const REGISTRY = /^engine\/registry\.ts$/;
+const REGISTRY = /^engine\/(registry|local-engines)\.ts$/;
+/** What the entries for Node.js know beyond those for the web. */
+const LOCAL = /^local\.ts$/;
+const WS = /^engine\/remote\/transport\/ws-package\.ts$/;
 
 /** @type {Layer[]} */
 const LAYERS = [
@@ -41,15 +44,16 @@ const LAYERS = [
   {
     name: 'Drizzle dialect',
     files: /^dialect\/drizzle\//,
-    may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/drizzle\//],
+    may: [LEAVES, DATABASE, LIBRARIES, LOCAL, /^dialect\/drizzle\//],
   },
   {
     name: 'Kysely dialect',
     files: /^dialect\/kysely\//,
-    may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/kysely\//],
+    may: [LEAVES, DATABASE, LIBRARIES, LOCAL, /^dialect\/kysely\//],
   },
-  { name: 'client', files: /^client\//, may: [LEAVES, DATABASE, /^client\//] },
-  { name: 'root entry', files: /^index\.ts$/, may: [LEAVES, DATABASE, CONTRACT] },
+  { name: 'client', files: /^client\//, may: [LEAVES, DATABASE, LOCAL, /^client\//] },
+  { name: 'root entry', files: /^(index|web)\.ts$/, may: [LEAVES, DATABASE, CONTRACT, LOCAL, /^web\.ts$/] },
+  { name: 'local parts', files: LOCAL, may: [LEAVES, DATABASE, CONTRACT, REGISTRY, WS] },
   { name: 'testing', files: /^testing(\.ts$|\/)/, may: [LEAVES, DATABASE, LIBRARIES, /^testing\//] },
 ];
 

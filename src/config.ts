@@ -1,12 +1,13 @@
 import { boolean, oneOf, optionalFunction, typeName, wholeNumber } from './config/checks.js';
 import { checkEncryptionKey } from './config/encryption.js';
-import { type Extension, type ResolvedExtension, resolveExtensions } from './config/extensions.js';
+import type { Extension, ResolvedExtension } from './config/extensions.js';
 import { givenKeys, keysWithoutEffect, withoutKeys } from './config/keys.js';
+import { localConfig } from './config/local-config.js';
 import { type PragmaValue, resolvePragmas } from './config/pragmas.js';
 import { type RemoteConfig, type RemoteOptions, resolveRemote } from './config/remote.js';
 import { resolveRetry, type RetryConfig } from './config/retry.js';
 import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
-import { type Location, parseUrl, replicaTarget, type Target } from './config/target.js';
+import { type Location, parseUrl, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
 import { Secret } from './secret.js';
 import type { IntMode } from './values.js';
@@ -184,7 +185,9 @@ function locate(given: Config): { readonly target: Target; readonly config: Conf
   const { syncUrl, ...config } = given;
   const location = parseUrl(given.url);
   const replica =
-    syncUrl === undefined || syncUrl === '' ? undefined : replicaTarget(location.target, syncUrl);
+    syncUrl === undefined || syncUrl === ''
+      ? undefined
+      : localConfig().replicaTarget(location.target, syncUrl);
   const { target } = replica ?? location;
   if (target.kind !== 'file' && target.kind !== 'replica') checkNothingEncrypted(target, config);
   const keys: Config = { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) };
@@ -238,7 +241,7 @@ function complete(target: Target, config: Config, unused: readonly (keyof Config
     remote: resolveRemote(config),
     sync: resolveSync(config),
     encryptionKey: new Secret(checkEncryptionKey(config.encryptionKey)),
-    extensions: resolveExtensions(config.extensions),
+    extensions: config.extensions === undefined ? [] : localConfig().resolveExtensions(config.extensions),
     logger: checkLogger(config.logger),
     logParameters: boolean('logParameters', config.logParameters, false),
     detectMisuse:

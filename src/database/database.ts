@@ -5,21 +5,22 @@ import {
   type ResolvedConfig,
   resolveConfig,
 } from '../config.js';
-import { toPath } from '../config/path.js';
+import { knowsFiles, localConfig } from '../config/local-config.js';
 import { CapabilityError, closedError, OPEN_BY_URL, ParameterError } from '../errors.js';
 import { type AccessRule, AccessRules } from '../hooks/access-rules.js';
 import { Authorizer } from '../hooks/authorizer.js';
 import { type ChangeEvent, ChangeFeed, type Unsubscribe } from '../hooks/change-feed.js';
 import { Observer } from '../hooks/observer.js';
-import { Watcher } from '../hooks/watcher.js';
+import type { Watcher } from '../hooks/watcher.js';
 import { checkOptions } from '../options.js';
 import { Secret } from '../secret.js';
-import { ReplicaHandle } from '../sync/replica-handle.js';
+import type { ReplicaHandle } from '../sync/replica-handle.js';
 import type { SyncCallOptions, SyncResult, SyncStatus } from '../sync/status.js';
-import { Syncer } from '../sync/syncer.js';
+import type { Syncer } from '../sync/syncer.js';
 import type { Context } from './context.js';
 import { databaseOf } from './database-key.js';
 import { Interrupts } from './interrupts.js';
+import { localParts } from './local-parts.js';
 import type { SessionPool } from './pool.js';
 import { Session } from './session.js';
 import { Statements } from './statements.js';
@@ -56,12 +57,13 @@ export class Database extends Session {
     const { of, pool } = view ?? {};
     const authorizer = view?.authorizer ?? of?.context.authorizer;
     const isReplica = of === undefined && config.target.kind === 'replica';
-    const syncer = isReplica ? new Syncer(config.sync) : of?.syncer;
+    const syncer = isReplica ? new (localParts().Syncer)(config.sync) : of?.syncer;
     super(of === undefined ? newContext(config) : { ...of.context, config, authorizer }, syncer, of, pool);
     this.syncer = syncer;
     this.replica =
       of?.replica ??
-      (syncer && new ReplicaHandle(syncer, (abort) => this.pool.openMain(abort), this.transactions));
+      (syncer &&
+        new (localParts().ReplicaHandle)(syncer, (abort) => this.pool.openMain(abort), this.transactions));
     this.feed = of?.feed ?? new ChangeFeed((listener) => this.pool.setListener(listener));
     this.watchers = of?.watchers ?? new Set();
   }
@@ -243,7 +245,8 @@ export class Database extends Session {
     checkTimeout(interval);
     // The file of a replica must be there.
     await this.ready();
-    const watcher = new Watcher(() => this.pool.openApart(), listener, interval);
+    const { Watcher: FileWatcher } = localParts();
+    const watcher = new FileWatcher(() => this.pool.openApart(), listener, interval);
     this.watchers.add(watcher);
     await watcher.start();
     return async () => {
@@ -334,12 +337,13 @@ export class Database extends Session {
     checkOptions(options, 'copyTo()', ['encryptionKey']);
     const { encryptionKey } = options;
     this.assertWhole('copyTo()');
+    if (!knowsFiles()) throw this.nothingToCopy();
     const to = newFile(path, 'copyTo()');
     const own = this.config.encryptionKey.reveal();
     const key = encryptionKey === undefined ? own : checkEncryptionKey(encryptionKey ?? undefined);
     if (this.replica !== undefined) return await this.replica.copy(to, key);
     if (this.config.target.kind !== 'file') {
-      throw new CapabilityError('copy', `a ${this.config.target.kind} database has no file to copy`);
+      throw this.nothingToCopy();
     }
     await this.pool.openMain();
     const engine = await this.pool.engine();
@@ -428,6 +432,7 @@ export class Database extends Session {
    */
   async freeze(path: string): Promise<void> {
     this.assertWhole('freeze()');
+    if (!knowsFiles()) this.asReplica();
     const to = newFile(path, 'freeze()');
     await this.asReplica().copy(to, this.config.encryptionKey.reveal());
   }
@@ -436,6 +441,10 @@ export class Database extends Session {
   private assertWhole(method: string): void {
     if (this.context.authorizer === undefined) return;
     throw new CapabilityError('restricted', `${method} is not for a restricted view of a database`);
+  }
+
+  private nothingToCopy(): CapabilityError {
+    return new CapabilityError('copy', `a ${this.config.target.kind} database has no file to copy`);
   }
 
   private asReplica(): ReplicaHandle {
@@ -466,7 +475,10 @@ export function open(config: string | Config): Database {
 /** Where a copy is to be put. */
 function newFile(path: unknown, method: string): string {
   if (path === ':memory:') throw new ParameterError(`${method} takes the path of a file, and not ":memory:"`);
-  return toPath(path, (problem) => new ParameterError(`${method} takes the path of a file: ${problem}`));
+  return localConfig().toPath(
+    path,
+    (problem) => new ParameterError(`${method} takes the path of a file: ${problem}`),
+  );
 }
 
 function newContext(config: ResolvedConfig): Context {

@@ -24,11 +24,13 @@ import {
   toBatchOptions,
 } from './batch.js';
 import type { Context } from './context.js';
-import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
+import type { ExplainedQuery, QueryPlan } from './explain.js';
 import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
+import { explaining } from './lazy.js';
 import type { Metadata } from './metadata.js';
 import { checkRowMode, type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
-import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
+import type { Pragmas } from './pragma/pragmas.js';
+import { lazyPragmasOf } from './pragma/lazy-pragmas.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
@@ -95,7 +97,7 @@ export abstract class Executor {
    * ```
    */
   get pragma(): Pragmas {
-    this.pragmas ??= pragmasOf(() => this);
+    this.pragmas ??= lazyPragmasOf(() => this);
     return this.pragmas;
   }
 
@@ -386,6 +388,7 @@ export abstract class Executor {
    * ```
    */
   async explain(query: ExplainedQuery, args?: Arguments): Promise<QueryPlan> {
+    const { explainQuery } = explaining.loaded ?? (await explaining.load());
     return await explainQuery(this, query, args);
   }
 

@@ -19,13 +19,14 @@ import type { Context } from './context.js';
 import { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
+import { scripts } from './lazy.js';
 import { type LockHolder, usedInside } from './lock.js';
 import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
 import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
 import { markUnlike } from './run.js';
-import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
+import type { ScriptOptions, ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
 import { enclosingTransactions, isFollowed, runInFrame } from './transaction-frame.js';
@@ -176,6 +177,7 @@ export abstract class Session extends Executor {
     checkChoice(options.atomic, 'atomic', [true, false]);
     const abort = this.abortFrom(options);
     try {
+      const { runScript } = scripts.loaded ?? (await scripts.load());
       return await runScript(this, sql, { ...options, abort });
     } finally {
       abort?.dispose();

@@ -1,20 +1,14 @@
 import { AccessError, BusyError, DatabaseError } from '../errors.js';
 import { LruCache } from '../lru-cache.js';
-import { toExplainable } from '../sql/explainable.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 import type { AccessRules, StatementAccess } from './access-rules.js';
-import { accessesOf, type BytecodeAccess, type Instruction, toInstructions } from './bytecode.js';
-import { functionAccesses } from './function-access.js';
-import {
-  type Answers,
-  type Question,
-  SCHEMA_QUESTIONS,
-  type SchemaMap,
-  type SchemaSource,
-  toSchemaMap,
-} from './schema-map.js';
-import { virtualAccesses } from './virtual-accesses.js';
+import type { BytecodeAccess, Instruction } from './bytecode.js';
+import { statementFacts } from './lazy.js';
+import type { Answers, Question, SchemaMap, SchemaSource } from './schema-map.js';
+
+/** What finds out about a statement. */
+type Facts = NonNullable<typeof statementFacts.loaded>;
 
 const REMEMBERED = 500;
 
@@ -81,6 +75,8 @@ export class Authorizer {
     values: readonly SqlValue[] | undefined,
     source: SchemaSource,
   ): Promise<string> {
+    const facts = statementFacts.loaded ?? (await statementFacts.load());
+    const { accessesOf, SCHEMA_QUESTIONS, toExplainable, toInstructions, toSchemaMap } = facts;
     const text = statement.verb === 'EXPLAIN' ? statement.text.replace(EXPLAIN, '') : statement.text;
     const explain = { sql: `EXPLAIN ${toExplainable(text)}`, values: values ?? nulls(statement) };
     let state: string | undefined;
@@ -104,7 +100,7 @@ export class Authorizer {
           this.#schema = undefined;
           continue;
         }
-        refused = this.#firstRefused(statement, text, { instructions, bytecode }, schema) ?? null;
+        refused = this.#firstRefused(statement, text, { instructions, bytecode, facts }, schema) ?? null;
         const lasts = schema.knownByState && !this.#dependsOnValues(statement, bytecode, schema);
         if (lasts) this.#decisions.set(key, refused);
       }
@@ -128,7 +124,12 @@ export class Authorizer {
     {
       instructions,
       bytecode,
-    }: { readonly instructions: readonly Instruction[]; readonly bytecode: BytecodeAccess },
+      facts: { functionAccesses, virtualAccesses },
+    }: {
+      readonly instructions: readonly Instruction[];
+      readonly bytecode: BytecodeAccess;
+      readonly facts: Facts;
+    },
     schema: SchemaMap,
   ): StatementAccess | undefined {
     const changesSchema = SCHEMA_VERBS.has(statement.verb);
