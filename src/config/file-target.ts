@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
-import { checkedPath, readFileUrl, type Refusal, schemeOf } from './path.js';
+import { checkedPath, readFileUrl, type Refusal } from './path.js';
+import { schemeOf } from './scheme.js';
 import {
   type Location,
   type FileMode,

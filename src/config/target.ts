@@ -1,7 +1,8 @@
 import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
 import { localConfig } from './local-config.js';
-import { type Refusal, schemeOf } from './path.js';
+import type { Refusal } from './path.js';
+import { schemeOf } from './scheme.js';
 
 /** How a file is opened: to be read only, only if it is there, or made if it is not (the default). */
 export type FileMode = 'ro' | 'rw';

@@ -17,7 +17,7 @@ import { Autocommit } from './autocommit.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import type { Context } from './context.js';
 import { Executor } from './executor.js';
-import { Guard, type GuardedRequest } from './guard.js';
+import type { Guard, GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import { scripts } from './lazy.js';
 import { type LockHolder, usedInside } from './lock.js';
@@ -304,13 +304,9 @@ export abstract class Session extends Executor {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }
     const items = given.map((item) => ({ ...item, statement: withOwnTimeout(this.context, item.statement) }));
-    const { authorizer } = this.context;
     const guard =
-      authorizer &&
-      Guard.of(
-        authorizer,
-        items.map(({ statement, values }, index) => ({ statement, values, index })),
-      );
+      this.context.authorizer &&
+      (await this.guardOf(items.map(({ statement, values }, index) => ({ statement, values, index }))));
     return await this.observed(items, (traced) => this.autocommit.batch(traced, behavior, abort, guard));
   }
 

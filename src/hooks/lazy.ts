@@ -1,3 +1,3 @@
 import { Lazy } from '../lazy.js';
 
-export const statementFacts = new Lazy(() => import('./statement-facts.js'));
+export const deciding = new Lazy(() => import('./decide.js'));
