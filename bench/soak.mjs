@@ -1,6 +1,7 @@
 // A mixed load for minutes, on a file with two processes and then on a server over HTTP and WebSocket.
 //
-//   npm run soak -- 20        20 minutes in all, half of them on the file
+//   npm run soak -- 20              20 minutes in all, half of them on the file
+//   npm run soak -- 20 7 server     all 20 minutes on the server, with 7 as the seed
 //
 // Prints latencies, delays of the event loop, memory, descriptors and the size of the log. Fails when a row was lost,
 // doubled, half written, or there although its write was refused, when a call hung or was interrupted by nobody, and when
@@ -16,11 +17,14 @@ import { startServer } from '../scripts/server.mjs';
 import { spawnTied } from '../scripts/spawn-tied.mjs';
 import { SCHEMA } from './soak/lane.mjs';
 import { Histogram } from './soak/measures.mjs';
+import { ServerWatch } from './soak/server-watch.mjs';
 
 const minutes = Number(process.argv[2] ?? 2);
 if (!(minutes > 0)) throw new Error('expected a number of minutes');
-const seconds = (minutes * 60) / 2;
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const only = process.argv[4];
+if (![undefined, 'file', 'server'].includes(only)) throw new Error('expected "file" or "server"');
+const seconds = (minutes * 60) / (only === undefined ? 2 : 1);
 /** The last process may need this long to end by itself, in ms. */
 const ENDS_WITHIN = 60_000 + 30_000;
 
@@ -28,8 +32,8 @@ const folder = mkdtempSync(join(tmpdir(), 'turso-dialect-soak-'));
 let failed = false;
 console.log(`${minutes} minutes, seed ${seed}, Node ${process.version}`);
 try {
-  await soakFile();
-  await soakServer();
+  if (only !== 'server') await soakFile();
+  if (only !== 'file') await soakServer();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -64,7 +68,12 @@ async function soakServer() {
       { title: 'ws', url: server.url.replace('http', 'ws'), lanes: [4, 5, 6, 7] },
     ];
     const look = async (sql) => (await client.execute(sql)).rows.map((row) => Array.from(row));
+    const watch = new ServerWatch(server);
     await soak('a server', workers, { remote: true, look, data });
+    const problem = await watch.end();
+    if (problem === undefined) return;
+    console.log(`FAILED: ${problem}`);
+    failed = true;
   } finally {
     client.close();
     await server.stop();

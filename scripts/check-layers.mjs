@@ -26,14 +26,17 @@ import { parseSync, Visitor } from 'oxc-parser';
  */
 
 const LEAVES =
-  /^(base64|config|errors|options|realm|result-codes|values|lru-cache|secret|runtime|lazy)\.ts$|^(config|sql)\//;
+  /^(base64|config|errors|features|hints|options|realm|result-codes|values|lru-cache|secret|runtime|lazy)\.ts$|^(config|sql)\//;
 const DATABASE = /^(database|sync|hooks)\//;
+const CLIENT = /^client\//;
 const LIBRARIES = /^(pragma|vector|schema)\//;
 const CONTRACT = /^engine\/engine\.ts$/;
 const REGISTRY = /^engine\/(registry|local-engines)\.ts$/;
 /** What the entries for Node.js know beyond those for the web. */
 const LOCAL = /^local\.ts$/;
 const WS = /^engine\/remote\/transport\/ws-package\.ts$/;
+/** Who may ask for the kind of a database; everybody else asks for its features. */
+const KNOWS_KINDS = /^(config|features|engine\/registry)\.ts$|^config\//;
 
 /** @type {Layer[]} */
 const LAYERS = [
@@ -44,14 +47,14 @@ const LAYERS = [
   {
     name: 'Drizzle dialect',
     files: /^dialect\/drizzle\//,
-    may: [LEAVES, DATABASE, LIBRARIES, LOCAL, /^dialect\/drizzle\//],
+    may: [LEAVES, DATABASE, LIBRARIES, CLIENT, LOCAL, /^dialect\/drizzle\//],
   },
   {
     name: 'Kysely dialect',
     files: /^dialect\/kysely\//,
     may: [LEAVES, DATABASE, LIBRARIES, LOCAL, /^dialect\/kysely\//],
   },
-  { name: 'client', files: /^client\//, may: [LEAVES, DATABASE, LOCAL, /^client\//] },
+  { name: 'client', files: CLIENT, may: [LEAVES, DATABASE, LOCAL, CLIENT] },
   { name: 'root entry', files: /^(index|web)\.ts$/, may: [LEAVES, DATABASE, CONTRACT, LOCAL, /^web\.ts$/] },
   { name: 'local parts', files: LOCAL, may: [LEAVES, DATABASE, CONTRACT, REGISTRY, WS] },
   { name: 'testing', files: /^testing(\.ts$|\/)/, may: [LEAVES, DATABASE, LIBRARIES, /^testing\//] },
@@ -99,12 +102,15 @@ function checkFile(src, file) {
   const layer = LAYERS.find(({ files }) => files.test(file));
   if (!layer) return [`${file}:1: belongs to no layer; add it to LAYERS in scripts/check-layers.mjs`];
 
-  const { sites, errors } = findImports(file, text);
+  const { program, sites, errors } = findImports(file, text);
   const problems = sites.flatMap((site) => {
     const rule = brokenRule(src, file, layer, site);
     return rule ? [{ offset: site.offset, rule }] : [];
   });
-  return [...errors, ...problems]
+  const kinds = KNOWS_KINDS.test(file)
+    ? []
+    : findKinds(program).map((offset) => ({ offset, rule: ASKS_FOR_KIND }));
+  return [...errors, ...problems, ...kinds]
     .toSorted((a, b) => a.offset - b.offset)
     .map(({ offset, rule }) => `${file}:${text.slice(0, offset).split('\n').length}: ${rule}`);
 }
@@ -157,7 +163,7 @@ function resolve(src, file, specifier) {
 /**
  * @param {string} file
  * @param {string} text
- * @returns {{ sites: ImportSite[], errors: { offset: number, rule: string }[] }}
+ * @returns {{ program: import('oxc-parser').Program, sites: ImportSite[], errors: { offset: number, rule: string }[] }}
  */
 function findImports(file, text) {
   const { program, errors } = parseSync(file, text);
@@ -186,7 +192,60 @@ function findImports(file, text) {
       if (isRequire(node.callee) && source && source.type !== 'SpreadElement') add(source, true);
     },
   }).visit(program);
-  return { sites, errors: problems };
+  return { program, sites, errors: problems };
+}
+
+const ASKS_FOR_KIND =
+  'asks for the kind of the database; ask for what it can do (features.ts), so that the next kind is a line there';
+
+/**
+ * Where the kind of a database is asked for: `target.kind`, `config.target['kind']`, `const { kind } = config.target`.
+ *
+ * @param {import('oxc-parser').Program} program
+ * @returns {number[]} offsets
+ */
+function findKinds(program) {
+  /** @type {number[]} */
+  const found = [];
+  new Visitor({
+    MemberExpression: (node) => {
+      if (nameOf(node) === 'kind' && nameOf(node.object) === 'target') found.push(node.start);
+    },
+    VariableDeclarator: ({ id, init, start }) => {
+      if (id.type === 'ObjectPattern' && init && nameOf(init) === 'target' && takesKind(id))
+        found.push(start);
+    },
+    Property: ({ key, value, start }) => {
+      const named = key.type === 'Identifier' && key.name === 'target';
+      if (named && value.type === 'ObjectPattern' && takesKind(value)) found.push(start);
+    },
+  }).visit(program);
+  return found;
+}
+
+/**
+ * @param {{ readonly properties: readonly import('oxc-parser').Node[] }} pattern
+ * @returns {boolean}
+ */
+function takesKind({ properties }) {
+  return properties.some(
+    (property) =>
+      property.type === 'Property' && property.key.type === 'Identifier' && property.key.name === 'kind',
+  );
+}
+
+/**
+ * The last name of a chain: `kind` of `config.target.kind` and of `target['kind']`.
+ *
+ * @param {import('oxc-parser').Expression | import('oxc-parser').Super} node
+ * @returns {string | undefined}
+ */
+function nameOf(node) {
+  if (node.type === 'Identifier') return node.name;
+  if (node.type === 'TSAsExpression' || node.type === 'TSNonNullExpression') return nameOf(node.expression);
+  if (node.type !== 'MemberExpression') return undefined;
+  if (node.computed) return literal(node.property);
+  return node.property.type === 'Identifier' ? node.property.name : undefined;
 }
 
 /**

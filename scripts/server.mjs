@@ -8,16 +8,17 @@ import { spawnTied } from './spawn-tied.mjs';
  * Starts a server at a free port, and waits until it answers. It ends with this process at the latest.
  *
  * @param {string} folder where it keeps its data
- * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, pid: number, metrics: () => Promise<string>, stop: () => Promise<void> }>}
+ *   `metrics`: what the server counts, in the text format of Prometheus
  */
 export async function startServer(folder) {
-  const [port, grpcPort] = [await freePort(), await freePort()];
+  const [port, grpcPort, adminPort] = [await freePort(), await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const child = spawnTied(
     binary(),
     [
       ...['--no-welcome', '--db-path', folder, '--http-listen-addr', `127.0.0.1:${port}`],
-      ...['--grpc-listen-addr', `127.0.0.1:${grpcPort}`],
+      ...['--grpc-listen-addr', `127.0.0.1:${grpcPort}`, '--admin-listen-addr', `127.0.0.1:${adminPort}`],
     ],
     { stdio: ['ignore', 'ignore', 'ignore'] },
   );
@@ -28,6 +29,8 @@ export async function startServer(folder) {
   }
   return {
     url,
+    pid: /** @type {number} */ (child.pid),
+    metrics: async () => (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text(),
     stop: async () => {
       child.kill('SIGKILL');
       await closed;

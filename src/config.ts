@@ -1,3 +1,4 @@
+import type { TransactionBehavior } from './config/behavior.js';
 import { boolean, oneOf, optionalFunction, typeName, wholeNumber } from './config/checks.js';
 import { checkEncryptionKey } from './config/encryption.js';
 import type { Extension, ResolvedExtension } from './config/extensions.js';
@@ -7,8 +8,10 @@ import { type PragmaValue, resolvePragmas } from './config/pragmas.js';
 import { type RemoteConfig, type RemoteOptions, resolveRemote } from './config/remote.js';
 import { resolveRetry, type RetryConfig } from './config/retry.js';
 import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
+import { resolveWalTruncate, type ResolvedWalTruncate, type WalTruncateConfig } from './config/wal.js';
 import { type Location, parseUrl, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
+import { type Features, featuresOf } from './features.js';
 import { Secret } from './secret.js';
 import type { IntMode } from './values.js';
 
@@ -21,17 +24,12 @@ export {
 } from './config/remote.js';
 export { resolveRetry, type RetryConfig } from './config/retry.js';
 export { checkEncryptionKey } from './config/encryption.js';
+export type { TransactionBehavior } from './config/behavior.js';
 export type { PragmaValue } from './config/pragmas.js';
 export type { Extension, ResolvedExtension } from './config/extensions.js';
 export type { AfterWrite, Startup, SyncConfig, SyncEvent, SyncOptions, SyncTrigger } from './config/sync.js';
-export type { FileMode, Target } from './config/target.js';
-
-/**
- * How a transaction takes its locks. `deferred`: with its first statement. `immediate`: the write lock at once.
- * `exclusive`: as immediate, and outside WAL no reader either. `concurrent`: optimistic, several writers at a time.
- * `read`: a snapshot in which every write fails.
- */
-export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive' | 'concurrent' | 'read';
+export type { WalEvent, WalTruncateConfig } from './config/wal.js';
+export { describeTarget, type FileMode, protocolOf, type Target } from './config/target.js';
 
 /** What `onConnect` may do with a connection that was just opened. */
 export interface ConnectionSetup {
@@ -62,7 +60,7 @@ export interface Config extends RemoteOptions, SyncOptions {
    * `wss:`, `ws:`. Parameters: `authToken` and `tls` (`0` or `1`) of a server, `mode` (`ro`, `rw`, `rwc`, `memory`) and
    * `cache` of a `file:` URL, as SQLite takes them.
    */
-  readonly url: string;
+  readonly url: string | URL;
   /** Which engine opens the database. @default 'libsql' */
   readonly engine?: 'libsql';
   /**
@@ -71,10 +69,11 @@ export interface Config extends RemoteOptions, SyncOptions {
    */
   readonly intMode?: IntMode;
   /**
-   * How many connections may be open at a time; transactions and streams beyond it wait. A server is asked for 60 at most.
+   * How many connections may be open at a time; transactions and streams beyond it wait, and 0 sets no limit but that of the
+   * engine. A server is asked for 60 at most.
    * @default 20
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** How long a statement or transaction waits for a lock, in ms; 0 fails at once. @default 5000 */
   readonly busyTimeout?: number;
   /**
@@ -83,6 +82,12 @@ export interface Config extends RemoteOptions, SyncOptions {
    * database as it is.
    */
   readonly pragmas?: Readonly<Record<string, PragmaValue>> | false;
+  /**
+   * When the write-ahead log (`-wal`) of a file is cut to nothing: after 10 s without a write, if it is larger than 16 MiB.
+   * That waits for nobody, runs on another thread, and is tried again while somebody reads from the log. `false`: never.
+   * @default on; off with `busyTimeout: 0`, `pragmas: false` or `pragmas: { wal_autocheckpoint: 0 }`
+   */
+  readonly walTruncate?: WalTruncateConfig | false;
   /** How a transaction takes its locks when it is not told. @default 'immediate' */
   readonly transactionBehavior?: TransactionBehavior;
   /** How a transaction is repeated after a lock or write conflict when it is not told. @default 0 */
@@ -96,7 +101,7 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly allowFileFunctions?: boolean;
   /**
    * Key of a file or replica, 32 characters at least: the file is encrypted with it (AES-256-CBC), its log and whatever is
-   * copied from it too.
+   * copied from it too. An empty text is no key, as in `@libsql/client`.
    */
   readonly encryptionKey?: string;
   /** Extensions of SQLite that are loaded into every connection to a file or memory database. @default none */
@@ -117,11 +122,15 @@ export interface Config extends RemoteOptions, SyncOptions {
    * query builder. @default true in memory and where it costs nothing (Node.js 24), otherwise false
    */
   readonly detectMisuse?: boolean;
+  /** A key of `@libsql/client`. `true` is refused: a replica sends its writes to the server, and keeps none for later. */
+  readonly offline?: boolean;
 }
 
 /** A config that was checked and completed. */
 export interface ResolvedConfig {
   readonly target: Target;
+  /** What the database can do. */
+  readonly features: Features;
   /** What was given and only a database of another kind needs. */
   readonly keysWithoutEffect: readonly string[];
   readonly intMode: IntMode;
@@ -130,6 +139,7 @@ export interface ResolvedConfig {
   busyTimeout: number;
   /** Those that are set while the database is open are added. */
   readonly pragmas: Record<string, PragmaValue>;
+  readonly walTruncate: ResolvedWalTruncate;
   /** `rekey()` changes it while the database is open. */
   encryptionKey: Secret<string | undefined>;
   readonly extensions: readonly ResolvedExtension[];
@@ -145,6 +155,9 @@ export interface ResolvedConfig {
   readonly remote: RemoteConfig;
   readonly sync: SyncConfig;
 }
+
+/** The most connections that a limit allows; also what no limit means. */
+const UNLIMITED = 10_000;
 
 const BEHAVIORS: readonly TransactionBehavior[] = [
   'deferred',
@@ -177,35 +190,22 @@ export function resolveConfig(input: string | Config): ResolvedConfig {
 /** The config of a database that is reached through a client which its owner made. */
 export function resolveClient(client: object): ResolvedConfig {
   const target: Target = { kind: 'client', client };
-  return { ...resolveConfig('libsql://client'), target };
+  return { ...resolveConfig('libsql://client'), target, features: featuresOf(target) };
 }
 
 /** What the URLs name, and the config with what their parameters say and without keys that are left empty. */
 function locate(given: Config): { readonly target: Target; readonly config: Config } {
   const { syncUrl, ...config } = given;
   const location = parseUrl(given.url);
-  const replica =
-    syncUrl === undefined || syncUrl === ''
-      ? undefined
-      : localConfig().replicaTarget(location.target, syncUrl);
+  const replica = syncUrl === undefined ? undefined : localConfig().replicaTarget(location.target, syncUrl);
   const { target } = replica ?? location;
-  if (target.kind !== 'file' && target.kind !== 'replica') checkNothingEncrypted(target, config);
-  const keys: Config = { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) };
-  // An empty line of an environment file gives no key.
-  const empty = keysWithoutEffect(target, keys).filter((key) => keys[key] === '');
-  return { target, config: withoutKeys(keys, empty) };
+  checkEncrypts(featuresOf(target), config);
+  return { target, config: { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) } };
 }
 
-/** A key whose owner believes that his data is encrypted. */
-function checkNothingEncrypted({ kind }: Target, config: { encryptionKey?: unknown }): void {
-  if (config.encryptionKey === '') delete config.encryptionKey;
-  if (config.encryptionKey === undefined) return;
-  throw new ConfigError(
-    'encryptionKey',
-    kind === 'memory'
-      ? 'a memory database is not encrypted'
-      : 'it encrypts a file, and the URL names a server',
-  );
+/** A key makes its owner believe that the data is encrypted. */
+function checkEncrypts({ encryption }: Features, { encryptionKey }: { encryptionKey?: unknown }): void {
+  if (encryption !== true && encryptionKey !== undefined) throw new ConfigError('encryptionKey', encryption);
 }
 
 function urlSettings(config: Config, location: Location | undefined): Pick<Config, 'authToken' | 'tls'> {
@@ -221,17 +221,21 @@ function urlSettings(config: Config, location: Location | undefined): Pick<Confi
 
 function complete(target: Target, config: Config, unused: readonly (keyof Config)[] = []): ResolvedConfig {
   if (config.engine !== undefined) checkEngine(config.engine);
-  const concurrency = wholeNumber('concurrency', config.concurrency, 20, 1, 10_000);
-  const most = target.kind === 'remote' || target.kind === 'replica' ? SERVER_CONNECTIONS : concurrency;
+  checkOffline(config.offline);
+  const concurrency = wholeNumber('concurrency', config.concurrency, 20, 0, UNLIMITED) || UNLIMITED;
+  const features = featuresOf(target);
+  const most = features.writes === 'server' ? SERVER_CONNECTIONS : concurrency;
   const { busyTimeout, pragmas, ignored } = resolvePragmas(target, config);
   const lowered = concurrency > most ? ['concurrency'] : [];
   return {
     target,
+    features,
     keysWithoutEffect: [...unused, ...ignored, ...lowered],
     intMode: oneOf('intMode', config.intMode, ['number', 'bigint', 'string'] as const, 'number'),
     concurrency: Math.min(concurrency, most),
     busyTimeout,
     pragmas,
+    walTruncate: resolveWalTruncate(config.walTruncate),
     transactionBehavior: checkBehavior(config.transactionBehavior, 'immediate'),
     retry: resolveRetry(config.retry),
     timeout: checkTimeout(config.timeout),
@@ -266,6 +270,15 @@ export function checkTimeout(value: number | undefined): number | undefined {
 function checkLogger(logger: StatementLogger | undefined): StatementLogger | undefined {
   if (logger === undefined || typeof logger?.logQuery === 'function') return logger;
   throw new ConfigError('logger', 'expected an object with logQuery(query, params)');
+}
+
+/** Writes of a client that is offline would stay on this machine, so this is no key that may have no effect. */
+function checkOffline(offline: boolean | undefined): void {
+  if (!boolean('offline', offline, false)) return;
+  throw new ConfigError(
+    'offline',
+    'a replica sends each write to its server and keeps none for later; leave the key out, or give false',
+  );
 }
 
 function checkEngine(engine: string): void {

@@ -1,6 +1,6 @@
 /**
  * What a value is, also if it comes from another realm (a `vm` context, a frame, Jest), where `instanceof` says no: `Date`,
- * `ArrayBuffer`, `Float32Array`.
+ * `ArrayBuffer`, `Float32Array`, `URL`.
  */
 export function isOf<T extends keyof BuiltIns>(value: unknown, name: T): value is BuiltIns[T] {
   return Object.prototype.toString.call(value) === `[object ${name}]`;
@@ -10,6 +10,7 @@ interface BuiltIns {
   readonly ArrayBuffer: ArrayBuffer;
   readonly SharedArrayBuffer: SharedArrayBuffer;
   readonly Date: Date;
+  readonly URL: URL;
   readonly Uint8Array: Uint8Array;
   readonly Float32Array: Float32Array;
   readonly Float64Array: Float64Array;

@@ -14,6 +14,8 @@ export type {
   SyncOptions,
   SyncTrigger,
   TransactionBehavior,
+  WalEvent,
+  WalTruncateConfig,
 } from './config.js';
 export type { AbortOptions } from './database/abort.js';
 export type {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Config, resolveConfig, type SyncConfig } from '../src/config.js';
 import { open } from '../src/database/database.js';
 import { ConfigError } from '../src/errors.js';
+import { featuresOf } from '../src/features.js';
 import { Secret } from '../src/secret.js';
 import { thrownBy } from './support/outcome.js';
 
@@ -20,6 +21,7 @@ describe('the defaults', () => {
   it('are those that the documentation tells', () => {
     expect(resolveConfig('app.db')).toEqual({
       target: { kind: 'file', path: 'app.db' },
+      features: featuresOf({ kind: 'file', path: 'app.db' }),
       keysWithoutEffect: [],
       intMode: 'number',
       concurrency: 20,
@@ -30,6 +32,7 @@ describe('the defaults', () => {
         foreign_keys: true,
         journal_size_limit: 16_777_216,
       },
+      walTruncate: { enabled: undefined, after: 10_000, above: 16_777_216 },
       transactionBehavior: 'immediate',
       retry: { attempts: 0, minDelay: 10, maxDelay: 500 },
       timeout: undefined,
@@ -81,6 +84,7 @@ describe('a value of every key', () => {
     ['intMode', 'string', 'intMode', 'string'],
     ['concurrency', 1, 'concurrency', 1],
     ['concurrency', 10_000, 'concurrency', 10_000],
+    ['concurrency', 0, 'concurrency', 10_000],
     ['busyTimeout', 0, 'busyTimeout', 0],
     ['busyTimeout', 2_147_483_647, 'busyTimeout', 2_147_483_647],
     ['pragmas', false, 'pragmas', {}],
@@ -111,7 +115,7 @@ describe('a value of every key', () => {
     ['intMode', 'float', /'number', 'bigint', 'string'; got "float"/],
     ['intMode', 1, /got number/],
     ['intMode', null, /got null/],
-    ['concurrency', 0, /from 1 to 10000, got 0/],
+    ['concurrency', -1, /from 0 to 10000, got -1/],
     ['concurrency', 10_001, /got 10001/],
     ['concurrency', 1.5, /got 1.5/],
     ['concurrency', '5', /got string/],
@@ -203,21 +207,23 @@ const EVERYTHING: Partial<Config> = {
     syncTimeout: 1,
   },
   ...{ pragmas: { cache_size: -8_000 }, statementCacheSize: 5, allowFileFunctions: true, concurrency: 200 },
-  ...{ onConnect: () => {}, extensions: ['/s3cret.so'] },
+  ...{ onConnect: () => {}, extensions: ['/s3cret.so'], walTruncate: { after: 500 } },
 };
 const REMOTE = ['authToken', 'tls', 'fetch', 'remoteEncryptionKey', 'compression', 'networkRetry'];
 const SYNC = [
   ...['syncInterval', 'readYourWrites', 'afterWrite', 'maxStaleness', 'startup', 'onSync', 'onSyncError'],
   ...['afterWriteTimeout', 'syncTimeout'],
 ];
-const LOCAL = ['pragmas', 'statementCacheSize', 'allowFileFunctions', 'onConnect', 'extensions'];
+const LOCAL = [
+  ...['pragmas', 'statementCacheSize', 'allowFileFunctions', 'onConnect', 'extensions', 'walTruncate'],
+];
 
 describe('a key that only a database of another kind needs', () => {
   it.each<[string, Partial<Config>, string[]]>([
-    [':memory:', {}, [...REMOTE, ...SYNC]],
+    [':memory:', {}, ['walTruncate', ...REMOTE, ...SYNC]],
     ['app.db', {}, [...REMOTE, ...SYNC]],
     ['app.db', { syncUrl: '' }, [...REMOTE, ...SYNC]],
-    ['app.db', { syncUrl: SERVER }, ['onConnect', 'extensions', 'concurrency']],
+    ['app.db', { syncUrl: SERVER }, ['onConnect', 'extensions', 'walTruncate', 'concurrency']],
     [SERVER, {}, [...LOCAL, ...SYNC.filter((key) => key !== 'readYourWrites'), 'concurrency']],
   ])('has no effect on %s %o, which says so', (url, keys, expected) => {
     const { keysWithoutEffect, kind } = open({ url, ...EVERYTHING, ...keys }).describe();
@@ -248,7 +254,7 @@ describe('a key that only a database of another kind needs', () => {
     [':memory:', { encryptionKey: KEY }, 'encryptionKey'],
     ['file:x?mode=memory&cache=shared', { encryptionKey: KEY }, 'encryptionKey'],
     [SERVER, { encryptionKey: KEY }, 'encryptionKey'],
-    ['app.db', { encryptionKey: '' }, 'encryptionKey'],
+    ['app.db', { encryptionKey: 'short' }, 'encryptionKey'],
     [':memory:', { syncUrl: SERVER }, 'syncUrl'],
     [SERVER, { syncUrl: SERVER }, 'syncUrl'],
     ['app.db', { authTokn: 's3cret' }, 'authTokn'],
@@ -261,6 +267,20 @@ describe('a key that only a database of another kind needs', () => {
     const error = refusal({ url, ...keys });
     expect(error.key).toBe(key);
     expect(error.message).not.toContain('s3cret');
+  });
+
+  it.each([
+    [true, 'walTruncate', /expected an object or false, got boolean/],
+    [null, 'walTruncate', /expected an object or false, got null/],
+    [{ afterr: 1 }, 'walTruncate.afterr', /unknown key/],
+    [{ after: 99 }, 'walTruncate.after', /whole number from 100 to 2147483647, got 99/],
+    [{ above: '1' }, 'walTruncate.above', /got string/],
+  ])('is checked everywhere: walTruncate %j', (walTruncate, key, message) => {
+    for (const url of [':memory:', 'app.db', SERVER]) {
+      const error = refusal({ url, walTruncate });
+      expect(error.key).toBe(key);
+      expect(error.message).toMatch(message);
+    }
   });
 
   it('is the journal mode of a replica, whose server decides', () => {
@@ -290,7 +310,7 @@ describe('a server', () => {
   it('is asked for fewer connections than it refuses', () => {
     expect(resolveConfig({ url: SERVER, concurrency: 60 }).concurrency).toBe(60);
     expect(resolveConfig({ url: SERVER, concurrency: 61 }).concurrency).toBe(60);
-    expect(refusal({ url: SERVER, concurrency: 10_001 }).message).toContain('from 1 to 10000');
+    expect(refusal({ url: SERVER, concurrency: 10_001 }).message).toContain('from 0 to 10000');
   });
 
   it.each(['a\nb', 'a b', 'a\u0000', 'ä', '\ud800'])(
@@ -354,7 +374,7 @@ describe('a replica', () => {
     [{ maxStaleness: -1 }, 'maxStaleness'],
     [{ startup: 'maybe' }, 'startup'],
     [{ onSync: true }, 'onSync'],
-    [{ encryptionKey: '' }, 'encryptionKey'],
+    [{ encryptionKey: 'short' }, 'encryptionKey'],
   ])('with %o is refused, naming %s', (keys, key) => {
     expect(refusal({ url: 'app.db', syncUrl: SERVER, ...keys }).key).toBe(key);
   });
@@ -376,10 +396,10 @@ describe('an unknown key', () => {
     expect(refused('poolSize', 5).message).toBe('config.poolSize: unknown key');
   });
 
-  it('offline, which only later versions know, is refused and not ignored', () => {
-    const error = refused('offline', 's3cret value');
+  it.each([true, 's3cret value'])('is not offline, which is refused and not ignored: %j', (value) => {
+    const error = refused('offline', value);
     expect(error.key).toBe('offline');
-    expect(error.message).toContain('not supported by this version');
+    expect(error.message).toMatch(/sends each write to its server|expected a boolean, got string/);
   });
 
   it.each([
@@ -402,7 +422,7 @@ describe('what is no config', () => {
     expect(refusal(config).key).toBe('url');
   });
 
-  it.each([[{}], [{ url: 5 }], [{ url: null }], [{ url: new URL('file:///a.db') }], [[]]])(
+  it.each([[{}], [{ url: 5 }], [{ url: null }], [{ url: {} }], [[]]])(
     'is refused for its url: %j',
     (config) => {
       expect(refusal(config).key).toBe('url');

@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import { type Config, protocolOf } from '../config.js';
 import { behaviorOfMode } from '../database/batch.js';
 import type {
   Client,
@@ -20,8 +20,7 @@ import { TursoClientTransaction } from './transaction.js';
 const internals: unique symbol = Symbol('turso-dialect:client');
 
 interface Internals {
-  readonly config: Config;
-  database: Database;
+  readonly database: Database;
 }
 
 /**
@@ -44,7 +43,7 @@ export class TursoClient implements Client {
 
   /** @internal */
   constructor(config: Config) {
-    this[internals] = { config, database: open(config) };
+    this[internals] = { database: open(config) };
   }
 
   /** @internal What Drizzle and Kysely run on when they are given this client. */
@@ -59,9 +58,7 @@ export class TursoClient implements Client {
 
   /** `file` for files and memory, otherwise how the server is spoken to: `http` or `ws`. */
   get protocol(): string {
-    const { target } = this[internals].database.config;
-    if (target.kind !== 'remote') return 'file';
-    return /^wss?:/i.test(target.url) ? 'ws' : 'http';
+    return protocolOf(this[internals].database.config.target);
   }
 
   /** Runs one statement. */
@@ -130,13 +127,9 @@ export class TursoClient implements Client {
     this[internals].database.close().catch(() => {});
   }
 
-  /**
-   * Opens a client again that was closed; of an open one the connections that fail are replaced by themselves. What Drizzle
-   * or Kysely was made on this client before stays closed.
-   */
+  /** Opens a client again that was closed; of an open one the connections that fail are replaced by themselves. */
   reconnect(): void {
-    const state = this[internals];
-    if (state.database.closed) state.database = open(state.config);
+    this[internals].database.reopen();
   }
 }
 

@@ -1,24 +1,37 @@
-import type { Config } from '../config.js';
+import type { Config as OpenConfig } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { TursoClient } from './client.js';
 import { toLibsqlError } from './errors.js';
 
 /**
- * Config of {@link createClient}: that of `@libsql/client`, and every key of {@link Config} besides. `timeout` is what it
- * is there, the wait for a lock of a file, and not the longest time of a statement.
+ * What {@link createClient} takes: the config of `@libsql/client`, and every key of `open()` besides. `timeout` is what it is
+ * there, the wait for a lock of a file, and not the longest time of a statement.
  */
-export interface ClientConfig extends Omit<Config, 'timeout'> {
-  /**
-   * How many statements run at a time; those beyond it wait, and 0 sets no limit but that of the engine.
-   * @default 20
-   */
-  readonly concurrency?: number;
+export interface ClientConfig extends Omit<OpenConfig, 'timeout'> {
   /** How long a statement or transaction waits for a lock, in ms, as `busyTimeout`. @default 5000 */
   readonly timeout?: number;
 }
 
-/** The most that `concurrency` takes; at a server it is lowered to what servers bear. */
-const UNLIMITED = 10_000;
+/**
+ * A config as `@libsql/client` 0.18 declares it, with the keys of {@link ClientConfig} besides: a function that asks for the
+ * `Config` of that package takes it.
+ *
+ * @example
+ * ```ts
+ * import { type Config, createClient } from 'turso-dialect/client';
+ *
+ * const config: Config = { url: ':memory:', intMode: 'bigint' };
+ * createClient(config).close();
+ * ```
+ */
+export interface Config extends Omit<ClientConfig, 'url' | 'syncUrl' | 'authToken'> {
+  /** A `file:` URL, a plain path, `:memory:`, or a server. */
+  url: string;
+  /** Address of the server that the file is a replica of. */
+  syncUrl?: string;
+  /** Token for the server. */
+  authToken?: string;
+}
 
 /**
  * Makes a client with the interface of `@libsql/client` 0.18, on the engine of this package. What takes a client of
@@ -45,15 +58,11 @@ export function createClient(config: ClientConfig): TursoClient {
   }
 }
 
-function toConfig(given: ClientConfig): Config {
+function toConfig(given: ClientConfig): OpenConfig {
   if (typeof given !== 'object' || given === null) throw new ConfigError('url', 'expected { url, … }');
-  const { timeout, concurrency, ...config } = given;
+  const { timeout, ...config } = given;
   if (timeout !== undefined && config.busyTimeout !== undefined) {
     throw new ConfigError('timeout', 'means the same as "busyTimeout" here; give one of the two');
   }
-  return {
-    ...config,
-    ...(timeout !== undefined && { busyTimeout: timeout }),
-    ...(concurrency !== undefined && { concurrency: concurrency === 0 ? UNLIMITED : concurrency }),
-  };
+  return timeout === undefined ? given : { ...config, busyTimeout: timeout };
 }

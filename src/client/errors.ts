@@ -1,4 +1,5 @@
 import { ConfigError, DatabaseError } from '../errors.js';
+import { inWordsOf } from '../hints.js';
 
 /**
  * The error that a client throws: the class of `@libsql/client`, with the same fields. `instanceof LibsqlError` is true
@@ -92,15 +93,20 @@ export async function withLibsqlErrors<T>(run: () => T | Promise<T>): Promise<T>
 /** An error of this package as one of `@libsql/client`; others as they are. */
 export function toLibsqlError(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) return error;
-  const { message, statementIndex, extendedCode, rawCode } = error;
+  const { statementIndex, extendedCode, rawCode } = error;
   const code = codeOf(error);
-  return statementIndex === undefined
+  const message = inWordsOf('client', error.message);
+  // A script is no batch: the message says which of its statements failed, and where it stands.
+  return statementIndex === undefined || error.position !== undefined
     ? new LibsqlError(message, code, extendedCode, rawCode, error)
     : new LibsqlBatchError(message, statementIndex, code, extendedCode, rawCode, error);
 }
 
-/** Codes of this package for which `@libsql/client` has its own. */
+/** Codes of this package for which `@libsql/client` has its own, at a server if nowhere else. */
 const CODES: Readonly<Record<string, string>> = {
+  PARAMETER_INVALID: 'ARGS_INVALID',
+  NO_STATEMENT: 'SQL_NO_STATEMENT',
+  MULTIPLE_STATEMENTS: 'SQL_MANY_STATEMENTS',
   DATABASE_CLOSED: 'CLIENT_CLOSED',
   TRANSACTION_LOST: 'TRANSACTION_CLOSED',
 };

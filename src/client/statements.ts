@@ -76,8 +76,9 @@ class ClientResult implements ClientResultSet {
 }
 
 /**
- * Indexes and `length` are not enumerable. As in `@libsql/client` they win over a column of that name, because code that reads
- * rows as arrays needs them. Of several columns with one name the first wins.
+ * Indexes and `length` are not enumerable. As in `@libsql/client` they win over another column of that name, because code that
+ * reads rows as arrays needs them; that column has the key `1:1` or `length:1` here, and none there. Of several columns with
+ * one name the first wins.
  */
 function toRow(given: readonly SqlValue[], columns: readonly string[]): Row {
   const row = {} as Row;
@@ -85,9 +86,16 @@ function toRow(given: readonly SqlValue[], columns: readonly string[]): Row {
   define(row, 'length', values.length, false);
   for (const [i, value] of values.entries()) define(row, i, value, false);
   for (const [i, column] of columns.entries()) {
-    if (!Object.hasOwn(row, column)) define(row, column, values[i] as Value, true);
+    const key = isTaken(row, column, i) ? `${column}:1` : column;
+    if (!Object.hasOwn(row, key) || key === String(i)) define(row, key, values[i] as Value, true);
   }
   return row;
+}
+
+/** Whether the name of a column is the index of another one, or `length`. */
+function isTaken(row: Row, column: string, index: number): boolean {
+  if (column === String(index) || !Object.hasOwn(row, column)) return false;
+  return !Object.prototype.propertyIsEnumerable.call(row, column);
 }
 
 function define(row: Row, key: string | number, value: Value, enumerable: boolean): void {

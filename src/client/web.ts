@@ -1,5 +1,5 @@
 export { TursoClient } from './client.js';
-export { type ClientConfig, type ClientConfig as Config, createClient } from './create-client.js';
+export { type ClientConfig, type Config, createClient } from './create-client.js';
 export { LibsqlBatchError, LibsqlError } from './errors.js';
 export { TursoClientTransaction } from './transaction.js';
 export type {

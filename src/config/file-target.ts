@@ -9,6 +9,7 @@ import {
   parseServer,
   type QueryShape,
   serverSettings,
+  textOf,
   type Target,
 } from './target.js';
 
@@ -19,7 +20,8 @@ const refuse: Refusal = (problem, cause) => new ConfigError('url', problem, caus
  *
  * @throws {@link ConfigError} when there is no file or no server
  */
-export function replicaTarget(target: Target, syncUrl: unknown): Location {
+export function replicaTarget(target: Target, given: unknown): Location {
+  const syncUrl = textOf(given);
   if (target.kind !== 'file') throw new ConfigError('syncUrl', 'only a file can be a replica');
   if (target.mode === 'ro') throw new ConfigError('syncUrl', 'a file of mode "ro" can not be a replica');
   if (typeof syncUrl !== 'string')

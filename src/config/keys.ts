@@ -4,12 +4,14 @@ import type { Target } from './target.js';
 
 const GENERAL_KEYS = [
   ...(['url', 'engine', 'intMode', 'concurrency', 'busyTimeout', 'transactionBehavior', 'retry'] as const),
-  ...(['timeout', 'logger', 'logParameters', 'detectMisuse'] as const),
+  ...(['timeout', 'logger', 'logParameters', 'detectMisuse', 'offline'] as const),
 ] as const;
 
 /** Keys that concern a connection to a file; some mean nothing on a replica, whose server decides. */
 const LOCAL_KEYS = ['pragmas', 'statementCacheSize', 'allowFileFunctions'] as const;
 const OWN_FILE_KEYS = ['onConnect', 'extensions'] as const;
+/** Keys that concern the log of a file that this handle writes to. */
+const LOG_KEYS = ['walTruncate'] as const;
 const REMOTE_KEYS = [
   'authToken',
   'tls',
@@ -27,33 +29,49 @@ const KNOWN_KEYS: readonly (keyof Config)[] = [
   ...GENERAL_KEYS,
   ...LOCAL_KEYS,
   ...OWN_FILE_KEYS,
+  ...LOG_KEYS,
   ...(['encryptionKey', 'syncUrl'] as const),
   ...REMOTE_KEYS,
   ...SYNC_KEYS,
 ];
 
-/** Keys that belong to what this version can't do; a silent no-op would hide that. */
-const LATER_KEYS: readonly string[] = ['offline'];
+/** Keys for which `false` asks for nothing, as in `token !== '' && token`: `@libsql/client` reads it so. */
+const MAY_BE_FALSE: readonly (keyof Config)[] = [
+  ...(['authToken', 'encryptionKey', 'remoteEncryptionKey', 'syncUrl', 'syncInterval', 'fetch'] as const),
+  ...(['concurrency', 'timeout', 'busyTimeout'] as const),
+];
 
 /** Which keys only databases of another kind need. */
 const WITHOUT_EFFECT: Readonly<Record<Target['kind'], readonly (keyof Config)[]>> = {
-  memory: [...REMOTE_KEYS, ...SYNC_KEYS],
+  memory: [...LOG_KEYS, ...REMOTE_KEYS, ...SYNC_KEYS],
   file: [...REMOTE_KEYS, ...SYNC_KEYS],
-  replica: OWN_FILE_KEYS,
-  remote: [...LOCAL_KEYS, ...OWN_FILE_KEYS, ...SYNC_KEYS.filter((key) => key !== 'readYourWrites')],
+  replica: [...OWN_FILE_KEYS, ...LOG_KEYS],
+  remote: [
+    ...LOCAL_KEYS,
+    ...OWN_FILE_KEYS,
+    ...LOG_KEYS,
+    ...SYNC_KEYS.filter((key) => key !== 'readYourWrites'),
+  ],
   client: [],
 };
 
 /**
- * The keys that have a value, of a plain config or of one that a class computes.
+ * The keys that have a value, of a plain config or of one that a class computes. What is empty gives no key, as an
+ * empty line of an environment file.
  *
  * @throws {@link ConfigError} naming a key that is unknown
  */
 export function givenKeys(config: Config): Config {
   for (const key of Object.keys(config)) checkKey(key, (config as unknown as Record<string, unknown>)[key]);
-  const given = KNOWN_KEYS.map((key) => [key, config[key]] as const);
-  // Callers often spread optional settings, so a key without a value asks for nothing.
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as unknown as Config;
+  const given = KNOWN_KEYS.map((key) => [key, config[key] as unknown] as const);
+  return Object.fromEntries(given.filter(([key, value]) => !isEmpty(key, value))) as unknown as Config;
+}
+
+function isEmpty(key: keyof Config, value: unknown): boolean {
+  // The URL says what the database is; without one there is none.
+  if (key === 'url') return false;
+  if (value === false) return MAY_BE_FALSE.includes(key);
+  return value === undefined || value === '';
 }
 
 /** The keys of a config that have no effect on what its URL names. */
@@ -69,7 +87,6 @@ export function withoutKeys(config: Config, keys: readonly (keyof Config)[]): Co
 
 function checkKey(key: string, value: unknown): void {
   if (value === undefined || (KNOWN_KEYS as readonly string[]).includes(key)) return;
-  if (LATER_KEYS.includes(key)) throw new ConfigError(key, 'not supported by this version');
-  const meant = [...KNOWN_KEYS, ...LATER_KEYS].find((known) => known.toLowerCase() === key.toLowerCase());
+  const meant = KNOWN_KEYS.find((known) => known.toLowerCase() === key.toLowerCase());
   throw new ConfigError(key, meant ? `unknown key; did you mean "${meant}"?` : 'unknown key');
 }

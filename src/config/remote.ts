@@ -22,8 +22,8 @@ export interface RemoteOptions {
   readonly authToken?: AuthToken;
   /** Whether a `libsql:` URL is reached over TLS. @default true */
   readonly tls?: boolean;
-  /** Used instead of the global `fetch` for a server over HTTP. */
-  readonly fetch?: typeof globalThis.fetch;
+  /** Used instead of the global `fetch` for a server over HTTP; `@libsql/client` declares it as a `Function`. */
+  readonly fetch?: typeof globalThis.fetch | Function;
   /** Key of a database that the server keeps encrypted, in base64. */
   readonly remoteEncryptionKey?: string;
   /**
@@ -59,8 +59,9 @@ export function resolveRemote(config: RemoteOptions & Pick<SyncOptions, 'readYou
   return {
     authToken: new Secret(typeof authToken === 'function' ? authToken : checkToken(authToken)),
     tls: config.tls === undefined ? undefined : boolean('tls', config.tls, true),
-    fetch: optionalFunction('fetch', config.fetch),
-    remoteEncryptionKey: new Secret(checkKey('remoteEncryptionKey', remoteEncryptionKey)),
+    // The type of `@libsql/client` says no more of it.
+    fetch: optionalFunction('fetch', config.fetch) as typeof globalThis.fetch | undefined,
+    remoteEncryptionKey: new Secret(checkHeader('remoteEncryptionKey', remoteEncryptionKey, 'key')),
     compression: boolean('compression', config.compression, false),
     readYourWrites: boolean('readYourWrites', config.readYourWrites, true),
     networkRetry: {
@@ -73,12 +74,6 @@ export function resolveRemote(config: RemoteOptions & Pick<SyncOptions, 'readYou
 /** @throws {@link ConfigError} that does not show the token */
 export function checkToken(token: unknown): string | undefined {
   return checkHeader('authToken', token, 'token');
-}
-
-/** @throws {@link ConfigError} that does not show the key */
-function checkKey(name: string, value: unknown): string | undefined {
-  if (value === '') throw new ConfigError(name, 'expected a string that is not empty');
-  return checkHeader(name, value, 'key');
 }
 
 /**

@@ -36,7 +36,7 @@ export type Startup = 'require-sync' | 'serve-stale' | 'rebuild';
 /** The keys of a config that make a file an embedded replica. */
 export interface SyncOptions {
   /** The server whose database the file is a replica of: `libsql:`, `https:` or `http:`. */
-  readonly syncUrl?: string;
+  readonly syncUrl?: string | URL;
   /** Sync again so many seconds after the last sync ended. @default never */
   readonly syncInterval?: number;
   /**

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
+import { isOf } from '../realm.js';
 import { localConfig } from './local-config.js';
 import type { Refusal } from './path.js';
 import { schemeOf } from './scheme.js';
@@ -24,11 +25,27 @@ export type Target =
   /** A client of a driver that its owner made. */
   | { readonly kind: 'client'; readonly client: object };
 
+/** What a database is and where, for a log. */
+export function describeTarget(target: Target): {
+  readonly kind: Target['kind'];
+  readonly location: string | undefined;
+} {
+  const { path, url } = target as { readonly path?: string; readonly url?: string };
+  return { kind: target.kind, location: url ?? path };
+}
+
+/** How the database is reached, in the words of `@libsql/client`: `file`, which memory is too, `http` or `ws`. */
+export function protocolOf(target: Target): 'file' | 'http' | 'ws' {
+  if (target.kind !== 'remote') return 'file';
+  return /^wss?:/i.test(target.url) ? 'ws' : 'http';
+}
+
 /**
  * @throws {@link ConfigError} when it is no URL or path of a database
  * @throws {@link CapabilityError} for a file where only servers are known
  */
-export function parseUrl(url: unknown): Location {
+export function parseUrl(given: unknown): Location {
+  const url = textOf(given);
   if (typeof url !== 'string') {
     throw new ConfigError('url', `expected a URL or a path, got ${typeName(url)}`);
   }
@@ -62,6 +79,11 @@ export function parseServer(key: string, url: string): ServerSettings & { readon
     (problem) => new ConfigError(key, problem),
   );
   return { address, ...serverSettings(authToken, tls) };
+}
+
+/** The text of a `URL` of any realm; everything else as it is. */
+export function textOf(url: unknown): unknown {
+  return isOf(url, 'URL') ? url.href : url;
 }
 
 type ServerSettings = Pick<Location, 'authToken' | 'tls'>;

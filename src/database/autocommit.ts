@@ -116,8 +116,9 @@ export class Autocommit {
   async withMain<T>(use: (connection: Connection) => MaybePromise<T>, abort?: Abort): Promise<T> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const main = await this.#pool.openMain(abort);
-    const { kind } = this.#context.config.target;
-    const apart = this.#pool.single !== undefined || (abort !== undefined && kind !== 'file');
+    const apart =
+      this.#pool.single !== undefined ||
+      (abort !== undefined && this.#context.config.features.writes === 'server');
     const lease = apart ? await this.#pool.lend(holder, abort) : undefined;
     const connection = lease?.connection ?? main;
     try {

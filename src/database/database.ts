@@ -2,11 +2,13 @@ import {
   type Config,
   checkEncryptionKey,
   checkTimeout,
+  describeTarget,
   type ResolvedConfig,
   resolveConfig,
 } from '../config.js';
 import { knowsFiles, localConfig } from '../config/local-config.js';
-import { CapabilityError, closedError, OPEN_BY_URL, ParameterError } from '../errors.js';
+import { CapabilityError, closedError, ParameterError } from '../errors.js';
+import { need } from '../features.js';
 import { type AccessRule, AccessRules } from '../hooks/access-rules.js';
 import { Authorizer } from '../hooks/authorizer.js';
 import { type ChangeEvent, ChangeFeed, type Unsubscribe } from '../hooks/change-feed.js';
@@ -56,7 +58,7 @@ export class Database extends Session {
   ) {
     const { of, pool } = view ?? {};
     const authorizer = view?.authorizer ?? of?.context.authorizer;
-    const isReplica = of === undefined && config.target.kind === 'replica';
+    const isReplica = of === undefined && config.features.sync === true;
     const syncer = isReplica ? new (localParts().Syncer)(config.sync) : of?.syncer;
     super(of === undefined ? newContext(config) : { ...of.context, config, authorizer }, syncer, of, pool);
     this.syncer = syncer;
@@ -86,8 +88,7 @@ export class Database extends Session {
    */
   describe(): DatabaseDescription {
     const { target, keysWithoutEffect } = this.config;
-    const { path, url } = target as { readonly path?: string; readonly url?: string };
-    return { kind: target.kind, location: url ?? path, keysWithoutEffect };
+    return { ...describeTarget(target), keysWithoutEffect };
   }
 
   /** Whether `close()` was called. */
@@ -107,6 +108,12 @@ export class Database extends Session {
     const outcomes = await Promise.allSettled(parts.map(async (part) => part?.close()));
     const failed = outcomes.find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+  }
+
+  /** @internal Opens it again after `close()`. What was made on it, such as a Drizzle database, then works again. */
+  reopen(): void {
+    // Every handle refers to this object, so it takes over the state of a database that was opened with the same config.
+    if (this.closed) Object.assign(this, new Database(this.config));
   }
 
   /** Same as `close()`, for `await using`. */
@@ -137,12 +144,7 @@ export class Database extends Session {
   interrupt(): void {
     this.assertWhole('interrupt()');
     if (this.closed) throw closedError();
-    if (this.config.target.kind === 'client') {
-      throw new CapabilityError(
-        'interrupt',
-        `a client that was handed in can not be stopped; ${OPEN_BY_URL}`,
-      );
-    }
+    need(this.config.features, 'interrupt');
     this.pool.interrupt();
     this.context.interrupts.interrupt();
   }
@@ -173,10 +175,7 @@ export class Database extends Session {
    */
   onChange(tables: 'all' | readonly string[], listener: (event: ChangeEvent) => void): Unsubscribe {
     this.assertWhole('onChange()');
-    const { kind } = this.config.target;
-    if (kind !== 'memory' && kind !== 'file') {
-      throw new CapabilityError('changes', `the rows of a ${kind} database are changed by its server`);
-    }
+    need(this.config.features, 'changes');
     return this.feed.onChange(tables, listener);
   }
 
@@ -237,10 +236,7 @@ export class Database extends Session {
     checkOptions(options, 'watch()', ['interval']);
     const { interval = 100 } = options;
     this.assertWhole('watch()');
-    const { kind } = this.config.target;
-    if (kind !== 'file' && kind !== 'replica') {
-      throw new CapabilityError('watch', `a ${kind} database has no file that could be watched`);
-    }
+    need(this.config.features, 'watch');
     if (typeof listener !== 'function') throw new ParameterError('watch() takes a function');
     checkTimeout(interval);
     // The file of a replica must be there.
@@ -304,12 +300,7 @@ export class Database extends Session {
   async rekey(key: string | null): Promise<void> {
     this.assertWhole('rekey()');
     const newKey = checkEncryptionKey(key ?? undefined, 'key');
-    if (this.config.target.kind !== 'file') {
-      throw new CapabilityError(
-        'rekey',
-        `a ${this.config.target.kind} database has no file that could be encrypted anew`,
-      );
-    }
+    need(this.config.features, 'rekey');
     await this.pool.alone(async (engine) => {
       await engine.rekey?.(newKey);
       this.config.encryptionKey = new Secret(newKey);
@@ -337,14 +328,12 @@ export class Database extends Session {
     checkOptions(options, 'copyTo()', ['encryptionKey']);
     const { encryptionKey } = options;
     this.assertWhole('copyTo()');
-    if (!knowsFiles()) throw this.nothingToCopy();
+    if (!knowsFiles()) need(this.config.features, 'copy');
     const to = newFile(path, 'copyTo()');
     const own = this.config.encryptionKey.reveal();
     const key = encryptionKey === undefined ? own : checkEncryptionKey(encryptionKey ?? undefined);
     if (this.replica !== undefined) return await this.replica.copy(to, key);
-    if (this.config.target.kind !== 'file') {
-      throw this.nothingToCopy();
-    }
+    need(this.config.features, 'copy');
     await this.pool.openMain();
     const engine = await this.pool.engine();
     await engine.copy?.(to, key);
@@ -443,14 +432,10 @@ export class Database extends Session {
     throw new CapabilityError('restricted', `${method} is not for a restricted view of a database`);
   }
 
-  private nothingToCopy(): CapabilityError {
-    return new CapabilityError('copy', `a ${this.config.target.kind} database has no file to copy`);
-  }
-
   private asReplica(): ReplicaHandle {
     this.assertWhole('syncing');
-    if (this.replica !== undefined) return this.replica;
-    throw new CapabilityError('sync', `a ${this.config.target.kind} database has nothing to sync with`);
+    need(this.config.features, 'sync');
+    return this.replica as ReplicaHandle;
   }
 }
 

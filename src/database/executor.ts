@@ -64,6 +64,7 @@ export abstract class Executor {
   readonly config: ResolvedConfig;
   /** @internal */
   readonly statements: Statements;
+  private readonly atServer: boolean;
   private pragmas: Pragmas | undefined;
 
   /** @internal */
@@ -71,14 +72,14 @@ export abstract class Executor {
     this.context = context;
     this.config = context.config;
     this.statements = context.statements;
+    const { reads, interrupt } = context.config.features;
+    // A client that was handed in may have its database in this process.
+    this.atServer = reads === 'server' && interrupt === true;
   }
 
   /** @internal What the engine can't store; known before the engine is loaded. */
   get limits(): ValueLimits {
-    const { target } = this.config;
-    if (target.kind !== 'client') return target.kind === 'remote' ? REMOTE_LIMITS : LOCAL_LIMITS;
-    // One of `@libsql/client` for a file reads through the same binding as we do.
-    return 'protocol' in target.client && target.client.protocol === 'file' ? LOCAL_LIMITS : REMOTE_LIMITS;
+    return this.config.features;
   }
 
   /** @internal In which transaction statements run, if in one. */
@@ -123,6 +124,7 @@ export abstract class Executor {
       if (turnIsOver()) return settleLater(Promise.reject(error));
       throw error;
     }
+    if (this.atServer) return settleRemote(result);
     // The statement has run: what is called next must run after it.
     return turnIsOver() ? settleLater(result) : result;
   }
@@ -472,14 +474,15 @@ function checkExecuteOptions(options: ExecuteOptions): void {
   checkRowMode(options.rowMode);
 }
 
-/**
- * SQLite's limit. libsql 0.5.29 does not look whether binding a longer value has failed, and stores NULL or an empty text;
- * a client of `@libsql/client` may use it too.
- */
-const LONGEST_VALUE = 1_000_000_000;
-/** libsql 0.5.29 cuts text at U+0000 when it reads it. */
-const LOCAL_LIMITS: ValueLimits = Object.freeze({ nulInText: false, longest: LONGEST_VALUE });
-const REMOTE_LIMITS: ValueLimits = Object.freeze({ nulInText: true, longest: LONGEST_VALUE });
+/** Everybody else has a turn while a server is waited for. Only what fails may do so before anything was sent. */
+async function settleRemote(result: MaybePromise<RawResult>): Promise<RawResult> {
+  try {
+    return await result;
+  } catch (error) {
+    if (turnIsOver()) await nextTurn();
+    throw error;
+  }
+}
 
 /** Settles as `result` does, when everybody else had a turn. */
 async function settleLater(result: MaybePromise<RawResult>): Promise<RawResult> {

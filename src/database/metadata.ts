@@ -41,12 +41,3 @@ export function assertUnrestricted(authorizer: object | undefined): void {
     'metadata() is not for a restricted view of a database; take lastInsertRowid and rowsAffected from the result of the statement',
   );
 }
-
-/** The error where each statement has a connection of its own. */
-export function noMetadata(): CapabilityError {
-  return new CapabilityError(
-    'metadata',
-    'at a server every statement has a connection of its own; take lastInsertRowid and rowsAffected from its result, or ' +
-      'ask inside a transaction',
-  );
-}

@@ -133,7 +133,7 @@ class MigrationRun {
         if (!(await disableForeignKeys(connection))) refuseRebuild(parsed);
         return await this.#applyInTransaction(connection, parsed);
       },
-      () => leaveAsBefore(connection, before, this.#database.config.target.kind),
+      () => leaveAsBefore(connection, before, this.#database.config.features),
     );
   }
 
@@ -192,8 +192,8 @@ class MigrationRun {
   /** On a file nothing but locks is waited for, and a large table may take its time. */
   #bounded(connection: Connection): Connection {
     const { config, context } = this.#database;
-    const { kind } = config.target;
-    if (kind !== 'remote' && kind !== 'replica') return connection;
+    const { writes, interrupt } = config.features;
+    if (writes === 'here' || interrupt !== true) return connection;
     return boundedConnection(connection, config.timeout, context.interrupts);
   }
 

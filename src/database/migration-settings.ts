@@ -1,6 +1,6 @@
-import type { Target } from '../config.js';
 import type { Connection } from '../engine/engine.js';
 import { DatabaseError, MigrationError } from '../errors.js';
+import type { Features } from '../features.js';
 import { only } from './migration-table.js';
 
 /** Settings of a connection that a migration may change and that must be as before when it goes back to the pool. */
@@ -29,14 +29,14 @@ export async function readSettings(connection: Connection): Promise<Settings> {
 /**
  * Leaves the connection as it was, or out of use.
  *
- * @param kind - of the database: the pool replaces a closed connection, but one in memory would be lost with it
+ * @param features - of the database: the pool replaces a closed connection, but with the only one the data would be lost
  */
 export async function leaveAsBefore(
   connection: Connection,
   before: Settings,
-  kind: Target['kind'],
+  { connections }: Features,
 ): Promise<void> {
-  const replaceable = kind !== 'memory';
+  const replaceable = connections === 'many';
   if (replaceable && !connection.usable) return;
   try {
     await restoreSettings(connection, before);

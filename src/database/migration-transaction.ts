@@ -29,7 +29,7 @@ export async function beginMigrations(
       off = await disableForeignKeys(connection);
     },
     after: async (connection) => {
-      if (settings !== undefined) await leaveAsBefore(connection, settings, database.config.target.kind);
+      if (settings !== undefined) await leaveAsBefore(connection, settings, database.config.features);
     },
   };
   const transaction = await database.begin(behavior, undefined, 1, around, pool);

@@ -60,7 +60,7 @@ export class Pool {
     this.#config = config;
     this.#interrupts = interrupts;
     this.#policy = policy;
-    if (config.target.kind === 'memory') this.#single = new Lock('the only connection of the database');
+    if (config.features.connections === 'one') this.#single = new Lock('the only connection of the database');
   }
 
   get closed(): boolean {
@@ -371,6 +371,7 @@ export class Pool {
     this.#lent.clear();
     this.#main = undefined;
     await Promise.all(open.map(async (connection) => Promise.resolve(connection.close()).catch(ignore)));
+    await this.#engine?.then((engine) => engine.close?.()).catch(ignore);
     // Transactions that are still open here were rolled back, but their callbacks may go on, or never end.
     this.#writeLock?.releaseAll(this);
     if (this.#writeLockName !== undefined) unshareWriteLock(this.#writeLockName);

@@ -1,6 +1,7 @@
 import type { RawResult } from '../engine/engine.js';
 import { cleanUpAfter } from './after.js';
 import { atIndex, type BatchItem } from './batch.js';
+import { completeConstraintError } from './constraint-index.js';
 import type { Database } from './database.js';
 import { disableForeignKeys, leaveAsBefore, readSettings } from './migration-settings.js';
 
@@ -25,10 +26,11 @@ export async function runWithoutForeignKeys(
       await connection.commit();
       return results;
     } catch (error) {
+      await completeConstraintError(connection, error);
       if (connection.inTransaction) await cleanUpAfter(error, () => connection.rollback());
       throw atIndex(error, results.length);
     } finally {
-      await leaveAsBefore(connection, before, database.config.target.kind);
+      await leaveAsBefore(connection, before, database.config.features);
     }
   });
 }

@@ -7,6 +7,7 @@ import {
 } from '../config.js';
 import type { ColumnOrigin, Connection, MaybePromise, RawResult, ReplicaPolicy } from '../engine/engine.js';
 import { CapabilityError, findDatabaseError } from '../errors.js';
+import { need } from '../features.js';
 import { ABORT_OPTIONS, checkChoice, checkOptions } from '../options.js';
 import type { EndStatement, StatementOrigin } from '../hooks/observer.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
@@ -21,7 +22,7 @@ import type { Guard, GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import { scripts } from './lazy.js';
 import { type LockHolder, usedInside } from './lock.js';
-import { assertUnrestricted, type Metadata, noMetadata, toMetadata } from './metadata.js';
+import { assertUnrestricted, type Metadata, toMetadata } from './metadata.js';
 import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
@@ -222,7 +223,7 @@ export abstract class Session extends Executor {
   ): Promise<Transaction> {
     const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
-    const writes = behavior === 'immediate' || behavior === 'exclusive';
+    const writes = this.config.features.behaviors[behavior] === 'begin';
     if (writes) this.assertOutside();
     const { lease, release, lock } = await this.bounded(abort, (either) =>
       lendBegun(pool, this.context, transaction, either, around),
@@ -261,12 +262,12 @@ export abstract class Session extends Executor {
   /** @internal */
   override async setConnectionPragma(name: string, value: string | number): Promise<void> {
     this.context.authorizer?.checkPragma(name);
-    const { pragmas, target } = this.config;
+    const { pragmas, features } = this.config;
     const before = pragmas[name];
     pragmas[name] = value;
     try {
       // Every connection applies it when it is opened.
-      if (name === 'journal_mode' && target.kind === 'file') {
+      if (name === 'journal_mode' && features.connections === 'many') {
         await this.pool.alone(async (engine) => (await engine.connect()).close());
       } else {
         await this.autocommit.withMain(async (connection) => {
@@ -312,8 +313,7 @@ export abstract class Session extends Executor {
 
   override async metadata(): Promise<Metadata> {
     assertUnrestricted(this.context.authorizer);
-    const { kind } = this.config.target;
-    if (kind !== 'memory' && kind !== 'file') throw noMetadata();
+    need(this.config.features, 'metadata');
     return toMetadata(await this.autocommit.metadata(), true);
   }
 
@@ -379,8 +379,7 @@ export abstract class Session extends Executor {
    * @throws {@link TransactionError}
    */
   private assertOutside(): void {
-    const { kind } = this.config.target;
-    if (this.transactions.size === 0 || kind === 'memory' || kind === 'file') return;
+    if (this.transactions.size === 0 || this.config.features.writes === 'here') return;
     const writing = [...this.transactions.values()].filter(({ holder }) => holder.writes === true);
     if (writing.length === 0) return;
     const enclosing = enclosingTransactions();
@@ -389,10 +388,8 @@ export abstract class Session extends Executor {
 
   private behaviorOf(wanted: TransactionBehavior | undefined): TransactionBehavior {
     const behavior = checkBehavior(wanted, this.config.transactionBehavior, 'behavior');
-    if (behavior !== 'concurrent') return behavior;
-    throw new CapabilityError(
-      'concurrent',
-      "the libsql engine has no transactions with behavior 'concurrent'",
-    );
+    const lock = this.config.features.behaviors[behavior];
+    if (typeof lock === 'object') throw new CapabilityError(behavior, lock.missing);
+    return behavior;
   }
 }

@@ -26,9 +26,9 @@ export class Statements {
   readonly #local: boolean;
   readonly #known = new LruCache<string, AnalyzedStatement>(KNOWN_STATEMENTS);
 
-  constructor({ allowFileFunctions, target }: Pick<ResolvedConfig, 'allowFileFunctions' | 'target'>) {
+  constructor({ allowFileFunctions, features }: Pick<ResolvedConfig, 'allowFileFunctions' | 'features'>) {
     this.#allowFileFunctions = allowFileFunctions;
-    this.#local = target.kind === 'memory' || target.kind === 'file';
+    this.#local = features.writes === 'here';
   }
 
   /**

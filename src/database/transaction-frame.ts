@@ -25,8 +25,8 @@ export function nextTransactionId(): number {
  * and 22 every promise costs more while it is on (a point select in a transaction 12 %, docs/transactions.md), so there it
  * is on in memory, where the mistake stops everything, and at a server, where a call takes longer than that anyway.
  */
-export function isFollowed({ detectMisuse, target: { kind } }: ResolvedConfig): boolean {
-  return detectMisuse ?? (FOLLOWS_CHEAPLY || (kind !== 'file' && kind !== 'replica'));
+export function isFollowed({ detectMisuse, features }: ResolvedConfig): boolean {
+  return detectMisuse ?? (FOLLOWS_CHEAPLY || features.connections === 'one' || features.reads === 'server');
 }
 
 /** Node.js from 24 keeps the context with each promise; what Bun and Deno do costs nothing that could be measured. */

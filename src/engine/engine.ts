@@ -1,17 +1,9 @@
 import type { TransactionBehavior } from '../config.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
-import type { SqlValue, ValueLimits } from '../values.js';
+import type { SqlValue } from '../values.js';
 
 /** A value that is there at once where the engine is synchronous, and a promise of it where it is not. */
 export type MaybePromise<T> = T | Promise<T>;
-
-/** What an engine can do with the database at hand; what is missing is a `CapabilityError` at the call. */
-export interface Capabilities extends ValueLimits {
-  /** The transaction behaviours that the engine honours. */
-  readonly behaviors: readonly TransactionBehavior[];
-  /** Whether the database can be opened more than once at a time and the connections see the same data. */
-  readonly multipleConnections: boolean;
-}
 
 /** A result column. */
 export interface Column {
@@ -239,8 +231,6 @@ export interface ReplicaPolicy {
 
 /** One database reached through one driver. */
 export interface Engine {
-  readonly name: 'libsql' | 'remote' | 'replica';
-  readonly capabilities: Capabilities;
   /**
    * Name of the lock that one writer at a time holds, the same for every handle of this process on the same
    * database; undefined where the database itself queues its writers. Known once a connection was opened.
@@ -259,4 +249,6 @@ export interface Engine {
   copy?(path: string, key: string | undefined): Promise<void>;
   /** Opens a connection and applies the per-connection settings. */
   connect(): MaybePromise<Connection>;
+  /** Ends what the engine does by itself; missing where that is nothing. The connections are closed one by one. */
+  close?(): Promise<void>;
 }

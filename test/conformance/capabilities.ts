@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { CapabilityError } from '../../src/index.js';
+import { CapabilityError, type DatabaseError, type TransactionBehavior } from '../../src/index.js';
 import { findDatabaseError } from '../../src/errors.js';
-import type { DatabaseError } from '../../src/index.js';
 import type { Target } from './targets.js';
 
 /** A capability that an engine may lack. What uses it without must fail with a `CapabilityError`, at the call. */
-export type Capability = `behavior ${Target['capabilities']['behaviors'][number]}`;
+export type Capability = `behavior ${TransactionBehavior}`;
 
 function has(target: Target, capability: Capability): boolean {
-  return target.capabilities.behaviors.some((behavior) => capability === `behavior ${behavior}`);
+  const behavior = capability.slice('behavior '.length) as TransactionBehavior;
+  return typeof target.features.behaviors[behavior] === 'string';
 }
 
 /**

@@ -91,10 +91,11 @@ export function feature(
   });
 }
 
-export const isLocal = ({ name }: Target): boolean => name.startsWith('libsql');
-export const isFile = ({ name }: Target): boolean => name === 'libsql file';
-export const isReplica = ({ name }: Target): boolean => name === 'replica';
-export const hasFile = (target: Target): boolean => isFile(target) || isReplica(target);
+/** Where statements that write run in this process. */
+export const isLocal = ({ features }: Target): boolean => features.writes === 'here';
+export const isFile = ({ features }: Target): boolean => features.rekey === true;
+export const isReplica = ({ features }: Target): boolean => features.sync === true;
+export const hasFile = ({ features }: Target): boolean => features.copy === true;
 /** A client of which only the public methods are known: they describe nothing, set nothing, and round large integers. */
 export const isPublicClient = ({ name }: Target): boolean => name === 'client compat';
 export const isClient = ({ name }: Target): boolean => name.startsWith('client');

@@ -5,17 +5,9 @@ import { type Client, createClient } from '@libsql/client';
 import { createClient as createCompatClient } from '@tursodatabase/serverless/compat';
 import NativeDatabase from 'libsql';
 import { fromClient } from '../../src/database/from-client.js';
-import { type Config, type Database, open, type TransactionBehavior } from '../../src/index.js';
+import { type Features, featuresOf } from '../../src/features.js';
+import { type Config, type Database, open } from '../../src/index.js';
 import { type Sqld, startSqld } from '../support/sqld.js';
-
-/** What is expected of an engine. A case that needs more is asserted to fail with a `CapabilityError`. */
-export interface TargetCapabilities {
-  readonly behaviors: readonly TransactionBehavior[];
-  /** Whether text with U+0000 can be stored; where not, it is a `ParameterError`. */
-  readonly nulInText: boolean;
-  /** Whether others can open the same database, so that there is an outside to look from and to lock from. */
-  readonly shared: boolean;
-}
 
 /** The same data seen without this package. Not awaited statements would hide locks, so all is immediate. */
 export interface Outside {
@@ -40,16 +32,15 @@ export interface OpenTarget {
 /** An engine with a kind of database that it opens. */
 export interface Target {
   readonly name: string;
-  readonly capabilities: TargetCapabilities;
+  /** What the database can do. A case that needs more is asserted to fail with a `CapabilityError`. */
+  readonly features: Features;
   /** Opens an empty database that nobody else uses. */
   open(config?: Partial<Config>): Promise<OpenTarget>;
 }
 
-const LIBSQL_BEHAVIORS = ['deferred', 'immediate', 'exclusive', 'read'] as const;
-
 const memory: Target = {
   name: 'libsql memory',
-  capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: false, shared: false },
+  features: featuresOf({ kind: 'memory', path: ':memory:' }),
   async open(config) {
     const database = open({ url: ':memory:', ...config });
     return {
@@ -65,7 +56,7 @@ const memory: Target = {
 
 const file: Target = {
   name: 'libsql file',
-  capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: false, shared: true },
+  features: featuresOf({ kind: 'file', path: '' }),
   async open(config) {
     const folder = mkdtempSync(path.join(tmpdir(), 'turso-conformance-'));
     const url = `file:${folder}/test.db`;
@@ -116,7 +107,7 @@ async function onServer(openOn: (sqld: Sqld) => OpenTarget): Promise<OpenTarget>
 function server(name: string, urlOf: (sqld: Sqld) => string): Target {
   return {
     name,
-    capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: true, shared: true },
+    features: featuresOf({ kind: 'remote', url: '' }),
     open: (config) =>
       onServer((sqld) => {
         const handles: Database[] = [];
@@ -143,11 +134,11 @@ function server(name: string, urlOf: (sqld: Sqld) => string): Target {
 function client(
   name: string,
   make: (sqld: Sqld) => { close(): void },
-  behaviors: readonly TransactionBehavior[] = LIBSQL_BEHAVIORS,
+  features: Partial<Features> = {},
 ): Target {
   return {
     name,
-    capabilities: { behaviors, nulInText: true, shared: true },
+    features: { ...featuresOf({ kind: 'client', client: {} }), ...features },
     open: () =>
       onServer((sqld) => {
         const own = make(sqld);
@@ -170,7 +161,7 @@ function client(
 /** An embedded replica; who looks from outside looks at its server. */
 const replica: Target = {
   name: 'replica',
-  capabilities: { behaviors: LIBSQL_BEHAVIORS, nulInText: false, shared: true },
+  features: featuresOf({ kind: 'replica', path: '', url: '' }),
   open: (config) =>
     onServer((sqld) => {
       const folder = mkdtempSync(path.join(tmpdir(), 'turso-conformance-'));
@@ -204,7 +195,12 @@ export const targets: readonly Target[] = [
   client('client http', ({ url }) => createClient({ url, intMode: 'string' })),
   client('client ws', ({ wsUrl }) => createClient({ url: wsUrl, intMode: 'string' })),
   // By its public methods only.
-  client('client compat', ({ url }) => createCompatClient({ url }), ['deferred', 'immediate', 'read']),
+  client('client compat', ({ url }) => createCompatClient({ url }), {
+    behaviors: {
+      ...featuresOf({ kind: 'client', client: {} }).behaviors,
+      exclusive: { missing: 'its public methods begin none' },
+    },
+  }),
   replica,
 ];
 

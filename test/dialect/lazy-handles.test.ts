@@ -113,7 +113,7 @@ describe.each(Object.entries(disguises))('%s', (_name, disguise) => {
     const reader = db.restricted([{ effect: 'allow', actions: ['read'] }]);
     expect((await disguise(reader).execute('select 1')).rows).toHaveLength(1);
     db.interrupt();
-    expect(() => db.syncStatus()).toThrow('nothing to sync with');
+    expect(() => db.syncStatus()).toThrow('has a server to sync with');
     expect(db.closed).toBe(false);
     await db.close();
     expect([db.closed, real.closed]).toEqual([true, true]);

@@ -120,7 +120,7 @@ describe.each(beyond)('$name', (target) => {
     expect(await byName.get({ name: 'Ada' })).toEqual({ id: 1, name: 'Ada', age: 0 });
     const streamed = await collect(database.stream('select id from posts order by id'));
     expect(streamed).toEqual([{ id: 1 }, { id: 2 }]);
-    const exclusive = target.capabilities.behaviors.includes('exclusive');
+    const exclusive = typeof target.features.behaviors.exclusive === 'string';
     if (!exclusive)
       await failure(
         db.transaction(async () => {}, { behavior: 'exclusive' }),

@@ -297,9 +297,11 @@ describe.each(kinds)('change events in %s', (_kind, openWith) => {
       throw new Error('rejected by a listener');
     });
     await db.execute('insert into t values (5)');
-    await expect.poll(() => warnings.length).toBeGreaterThanOrEqual(2);
+    // Others may warn of something else in between.
+    await expect
+      .poll(() => warnings)
+      .toEqual(expect.arrayContaining(['thrown by a listener', 'rejected by a listener']));
     process.off('warning', listen);
-    expect(warnings).toEqual(expect.arrayContaining(['thrown by a listener', 'rejected by a listener']));
     expect((await db.execute('select id from copy')).rows).toEqual([{ id: 5 }]);
   });
 

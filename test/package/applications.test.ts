@@ -51,8 +51,13 @@ afterAll(async () => {
 
 describe('an application whose import specifiers are changed', { timeout: 120_000 }, () => {
   it.each(COMPILERS)('compiles without an error under %s', async (compiler) => {
-    const files = ['after/drizzle/app.ts', 'after/kysely/app.ts'];
+    const files = ['after/drizzle/app.ts', 'after/kysely/app.ts', 'types/interchange.ts'];
     expect(await compile(files, compiler)).toMatchObject({ code: 0, output: '' });
+  });
+
+  it('hands configs, clients and results on by type under exactOptionalPropertyTypes too', async () => {
+    const outcome = await compile(['types/interchange.ts'], 'current', ['--exactOptionalPropertyTypes']);
+    expect(outcome).toMatchObject({ code: 0, output: '' });
   });
 
   it.each(['drizzle', 'kysely'])(
@@ -151,7 +156,11 @@ async function resultOf(program: string): Promise<unknown> {
   return JSON.parse(result);
 }
 
-function compile(files: readonly string[], compiler: (typeof COMPILERS)[number]): Promise<Outcome> {
+function compile(
+  files: readonly string[],
+  compiler: (typeof COMPILERS)[number],
+  more: readonly string[] = [],
+): Promise<Outcome> {
   const home = compiler === 'current' ? root : folder;
   const tsc = path.join(home, 'node_modules', compiler === 'current' ? 'typescript' : compiler, 'bin/tsc');
   const options = [
@@ -163,5 +172,8 @@ function compile(files: readonly string[], compiler: (typeof COMPILERS)[number])
     'es2022',
     '--noEmit',
   ];
-  return runNode([tsc, ...options, '--strict', '--skipLibCheck', '--types', 'node', ...files], folder);
+  return runNode(
+    [tsc, ...options, '--strict', '--skipLibCheck', '--types', 'node', ...more, ...files],
+    folder,
+  );
 }

@@ -136,6 +136,27 @@ const VIOLATIONS: [rule: string, file: string, text: string, line: number, messa
     'must load',
   ],
   [
+    'a database that asks for the kind of its target',
+    'database/a.ts',
+    'export const a = (config) => config.target.kind;',
+    1,
+    'asks for the kind of the database',
+  ],
+  [
+    'a dialect that takes the kind out of a target',
+    'dialect/kysely/a.ts',
+    'export const a = (config) => { const { kind } = config.target; return kind; };',
+    1,
+    'asks for the kind of the database',
+  ],
+  [
+    'an engine that takes the kind out of a config',
+    'engine/a.ts',
+    'export const a = ({ target: { kind } }) => kind;',
+    1,
+    'asks for the kind of the database',
+  ],
+  [
     'a leaf that imports a layer',
     'values.ts',
     "import type { Connection } from './engine/engine.js';",

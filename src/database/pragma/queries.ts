@@ -1,4 +1,5 @@
-import { CapabilityError, ParameterError, TransactionError } from '../../errors.js';
+import { ParameterError, TransactionError } from '../../errors.js';
+import { need } from '../../features.js';
 import type { SqlValue } from '../../values.js';
 import type { Executor } from '../executor.js';
 import { askObjects } from './ask.js';
@@ -187,10 +188,7 @@ export function pragmaQueries(locate: () => Executor | Promise<Executor>): Pragm
 
 /** What maintains the file, and only where the file is ours and nobody is inside a transaction. */
 function maintainable(executor: Executor, name: string): Executor {
-  const { kind } = executor.config.target;
-  if (kind !== 'file' && kind !== 'memory') {
-    throw new CapabilityError('pragma', `PRAGMA ${name} is the affair of the server of a ${kind} database`);
-  }
+  need(executor.config.features, 'maintenance');
   if (executor.origin.transactionId === undefined) return executor;
   throw new TransactionError(`PRAGMA ${name} can not be run inside a transaction`, {
     code: 'TRANSACTION_CONTROL',

@@ -1,7 +1,7 @@
 import { CapabilityError, TransactionError } from '../../errors.js';
 import type { Executor } from '../executor.js';
 import { askRows } from './ask.js';
-import type { PragmaDefinition } from './catalogue.js';
+import { isSettable, type PragmaDefinition } from './catalogue.js';
 import { decodePragma, encodePragma } from './values.js';
 
 /**
@@ -18,9 +18,8 @@ export async function setPragma(
 ): Promise<void> {
   const { name, scope, settable } = definition;
   const encoded = encodePragma(definition, value);
-  const { kind } = executor.config.target;
-  if (!settable.includes(kind)) {
-    throw new CapabilityError('pragma', `PRAGMA ${name} can not be set on a ${kind} database`);
+  if (!isSettable(settable, executor.config.features)) {
+    throw new CapabilityError('pragma', `PRAGMA ${name} can not be set on this kind of database`);
   }
   if (name === 'busy_timeout') {
     executor.context.authorizer?.checkPragma(name);

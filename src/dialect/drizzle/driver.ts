@@ -10,6 +10,7 @@ import {
 } from 'drizzle-orm';
 import type { Config } from '../../config.js';
 import { knowsFiles } from '../../config/local-config.js';
+import { type DatabaseClient, openClient } from '../../client/database-client.js';
 import { type Database, open } from '../../database/database.js';
 import type { Client } from '../../database/client-api.js';
 import { type ForeignClient, fromClient, isClient } from '../../database/from-client.js';
@@ -43,7 +44,7 @@ export type TursoDrizzleConfig<TSchema extends Record<string, unknown> = Record<
 
 /**
  * Makes a Drizzle database. Takes every form that `drizzle-orm/libsql` takes. `$client` is the client that was given,
- * otherwise our {@link Database}.
+ * otherwise our {@link Database} with the methods of a client.
  *
  * @throws {@link ConfigError} naming the key that is wrong
  *
@@ -72,21 +73,21 @@ export function drizzle<
 export function drizzle<TSchema extends Record<string, unknown> = Record<string, never>>(
   url: string,
   config?: DrizzleConfig<TSchema>,
-): TursoDatabase<TSchema>;
+): TursoDatabase<TSchema, DatabaseClient>;
 export function drizzle<TSchema extends Record<string, unknown> = Record<string, never>>(
   config: TursoDrizzleConnectionConfig<TSchema>,
-): TursoDatabase<TSchema>;
+): TursoDatabase<TSchema, DatabaseClient>;
 export function drizzle<TSchema extends Record<string, unknown>>(
   first: string | Database | ForeignClient | TursoDrizzleConfig<TSchema>,
   config?: DrizzleConfig<TSchema>,
 ): TursoDatabase<TSchema, unknown> {
-  if (typeof first === 'string') return construct(open(first), config);
+  if (typeof first === 'string') return construct(openClient(first), config);
   if (isDrizzleConfig<TSchema>(first)) {
     const { connection, client, ...rest } = first;
     if (client !== undefined && connection !== undefined) {
       throw new ConfigError('client', 'contradicts "connection"; give one of the two');
     }
-    return construct(client === undefined ? open(connection as Config) : client, rest);
+    return construct(client === undefined ? openClient(connection as Config) : client, rest);
   }
   return construct(first, config);
 }

@@ -1,5 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm';
 import { DatabaseError, hide, isLong } from '../../errors.js';
+import { withWordsOf } from '../../hints.js';
 
 /**
  * Wraps a failure as Drizzle does, but keeps the parameters out of the message and of what is printed or serialised:
@@ -8,6 +9,7 @@ import { DatabaseError, hide, isLong } from '../../errors.js';
 export function queryError(sql: string, params: unknown[], thrown: unknown): DrizzleQueryError {
   const cause = thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
   const reason = cause instanceof Error ? cause : new Error(String(cause));
+  withWordsOf('drizzle', reason);
   const error = new DrizzleQueryError(sql, [], reason);
   // Our own message shows the beginning of a long text itself.
   const shown = isLong(sql) && reason instanceof DatabaseError ? '' : `${shorten(sql)}\n`;

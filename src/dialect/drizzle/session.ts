@@ -25,6 +25,7 @@ import {
 import { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import type { Executor, RawResult } from '../../database/executor.js';
+import { withWordsOf } from '../../hints.js';
 import { toResultSet, toRows } from '../../database/result.js';
 import type { Transaction } from '../../database/transaction.js';
 import { toBatchQuery } from './batch.js';
@@ -119,6 +120,8 @@ export class TursoSession<
       const run = items.map((item) => item.toBatchItem());
       const results = await this.executor.runAtomically(run, { behavior, abort });
       return results.map((result, i) => items[i]?.mapResult(result));
+    } catch (error) {
+      throw withWordsOf('drizzle', error);
     } finally {
       abort?.dispose();
     }

@@ -23,6 +23,8 @@ export class TursoTransaction<
     schema: RelationalSchemaConfig<TSchema> | undefined,
   ) {
     super('async', dialect, session, undefined);
+    // Drizzle would build what `query` needs at once; adapters read the schema.
+    this.schema = schema;
     installRelationalQueries(this, dialect, session, schema);
   }
 

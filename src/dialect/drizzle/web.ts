@@ -1,3 +1,4 @@
+export type { DatabaseClient } from '../../client/database-client.js';
 export { TursoDatabase } from './database.js';
 export {
   drizzle,

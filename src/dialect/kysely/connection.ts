@@ -7,6 +7,7 @@ import { beginMigrations, type MigrationTransaction } from '../../database/migra
 import type { Transaction } from '../../database/transaction.js';
 import { enterFrame, isFollowed, leaveFrame } from '../../database/transaction-frame.js';
 import { suppress, TransactionError } from '../../errors.js';
+import { withWordsOf } from '../../hints.js';
 import { executeItem, type QueryOptions, streamOn, toItem } from './execute.js';
 import { OwnConnection } from './own-connection.js';
 
@@ -92,7 +93,7 @@ export class TursoConnection implements DatabaseConnection {
       // Kysely knows the row type from the query.
       return (running instanceof Promise ? await running : running) as QueryResult<R>;
     } catch (error) {
-      this.#lastError = error;
+      this.#lastError = withWordsOf('kysely', error);
       throw error;
     }
   }
@@ -194,7 +195,8 @@ export class TursoConnection implements DatabaseConnection {
   async #lockMigrations(): Promise<void> {
     if (this.#transaction !== undefined || this.#lease !== undefined) return;
     // In memory nobody else gets the connection before the lock is given back.
-    const database = this.database.config.target.kind === 'memory' ? await this.#own.keep() : this.database;
+    const database =
+      this.database.config.features.connections === 'one' ? await this.#own.keep() : this.database;
     this.#lease = await MigrationLease.acquire(database, this.#migrationLock as LeaseRow);
     this.#open?.add(this);
   }

@@ -88,8 +88,7 @@ export class OwnConnection {
   }
 
   get #isLocal(): boolean {
-    const { kind } = this.#database.config.target;
-    return kind === 'file' || kind === 'memory';
+    return this.#database.config.features.writes === 'here';
   }
 
   #take(): PinnedDatabase {
@@ -129,8 +128,8 @@ export class OwnConnection {
 
   #runOutside(item: BatchItem): unknown {
     // The only connection has everything already, but the settings are noted as well.
-    const { kind } = this.#database.config.target;
-    if (kind === 'memory' && connectionSetting(item.statement) === undefined) return undefined;
+    const { connections } = this.#database.config.features;
+    if (connections === 'one' && connectionSetting(item.statement) === undefined) return undefined;
     return executeItem(this.#database, item, undefined);
   }
 }

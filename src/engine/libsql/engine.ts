@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { FileMode, PragmaValue, ResolvedConfig, Target } from '../../config.js';
+import type { FileMode, PragmaValue, ResolvedConfig } from '../../config.js';
 import { BusyError, CapabilityError, ReadOnlyError } from '../../errors.js';
-import type { Capabilities, Engine } from '../engine.js';
+import type { Engine } from '../engine.js';
 import { collectNow } from './collect.js';
 import { LibsqlConnection } from './connection.js';
 import { copyDatabase } from './copy.js';
@@ -12,35 +12,35 @@ import { loadExtension } from './extension.js';
 import { toDatabaseError } from './failure.js';
 import { FileIdentity } from './file-identity.js';
 import { type NativeDatabase, type NativeStatement, openNative } from './native.js';
+import { WalWatch } from './wal-watch.js';
 
-type LocalTarget = Pick<Extract<Target, { readonly path: string }>, 'kind' | 'path'> & {
+interface LocalTarget {
+  readonly path: string;
+  readonly inMemory: boolean;
   readonly mode?: FileMode | undefined;
-};
+}
 
 /** Memory and file databases through the `libsql` 0.5 binding. */
 export class LibsqlEngine implements Engine {
-  readonly name = 'libsql';
-  readonly capabilities: Capabilities;
   readonly #config: ResolvedConfig;
   readonly #target: LocalTarget;
   /** Missing in memory, and for the file of a replica, which its sync may replace. */
   readonly #identity: FileIdentity | undefined;
   #writeLock: string | undefined;
+  /** Missing before the first connection, and where nothing is written. */
+  #walWatch: WalWatch | undefined;
   #collected = false;
 
   constructor(config: ResolvedConfig) {
     this.#config = config;
-    const { kind, path, mode } = config.target as LocalTarget;
+    const { path, mode } = config.target as Pick<LocalTarget, 'path' | 'mode'>;
+    const inMemory = config.features.connections === 'one';
     // Connections that are opened after a `process.chdir()` must lead to the same file.
-    const plain = kind !== 'memory' && !path.startsWith('file:');
-    this.#target = { kind, path: plain ? resolve(path) : path, mode };
-    this.#identity = plain ? new FileIdentity(this.#target.path) : undefined;
-    this.capabilities = {
-      behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
-      multipleConnections: config.target.kind === 'file',
-      // libsql 0.5.29 stores such text whole but cuts it at the character when it reads it.
-      nulInText: false,
-    };
+    const plain = !inMemory && !path.startsWith('file:');
+    this.#target = { inMemory, path: plain ? resolve(path) : path, mode };
+    this.#identity = plain
+      ? new FileIdentity(this.#target.path, (now) => this.#walWatch?.wrote(now))
+      : undefined;
   }
 
   get writeLock(): string | undefined {
@@ -56,9 +56,10 @@ export class LibsqlEngine implements Engine {
         this.#loadExtensions(native);
         const probe = applyPragmas(native, pragmas);
         // Only now does the file surely exist; links to it must lead to the same lock.
-        this.#writeLock ??= target.kind === 'file' ? canonicalPath(target.path) : undefined;
+        this.#writeLock ??= target.inMemory ? undefined : canonicalPath(target.path);
         this.#identity?.learn();
         this.#identity?.assertSame();
+        this.#watchLog();
         const connection = new LibsqlConnection(native, statementCacheSize, probe, this.#identity);
         if (pragmas['query_only'] === 1) connection.applyPragma('query_only', 1);
         return connection;
@@ -69,7 +70,7 @@ export class LibsqlEngine implements Engine {
     } catch (thrown) {
       const error = toDatabaseError(thrown);
       if (error instanceof BusyError) this.#collectOnce();
-      else if (target.kind !== 'memory') error.message += `: ${filePath(target.path)}`;
+      else if (!target.inMemory) error.message += `: ${filePath(target.path)}`;
       throw error;
     }
   }
@@ -85,17 +86,19 @@ export class LibsqlEngine implements Engine {
     await collectNow();
   }
 
+  async close(): Promise<void> {
+    await this.#walWatch?.close();
+  }
+
   async rekey(key: string | undefined): Promise<void> {
-    const { path, kind, mode } = this.#target;
-    if (kind === 'memory') throw new CapabilityError('encryption', 'a memory database can not be encrypted');
+    const { path, mode } = this.#target;
     if (mode === 'ro') throw new CapabilityError('encryption', 'the file was opened with mode "ro"');
     this.#identity?.assertSame();
     rekeyFile(path, this.#config.encryptionKey.reveal(), key);
   }
 
   async copy(to: string, key: string | undefined): Promise<void> {
-    const { path, kind } = this.#target;
-    if (kind === 'memory') throw new CapabilityError('copy', 'a memory database has no file to copy');
+    const { path } = this.#target;
     const connection = this.connect();
     try {
       const prepare = (native: NativeDatabase): void => this.#loadExtensions(native);
@@ -106,12 +109,20 @@ export class LibsqlEngine implements Engine {
     }
   }
 
+  #watchLog(): void {
+    const { mode } = this.#target;
+    if (this.#writeLock === undefined || this.#identity === undefined || mode === 'ro') return;
+    const open = (): NativeDatabase => this.#open({ ...this.#target, mode: 'rw' });
+    // The log lies beside the file itself, wherever links to it are.
+    this.#walWatch ??= new WalWatch(this.#writeLock, this.#config, open);
+  }
+
   #loadExtensions(native: NativeDatabase): void {
     for (const [i, extension] of this.#config.extensions.entries()) loadExtension(native, extension, i);
   }
 
-  #open({ kind, path, mode }: LocalTarget): NativeDatabase {
-    if (kind === 'memory') return openNative(path);
+  #open({ inMemory, path, mode }: LocalTarget): NativeDatabase {
+    if (inMemory) return openNative(path);
     const known = this.#identity?.known === true;
     if (known) this.#identity?.assertSame();
     // A file that was open once must not be made again if it disappears now.

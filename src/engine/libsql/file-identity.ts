@@ -12,9 +12,12 @@ export class FileIdentity {
   readonly #path: string;
   #known: string | undefined;
   #lookedAt = -Infinity;
+  readonly #onLook: ((now: number) => void) | undefined;
 
-  constructor(path: string) {
+  /** @param onLook - called when the file was looked at before a write, so at most every 5 ms */
+  constructor(path: string, onLook?: (now: number) => void) {
     this.#path = path;
+    this.#onLook = onLook;
   }
 
   /** Whether the file was opened before. */
@@ -43,6 +46,7 @@ export class FileIdentity {
       throw error;
     }
     this.#lookedAt = now;
+    this.#onLook?.(now);
   }
 
   /** @throws {@link DatabaseError} of kind `io` when the file that was opened is not there any more */

@@ -48,6 +48,8 @@ interface BindingFunctions {
   statementRowsSync(this: object, args: readonly unknown[]): NativeRows;
   /** Runs the first step on another thread, on the same handle as all the rest. */
   statementRowsAsync(this: object, args: readonly unknown[]): Promise<NativeRows>;
+  /** Runs statements without results on another thread, with the native database as `this`. */
+  databaseExecAsync(this: object, sql: string): Promise<void>;
   /** Syncs a replica on another thread, with the native database as `this`. */
   databaseSyncAsync(this: object): Promise<{ frames_synced: number; frame_no?: number }>;
   /** Fills the array from its start until it is full or the statement is done. */
@@ -56,7 +58,8 @@ interface BindingFunctions {
 
 const NativeDatabaseClass = requireQuietly() as new (path: string, options: object) => NativeDatabase;
 
-const { statementRowsSync, statementRowsAsync, rowsNext, databaseSyncAsync } = loadFunctions();
+const { statementRowsSync, statementRowsAsync, rowsNext, databaseExecAsync, databaseSyncAsync } =
+  loadFunctions();
 
 /**
  * Opens a connection. The native busy timeout stays 0: waiting in native code would block the event loop.
@@ -65,6 +68,12 @@ const { statementRowsSync, statementRowsAsync, rowsNext, databaseSyncAsync } = l
  */
 export function openNative(path: string, encryptionKey?: string): NativeDatabase {
   return new NativeDatabaseClass(path, { encryptionKey });
+}
+
+/** As {@link NativeDatabase.exec}, on another thread. The connection must not be touched meanwhile. */
+export function execOffThread(native: NativeDatabase, sql: string): Promise<void> {
+  const { db } = native as unknown as { readonly db: object };
+  return databaseExecAsync.call(db, sql);
 }
 
 /** How a replica reaches its server. A token must be free of line breaks, which abort the process. */

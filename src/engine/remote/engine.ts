@@ -1,6 +1,6 @@
 import type { ResolvedConfig, Target } from '../../config.js';
 import { AuthError, type DatabaseError, NetworkError } from '../../errors.js';
-import type { Capabilities, Engine } from '../engine.js';
+import type { Engine } from '../engine.js';
 import { httpUrl } from './address.js';
 import { Calls } from './calls.js';
 import { RemoteConnection } from './connection.js';
@@ -19,17 +19,8 @@ import { nodeTransport } from './transport/node-transport.js';
 /** How long is asked for the reason of a failure, in ms. */
 const EXPLAINED_WITHIN = 2_000;
 
-/** What every server can do. */
-export const REMOTE_CAPABILITIES: Capabilities = {
-  behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
-  multipleConnections: true,
-  nulInText: true,
-};
-
 /** libSQL servers and Turso Cloud over HTTP or WebSocket. */
 export class RemoteEngine implements Engine {
-  readonly name = 'remote';
-  readonly capabilities = REMOTE_CAPABILITIES;
   /** The server queues its writers. */
   readonly writeLock = undefined;
   readonly #config: ResolvedConfig;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ResolvedConfig, Target } from '../../config.js';
-import type { Capabilities, Engine, ReplicaPolicy } from '../engine.js';
+import type { Engine, ReplicaPolicy } from '../engine.js';
 import type { LibsqlConnection } from '../libsql/connection.js';
 import { LibsqlEngine } from '../libsql/engine.js';
 import { RemoteEngine } from '../remote/engine.js';
@@ -15,13 +15,6 @@ import { ReplicaFile } from './replica-file.js';
  * loop for every write (libsql 0.5.29).
  */
 export class ReplicaEngine implements Engine {
-  readonly name = 'replica';
-  readonly capabilities: Capabilities = {
-    behaviors: ['deferred', 'immediate', 'exclusive', 'read'],
-    multipleConnections: true,
-    // The server keeps such text whole, but the file is read as every file is.
-    nulInText: false,
-  };
   /** The server queues its writers. */
   readonly writeLock = undefined;
   readonly replica: ReplicaFile;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closedError, DatabaseError, SyncError } from '../../errors.js';
 import type { SyncOutcome, SyncRequest } from '../engine.js';
-import { cutLog } from './cut-log.js';
+import { cutReplicaLog } from './cut-log.js';
 import { type Follower, OwnerGone, type Wish } from './channel.js';
 import {
   type FileMark,
@@ -316,7 +316,7 @@ export class SharedFile {
     const now = performance.now();
     if (now - this.#cutAt < CUT_EVERY || logSize(this.path) < LONG_LOG) return;
     this.#cutAt = now;
-    await cutLog(this.path, encryptionKey);
+    await cutReplicaLog(this.path, encryptionKey);
   }
 
   async #open(access: Access, options: NativeSyncOptions): Promise<NativeSync> {

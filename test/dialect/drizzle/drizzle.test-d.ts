@@ -18,6 +18,7 @@ import { expectTypeOf, test } from 'vitest';
 import { type Client as OurClient, createClient, type TursoClient } from '../../../src/client/index.js';
 import {
   drizzle,
+  type DatabaseClient,
   type LibSQLDatabase,
   type LibSQLTransaction,
   nearest,
@@ -26,7 +27,6 @@ import {
   vector,
   vectorIndex,
 } from '../../../src/dialect/drizzle/index.js';
-import type { Database } from '../../../src/index.js';
 
 const users = sqliteTable('users', { id: integer().primaryKey(), name: text().notNull() });
 const db = drizzle.mock({ schema: { users } });
@@ -36,7 +36,7 @@ const real = (): ReturnType<typeof drizzle<{ users: typeof users }>> =>
 test('results are inferred as by Drizzle itself', () => {
   expectTypeOf(db.select().from(users)).resolves.toEqualTypeOf<{ id: number; name: string }[]>();
   expectTypeOf(db.insert(users).values({ name: 'a' })).resolves.toEqualTypeOf<RunResult>();
-  expectTypeOf<ReturnType<typeof real>['$client']>().toEqualTypeOf<Database>();
+  expectTypeOf<ReturnType<typeof real>['$client']>().toEqualTypeOf<DatabaseClient>();
 });
 
 declare const clients: readonly [Client, CompatClient];
@@ -56,7 +56,7 @@ test('$client is the client that was given', () => {
   expectTypeOf(drizzle({ client: compat }).$client).toEqualTypeOf<CompatClient>();
   expectTypeOf(drizzle({ client: ours, schema: { users } }).$client).toEqualTypeOf<TursoClient>();
   expectTypeOf(drizzle(ours, { schema: { users } }).$client).toEqualTypeOf<TursoClient>();
-  expectTypeOf(drizzle({ connection: { url: ':memory:' } }).$client).toEqualTypeOf<Database>();
+  expectTypeOf(drizzle({ connection: { url: ':memory:' } }).$client).toEqualTypeOf<DatabaseClient>();
   expectTypeOf(drizzle<{ users: typeof users }>({ client: own }).$client.close).toBeFunction();
 });
 

@@ -3,7 +3,6 @@ import { CapabilityError, OPEN_BY_URL } from '../../../errors.js';
 import type { Connection, Engine } from '../../engine.js';
 import { Calls } from '../calls.js';
 import { RemoteConnection } from '../connection.js';
-import { REMOTE_CAPABILITIES } from '../engine.js';
 import type { HranaStream } from '../hrana/protocol.js';
 import { Places } from '../places.js';
 import { RemoteStream } from '../stream.js';
@@ -17,8 +16,6 @@ const known = new WeakMap<object, Promise<ClientTraits>>();
 
 /** A client that its owner made, configured and will close. */
 export class ClientEngine implements Engine {
-  readonly name = 'remote';
-  readonly capabilities = REMOTE_CAPABILITIES;
   /** The server queues its writers, and for a file the client knows no other way. */
   readonly writeLock = undefined;
   readonly #config: ResolvedConfig;

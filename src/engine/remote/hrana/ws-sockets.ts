@@ -34,6 +34,8 @@ export class WsSockets {
   #opening: Promise<WsConnection> | undefined;
   #current: WsConnection | undefined;
   #refused: string | undefined;
+  /** When a stream was kept last. */
+  #keptAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: WsSocketsParts) {
@@ -158,14 +160,26 @@ export class WsSockets {
     this.#kept.push(stream);
     if (places.contested) places.wake();
     else this.#drop(KEPT);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#drop(0), KEPT_FOR);
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#keptAt = performance.now();
+    if (this.#timer === undefined) this.#watch(KEPT_FOR);
   };
+
+  /** Ends the streams that are kept once none was used for long. To set the timer for each statement would cost more. */
+  #watch(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const left = this.#keptAt + KEPT_FOR - performance.now();
+      if (left <= 0) this.#drop(0);
+      else this.#watch(left);
+    }, ms);
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
 
   /** Ends the streams that were kept longest, until `left` remain. */
   #drop(left: number): void {
     while (this.#kept.length > Math.max(0, left)) this.#kept.shift()?.close();
-    if (this.#kept.length === 0) clearTimeout(this.#timer);
+    if (this.#kept.length > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

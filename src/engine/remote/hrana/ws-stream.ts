@@ -1,5 +1,6 @@
 import { protocolError } from '../../../errors.js';
 import type { Place } from '../places.js';
+import { KnownSchema } from './known-schema.js';
 import { LastRowid } from './last-rowid.js';
 import {
   asObject,
@@ -42,6 +43,7 @@ export class WsStream implements HranaStream {
   readonly #replication: Replication;
   readonly #keep: (stream: WsStream) => void;
   readonly #rowid = new LastRowid();
+  readonly #schema = new KnownSchema();
   #state: 'new' | 'open' | 'broken' | 'closed' = 'new';
   /** Whether its connection may remember an old schema. */
   #remembers = false;
@@ -78,20 +80,30 @@ export class WsStream implements HranaStream {
   async execute(step: Step, last = false): Promise<StepResult> {
     const remembers = this.#remembers;
     this.#remembers = false;
-    if (remembers && (last || step.sql.includes('*'))) return await this.#executeAfterLook(step, last);
+    const unsure = remembers && (last || step.sql.includes('*'));
+    // What only reads may run twice.
+    const looks = unsure && (last || step.reads !== true || !this.#schema.isCurrent);
+    if (looks) return await this.#executeAfterLook(step, last);
+    let result: StepResult | undefined;
     try {
-      const { index } = this.#replication;
-      const stmt = encodeStep(step, this.#connection.texts.numberOf, replicationMember(index));
-      const { result } = await this.#send(`"type":"execute","stmt":${stmt}`, last);
-      // Here only a batch is waited with (sqld 0.24).
-      if (step.reads && !last && this.#replication.isBehind(result, index))
-        return only(await this.batch([{ step, conditions: [] }]));
-      this.#replication.note(result, index);
-      return this.#rowid.note(decodeResult(result, step.exact));
+      result = await this.#executeOnce(step, last);
     } catch (error) {
       if (!remembers || !isDoubtful(error)) throw error;
-      return await this.#executeAfterLook(step, last);
     }
+    if (result !== undefined && (!unsure || this.#schema.isCurrent)) return result;
+    return await this.#executeAfterLook(step, last);
+  }
+
+  async #executeOnce(step: Step, last: boolean): Promise<StepResult> {
+    const { index } = this.#replication;
+    const stmt = encodeStep(step, this.#connection.texts.numberOf, replicationMember(index));
+    const { result } = await this.#send(`"type":"execute","stmt":${stmt}`, last);
+    // Here only a batch is waited with (sqld 0.24).
+    if (step.reads && !last && this.#replication.isBehind(result, index))
+      return only(await this.batch([{ step, conditions: [] }]));
+    this.#replication.note(result, index);
+    this.#schema.note(result);
+    return this.#rowid.note(decodeResult(result, step.exact));
   }
 
   async batch(steps: readonly BatchStep[], last = false): Promise<StepOutcome[]> {
@@ -101,6 +113,7 @@ export class WsStream implements HranaStream {
     const batch = encodeBatch(steps, this.#connection.texts.numberOf, this.version, more);
     const { result } = await this.#send(`"type":"batch","batch":${batch}`, last);
     this.#replication.note(result, index);
+    this.#schema.note(result, steps[0] === LOOK_AT_SCHEMA);
     return decodeBatch(result, steps).map((outcome) => this.#rowid.note(outcome));
   }
 

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, onTestFinished } from 'vitest';
 import { AccessError, type ChangeEvent, type StatementEvent } from '../../../../src/index.js';
 import { failureOf } from '../../capabilities.js';
-import { databaseOf, feature, hasFile, isLocal, newName, shareScene } from '../../feature.js';
+import { databaseOf, feature, hasFile, isLocal, isReplica, newName, shareScene } from '../../feature.js';
 import { type Cases, pause } from '../../scene.js';
 
 /** §1.14 hooks, §1.20 telemetry. */
@@ -134,12 +134,12 @@ export const hookFeatures: Cases = (target, builder) => {
       await pause(30);
       expect(calls).toBe(0);
       await outside.run("insert into accounts (id, name) values (50, 'outside')");
-      if (target.name === 'replica') await database.sync();
+      if (isReplica(target)) await database.sync();
       await expect.poll(() => calls, { timeout: 10_000 }).toBeGreaterThan(0);
       const before = calls;
       const other = reopen();
       await other.execute('delete from accounts where id = 50');
-      if (target.name === 'replica') await database.sync();
+      if (isReplica(target)) await database.sync();
       await expect.poll(() => calls, { timeout: 10_000 }).toBeGreaterThan(before);
       await stop();
       const after = calls;

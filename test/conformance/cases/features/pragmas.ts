@@ -97,7 +97,7 @@ export const pragmaFeatures: Cases = (target, builder) => {
   feature(scene, target, 'PR-3 journal mode: read', {
     test: async ({ db }) => {
       const mode = await (await db.client()).pragma.journalMode();
-      expect(mode).toBe(target.name === 'libsql memory' ? 'memory' : 'wal');
+      expect(mode).toBe(target.features.connections === 'one' ? 'memory' : 'wal');
     },
   });
 
@@ -216,7 +216,7 @@ export const pragmaFeatures: Cases = (target, builder) => {
   });
 
   feature(scene, target, 'PR-8 cache size, memory mapping, temp store: of every connection', {
-    on: ({ name }) => isLocal(target) || name === 'replica',
+    on: ({ features }) => features.reads === 'here',
     test: async ({ db }) => {
       const client = await databaseOf(db);
       await client.pragma.setCacheSize(-4_000);
@@ -260,7 +260,7 @@ export const pragmaFeatures: Cases = (target, builder) => {
     test: async ({ db }) => {
       const { pragma: pragmas } = await db.client();
       const { busy, logPages } = await pragmas.walCheckpoint('truncate');
-      expect([busy, logPages]).toEqual([false, target.name === 'libsql memory' ? -1 : 0]);
+      expect([busy, logPages]).toEqual([false, target.features.connections === 'one' ? -1 : 0]);
       await pragmas.optimize();
       await pragmas.incrementalVacuum(10);
       const inside = db.transaction(async (tx) => (await tx.client()).pragma.walCheckpoint());

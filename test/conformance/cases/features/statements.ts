@@ -4,6 +4,7 @@ import {
   databaseOf,
   feature,
   isLocal,
+  isReplica,
   isPublicClient,
   newName,
   shareScene,
@@ -278,7 +279,7 @@ export const statementFeatures: Cases = (target, builder) => {
         `create table ${table} (a); insert into ${table} ${COUNT_TO(20)} select i from n`,
       );
       expect(await (await db.client()).prepare(`select a from ${table} order by a`).get()).toEqual({ a: 1 });
-      if (!isLocal(target) && target.name !== 'replica') return;
+      if (!isLocal(target) && !isReplica(target)) return;
       // The third row fails, which nobody notices who does not read so far.
       const failing = database.prepare(
         `select json(case when a < 3 then '1' else '{' end) as j from ${table}`,
