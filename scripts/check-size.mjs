@@ -22,14 +22,14 @@ import { build } from 'esbuild';
 // checks of frames) is 12 of them, loaded with a replica only. The protocol of servers is 13 of them, in the place of two
 // dependencies of 48 kB that were not counted here. The interface of `@libsql/client` is 3 of them in its own entry, and 35 kB of
 // the package unpacked, since every member of it is documented there.
-const ENTRY_LIMIT = 142_000;
-const PACKAGE_LIMIT = 1_480_000;
+const ENTRY_LIMIT = 150_000;
+const PACKAGE_LIMIT = 1_525_000;
 
 /** Of the web entries: what is loaded at once; with the engine for servers; with everything that is loaded lazily. */
 const WEB_LIMITS = {
-  './web': { atOnce: 36_000, query: 56_000, all: 90_000 },
-  './drizzle/web': { atOnce: 48_000, query: 68_000, all: 90_000 },
-  './kysely/web': { atOnce: 54_000, query: 74_000, all: 90_000 },
+  './web': { atOnce: 34_000, query: 53_000, all: 70_000 },
+  './drizzle/web': { atOnce: 49_500, query: 69_000, all: 92_500 },
+  './kysely/web': { atOnce: 49_500, query: 69_000, all: 84_500 },
 };
 
 /**
@@ -94,13 +94,13 @@ async function entrySize(entry) {
  */
 async function webSizes(root, subpath, limits) {
   const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const { outputs, contents, main } = await bundleForWeb(path.join(root, manifest.exports[subpath].default));
+  const { outputs, contents, entry } = await bundleForWeb(path.join(root, manifest.exports[subpath].default));
   const engine = Object.keys(outputs).filter((file) =>
     outputs[file]?.entryPoint?.endsWith('engine/remote/engine.js'),
   );
   const sizes = {
-    atOnce: reachedFrom(outputs, [main]),
-    query: reachedFrom(outputs, [main, ...engine]),
+    atOnce: reachedFrom(outputs, [entry]),
+    query: reachedFrom(outputs, [entry, ...engine]),
     all: Object.keys(outputs),
   };
   const what = { atOnce: 'at once', query: 'with the engine', all: 'with all that is lazy' };
@@ -130,13 +130,13 @@ async function bundleForWeb(entry) {
   const contents = new Map(
     outputFiles.map((file) => [path.relative(process.cwd(), file.path), file.contents]),
   );
-  const main = Object.keys(outputs).find(
+  const bundled = Object.keys(outputs).find(
     (file) =>
       outputs[file]?.entryPoint !== undefined &&
       path.resolve(outputs[file].entryPoint) === path.resolve(entry),
   );
-  if (main === undefined) throw new Error(`${entry} was not bundled`);
-  return { outputs, contents, main };
+  if (bundled === undefined) throw new Error(`${entry} was not bundled`);
+  return { outputs, contents, entry: bundled };
 }
 
 /**
@@ -161,10 +161,10 @@ function reachedFrom(outputs, from) {
  * @param {string} entry
  */
 async function printFiles(entry) {
-  const { outputs, main } = await bundleForWeb(entry);
+  const { outputs, entry: bundled } = await bundleForWeb(entry);
   /** @type {Map<string, number>} */
   const bytes = new Map();
-  for (const file of reachedFrom(outputs, [main])) {
+  for (const file of reachedFrom(outputs, [bundled])) {
     for (const [input, { bytesInOutput }] of Object.entries(outputs[file]?.inputs ?? {})) {
       bytes.set(input, (bytes.get(input) ?? 0) + bytesInOutput);
       const folder = `${path.dirname(input)}/`;

@@ -8,6 +8,7 @@ import * as explaining from './database/explain.js';
 import * as lazy from './database/lazy.js';
 import { installLocalParts } from './database/local-parts.js';
 import * as pragmaFunctions from './database/pragma/pragmas.js';
+import * as withoutForeignKeys from './database/run-without-foreign-keys.js';
 import * as scripts from './database/script.js';
 import { importWebSocket, loadLocalEngine } from './engine/local-engines.js';
 import { installLocalEngines } from './engine/registry.js';
@@ -33,4 +34,5 @@ export function useLocal(): void {
   lazy.guards.set(guards);
   lazy.pragmaFunctions.set(pragmaFunctions);
   lazy.scripts.set(scripts);
+  lazy.withoutForeignKeys.set(withoutForeignKeys);
 }

@@ -170,11 +170,33 @@ async function bundle(
 /** Runs `main()` of a program where there is only what every runtime for the web has. */
 async function runAlone(code: string, url: string): Promise<string> {
   const { fetch, URL, URLSearchParams, TextEncoder, TextDecoder, AbortController, AbortSignal } = globalThis;
-  const { setTimeout, clearTimeout, setInterval, clearInterval, performance, queueMicrotask, crypto, console, atob, btoa } = globalThis;
+  const {
+    setTimeout,
+    clearTimeout,
+    setInterval,
+    clearInterval,
+    performance,
+    queueMicrotask,
+    crypto,
+    console,
+    atob,
+    btoa,
+  } = globalThis;
   const { Response, Request, Headers, ReadableStream, DOMException, DecompressionStream } = globalThis;
   const context = createContext({
     ...{ fetch, URL, URLSearchParams, TextEncoder, TextDecoder, AbortController, AbortSignal },
-    ...{ setTimeout, clearTimeout, setInterval, clearInterval, performance, queueMicrotask, crypto, console, atob, btoa },
+    ...{
+      setTimeout,
+      clearTimeout,
+      setInterval,
+      clearInterval,
+      performance,
+      queueMicrotask,
+      crypto,
+      console,
+      atob,
+      btoa,
+    },
     ...{ Response, Request, Headers, ReadableStream, DOMException, DecompressionStream, WebSocket },
   });
   runInContext(code, context);

@@ -26,6 +26,7 @@ import { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import type { Executor, RawResult } from '../../database/executor.js';
 import { withWordsOf } from '../../hints.js';
+import { withoutForeignKeys } from '../../database/lazy.js';
 import { toResultSet, toRows } from '../../database/result.js';
 import type { Transaction } from '../../database/transaction.js';
 import { toBatchQuery } from './batch.js';
@@ -133,7 +134,7 @@ export class TursoSession<
    */
   async migrate(queries: readonly DrizzleBatchItem<'sqlite'>[]): Promise<void> {
     const items = queries.map((query, index) => toBatchQuery(query, this, index).toBatchItem());
-    const { runWithoutForeignKeys } = await import('../../database/run-without-foreign-keys.js');
+    const { runWithoutForeignKeys } = withoutForeignKeys.loaded ?? (await withoutForeignKeys.load());
     await runWithoutForeignKeys(this.executor as Database, items);
   }
 
