@@ -56,6 +56,7 @@ export default defineConfig({
         ...ONE_BY_ONE,
       }),
     ],
+    setupFiles: ['test/support/local.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {

@@ -26,12 +26,15 @@ import { parseSync, Visitor } from 'oxc-parser';
  */
 
 const LEAVES =
-  /^(base64|config|errors|features|hints|options|realm|result-codes|values|lru-cache|secret)\.ts$|^(config|sql)\//;
+  /^(base64|config|errors|features|hints|options|realm|result-codes|values|lru-cache|secret|runtime|lazy)\.ts$|^(config|sql)\//;
 const DATABASE = /^(database|sync|hooks)\//;
 const CLIENT = /^client\//;
 const LIBRARIES = /^(pragma|vector|schema)\//;
 const CONTRACT = /^engine\/engine\.ts$/;
-const REGISTRY = /^engine\/registry\.ts$/;
+const REGISTRY = /^engine\/(registry|local-engines)\.ts$/;
+/** What the entries for Node.js know beyond those for the web. */
+const LOCAL = /^local\.ts$/;
+const WS = /^engine\/remote\/transport\/ws-package\.ts$/;
 /** Who may ask for the kind of a database; everybody else asks for its features. */
 const KNOWS_KINDS = /^(config|features|engine\/registry)\.ts$|^config\//;
 
@@ -44,15 +47,16 @@ const LAYERS = [
   {
     name: 'Drizzle dialect',
     files: /^dialect\/drizzle\//,
-    may: [LEAVES, DATABASE, LIBRARIES, CLIENT, /^dialect\/drizzle\//],
+    may: [LEAVES, DATABASE, LIBRARIES, CLIENT, LOCAL, /^dialect\/drizzle\//],
   },
   {
     name: 'Kysely dialect',
     files: /^dialect\/kysely\//,
-    may: [LEAVES, DATABASE, LIBRARIES, /^dialect\/kysely\//],
+    may: [LEAVES, DATABASE, LIBRARIES, LOCAL, /^dialect\/kysely\//],
   },
-  { name: 'client', files: CLIENT, may: [LEAVES, DATABASE, CLIENT] },
-  { name: 'root entry', files: /^index\.ts$/, may: [LEAVES, DATABASE, CONTRACT] },
+  { name: 'client', files: CLIENT, may: [LEAVES, DATABASE, LOCAL, CLIENT] },
+  { name: 'root entry', files: /^(index|web)\.ts$/, may: [LEAVES, DATABASE, CONTRACT, LOCAL, /^web\.ts$/] },
+  { name: 'local parts', files: LOCAL, may: [LEAVES, DATABASE, CONTRACT, REGISTRY, WS] },
   { name: 'testing', files: /^testing(\.ts$|\/)/, may: [LEAVES, DATABASE, LIBRARIES, /^testing\//] },
 ];
 

@@ -1,14 +1,15 @@
 import type { TransactionBehavior } from './config/behavior.js';
 import { boolean, oneOf, optionalFunction, typeName, wholeNumber } from './config/checks.js';
 import { checkEncryptionKey } from './config/encryption.js';
-import { type Extension, type ResolvedExtension, resolveExtensions } from './config/extensions.js';
+import type { Extension, ResolvedExtension } from './config/extensions.js';
 import { givenKeys, keysWithoutEffect, withoutKeys } from './config/keys.js';
+import { localConfig } from './config/local-config.js';
 import { type PragmaValue, resolvePragmas } from './config/pragmas.js';
 import { type RemoteConfig, type RemoteOptions, resolveRemote } from './config/remote.js';
 import { resolveRetry, type RetryConfig } from './config/retry.js';
 import { resolveSync, type SyncConfig, type SyncOptions } from './config/sync.js';
 import { resolveWalTruncate, type ResolvedWalTruncate, type WalTruncateConfig } from './config/wal.js';
-import { type Location, parseUrl, replicaTarget, type Target } from './config/target.js';
+import { type Location, parseUrl, type Target } from './config/target.js';
 import { ConfigError } from './errors.js';
 import { type Features, featuresOf } from './features.js';
 import { Secret } from './secret.js';
@@ -196,7 +197,7 @@ export function resolveClient(client: object): ResolvedConfig {
 function locate(given: Config): { readonly target: Target; readonly config: Config } {
   const { syncUrl, ...config } = given;
   const location = parseUrl(given.url);
-  const replica = syncUrl === undefined ? undefined : replicaTarget(location.target, syncUrl);
+  const replica = syncUrl === undefined ? undefined : localConfig().replicaTarget(location.target, syncUrl);
   const { target } = replica ?? location;
   checkEncrypts(featuresOf(target), config);
   return { target, config: { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) } };
@@ -244,7 +245,7 @@ function complete(target: Target, config: Config, unused: readonly (keyof Config
     remote: resolveRemote(config),
     sync: resolveSync(config),
     encryptionKey: new Secret(checkEncryptionKey(config.encryptionKey)),
-    extensions: resolveExtensions(config.extensions),
+    extensions: config.extensions === undefined ? [] : localConfig().resolveExtensions(config.extensions),
     logger: checkLogger(config.logger),
     logParameters: boolean('logParameters', config.logParameters, false),
     detectMisuse:

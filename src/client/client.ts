@@ -10,7 +10,7 @@ import type {
 } from '../database/client-api.js';
 import { type Database, open } from '../database/database.js';
 import { databaseOf } from '../database/database-key.js';
-import { runWithoutForeignKeys } from '../database/run-without-foreign-keys.js';
+import { withoutForeignKeys } from '../database/lazy.js';
 import { CapabilityError } from '../errors.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
 import { type BatchInput, toClientResult, toItem, toItems, withArgs } from './statements.js';
@@ -93,6 +93,7 @@ export class TursoClient implements Client {
     return await withLibsqlErrors(async () => {
       const database = usable(this);
       const items = toItems(database, statements);
+      const { runWithoutForeignKeys } = withoutForeignKeys.loaded ?? (await withoutForeignKeys.load());
       const results = await runWithoutForeignKeys(database, items);
       return results.map((result) => toClientResult(result, database));
     });

@@ -2,7 +2,7 @@ import { type Config, protocolOf, resolveConfig } from '../config.js';
 import { behaviorOfMode } from '../database/batch.js';
 import type { Client, ClientResultSet, Replicated, TransactionMode } from '../database/client-api.js';
 import { Database } from '../database/database.js';
-import { runWithoutForeignKeys } from '../database/run-without-foreign-keys.js';
+import { withoutForeignKeys } from '../database/lazy.js';
 import type { TransactionOptions } from '../database/session.js';
 import type { Transaction } from '../database/transaction.js';
 import type { SyncCallOptions, SyncResult } from '../sync/status.js';
@@ -56,6 +56,7 @@ class ClientMethods extends Database {
 
   /** As `batch()`, with foreign keys off meanwhile. References are not checked; `migrate()` of Drizzle does so. */
   async migrate(statements: readonly BatchInput[]): Promise<ClientResultSet[]> {
+    const { runWithoutForeignKeys } = withoutForeignKeys.loaded ?? (await withoutForeignKeys.load());
     const results = await runWithoutForeignKeys(this, toItems(this, statements));
     return results.map((result) => toClientResult(result, this));
   }

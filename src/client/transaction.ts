@@ -1,6 +1,6 @@
 import { runInOrder } from '../database/batch.js';
 import type { ClientResultSet, ClientTransaction, InArgs, InStatement } from '../database/client-api.js';
-import { runScriptIn } from '../database/script.js';
+import { scripts } from '../database/lazy.js';
 import type { Transaction as CoreTransaction } from '../database/transaction.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
 import { type BatchInput, toClientResult, toItem, toItems, withArgs } from './statements.js';
@@ -69,6 +69,7 @@ export class TursoClientTransaction implements ClientTransaction {
 
   /** Runs a script of statements without values. */
   async executeMultiple(sql: string): Promise<void> {
+    const { runScriptIn } = scripts.loaded ?? (await scripts.load());
     await withLibsqlErrors(() => runScriptIn(usable(this), sql));
   }
 

@@ -1,7 +1,6 @@
 import { typeName } from './checks.js';
+import { schemeOf } from './scheme.js';
 
-/** Two letters at least, so that `C:\data.db` is a path. */
-const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
 const FILE_URL = /^file:(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(#.*)?$/is;
 
 /** Makes the error that says what is wrong with a path. */
@@ -13,11 +12,6 @@ export interface FileUrl {
   /** Whether two slashes begin it. */
   readonly authority: boolean;
   readonly query: string | undefined;
-}
-
-/** The scheme of a URL in lower case; undefined for a path. */
-export function schemeOf(url: string): string | undefined {
-  return SCHEME.exec(url)?.[1]?.toLowerCase();
 }
 
 /**

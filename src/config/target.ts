@@ -1,7 +1,9 @@
 import { ConfigError } from '../errors.js';
 import { typeName } from './checks.js';
 import { isOf } from '../realm.js';
-import { checkedPath, readFileUrl, type Refusal, schemeOf } from './path.js';
+import { localConfig } from './local-config.js';
+import type { Refusal } from './path.js';
+import { schemeOf } from './scheme.js';
 
 /** How a file is opened: to be read only, only if it is there, or made if it is not (the default). */
 export type FileMode = 'ro' | 'rw';
@@ -38,18 +40,17 @@ export function protocolOf(target: Target): 'file' | 'http' | 'ws' {
   return /^wss?:/i.test(target.url) ? 'ws' : 'http';
 }
 
-const refuse: Refusal = (problem, cause) => new ConfigError('url', problem, cause);
-
-/** @throws {@link ConfigError} when it is no URL or path of a database */
+/**
+ * @throws {@link ConfigError} when it is no URL or path of a database
+ * @throws {@link CapabilityError} for a file where only servers are known
+ */
 export function parseUrl(given: unknown): Location {
   const url = textOf(given);
   if (typeof url !== 'string') {
     throw new ConfigError('url', `expected a URL or a path, got ${typeName(url)}`);
   }
-  if (url === ':memory:') return { target: { kind: 'memory', path: ':memory:' } };
   const scheme = schemeOf(url);
-  if (scheme === undefined) return { target: fileTarget(url) };
-  if (scheme === 'file') return parseFileUrl(url);
+  if (scheme === undefined || scheme === 'file' || url === ':memory:') return localConfig().parseFile(url);
   if (['libsql', 'http', 'https', 'ws', 'wss'].includes(scheme)) {
     const { address, ...settings } = parseServer('url', url);
     return { target: { kind: 'remote', url: address }, ...settings };
@@ -58,30 +59,12 @@ export function parseUrl(given: unknown): Location {
 }
 
 /**
- * Makes a file the replica of a server.
- *
- * @throws {@link ConfigError} when there is no file or no server
- */
-export function replicaTarget(target: Target, given: unknown): Location {
-  const syncUrl = textOf(given);
-  if (target.kind !== 'file') throw new ConfigError('syncUrl', 'only a file can be a replica');
-  if (target.mode === 'ro') throw new ConfigError('syncUrl', 'a file of mode "ro" can not be a replica');
-  if (typeof syncUrl !== 'string')
-    throw new ConfigError('syncUrl', `expected a URL, got ${typeName(syncUrl)}`);
-  if (!/^(libsql|https?):/i.test(syncUrl)) {
-    throw new ConfigError('syncUrl', 'expected the URL of a server, "libsql:", "https:" or "http:"');
-  }
-  const { address, ...settings } = parseServer('syncUrl', syncUrl);
-  return { target: { kind: 'replica', path: target.path, url: address }, ...settings };
-}
-
-/**
  * Checks the address of a server.
  *
  * @returns the address without its parameters, since a token would be printed with it
  * @throws {@link ConfigError} that does not show it
  */
-function parseServer(key: string, url: string): ServerSettings & { readonly address: string } {
+export function parseServer(key: string, url: string): ServerSettings & { readonly address: string } {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) throw new ConfigError(key, 'not a URL of a server');
   if (parsed.hostname === '') throw new ConfigError(key, 'the URL has no host');
@@ -99,56 +82,28 @@ function parseServer(key: string, url: string): ServerSettings & { readonly addr
 }
 
 /** The text of a `URL` of any realm; everything else as it is. */
-function textOf(url: unknown): unknown {
+export function textOf(url: unknown): unknown {
   return isOf(url, 'URL') ? url.href : url;
 }
 
 type ServerSettings = Pick<Location, 'authToken' | 'tls'>;
 
-function serverSettings(authToken: string | undefined, tls: string | undefined): ServerSettings {
+export function serverSettings(authToken: string | undefined, tls: string | undefined): ServerSettings {
   return {
     ...(authToken !== undefined && { authToken }),
     ...(tls !== undefined && { tls: tls === '1' }),
   };
 }
 
-const FILE_PARAMETERS: QueryShape<'mode' | 'cache' | 'authToken' | 'tls'> = {
-  mode: ['ro', 'rw', 'rwc', 'memory'],
-  cache: ['shared', 'private'],
-  authToken: undefined,
-  tls: ['0', '1'],
-};
-
-function parseFileUrl(url: string): Location {
-  const { path, authority, query } = readFileUrl(url, refuse);
-  const { mode, cache, authToken, tls } = parseQuery(query, FILE_PARAMETERS, refuse);
-  const settings = serverSettings(authToken, tls);
-  const unnamed = path === ':memory:' && !authority;
-  if (unnamed && (mode === 'ro' || mode === 'rw')) throw refuse(`a memory database has no mode "${mode}"`);
-  if (unnamed || mode === 'memory') return { target: memoryTarget(unnamed ? '' : path, cache), ...settings };
-  if (cache === 'shared') throw refuse('only a memory database can have "cache=shared"');
-  return { target: fileTarget(path, mode === 'ro' || mode === 'rw' ? mode : undefined), ...settings };
-}
-
-/** @param name - by which connections of this process share it; `''` for the one that has none */
-function memoryTarget(name: string, cache: string | undefined): Target {
-  if (name.includes('\0')) throw refuse('the name contains the character U+0000');
-  if (name === '') {
-    return { kind: 'memory', path: cache === undefined ? ':memory:' : `file::memory:?cache=${cache}` };
-  }
-  const shared = `file:${encodeURIComponent(name)}?mode=memory&cache=shared`;
-  return { kind: 'memory', path: cache === 'shared' ? shared : ':memory:' };
-}
-
 /** The parameters that a URL may have, each with its values; undefined for one with any value. */
-type QueryShape<T extends string> = Readonly<Record<T, readonly string[] | undefined>>;
+export type QueryShape<T extends string> = Readonly<Record<T, readonly string[] | undefined>>;
 
 /** Parameters of other URLs of this package and of SQLite's. */
 const NAMES: ReadonlySet<string> = new Set(
   'cache mode vfs psow nolock immutable modeof cipher key hexkey kdf authToken tls syncUrl'.split(' '),
 );
 
-function parseQuery<T extends string>(
+export function parseQuery<T extends string>(
   query: string | undefined,
   shape: QueryShape<T>,
   refused: Refusal,
@@ -169,8 +124,4 @@ function parseQuery<T extends string>(
     found[name] = value;
   }
   return found;
-}
-
-function fileTarget(path: string, mode?: FileMode): Target {
-  return { kind: 'file', path: checkedPath(path, refuse), ...(mode !== undefined && { mode }) };
 }

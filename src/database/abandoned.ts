@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { channel } from '../runtime.js';
 
 /**
  * A stream that was read in part, neither to its end nor closed, and that nothing refers to any more. Published on the

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { nextTurn } from './turn.js';
 
 /** How many rows are inserted by one statement, and who is told. */
 export interface InsertManyOptions {
@@ -36,7 +37,7 @@ export async function insertInBatches<Row>(
     await insert(batch);
     done += batch.length;
     onProgress?.(done);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   };
   let batch: Row[] = [];
   const add = (row: Row): Promise<void> | undefined => {

@@ -6,22 +6,23 @@ import {
   type ResolvedConfig,
   resolveConfig,
 } from '../config.js';
-import { toPath } from '../config/path.js';
+import { knowsFiles, localConfig } from '../config/local-config.js';
 import { CapabilityError, closedError, ParameterError } from '../errors.js';
 import { need } from '../features.js';
 import { type AccessRule, AccessRules } from '../hooks/access-rules.js';
 import { Authorizer } from '../hooks/authorizer.js';
 import { type ChangeEvent, ChangeFeed, type Unsubscribe } from '../hooks/change-feed.js';
 import { Observer } from '../hooks/observer.js';
-import { Watcher } from '../hooks/watcher.js';
+import type { Watcher } from '../hooks/watcher.js';
 import { checkOptions } from '../options.js';
 import { Secret } from '../secret.js';
-import { ReplicaHandle } from '../sync/replica-handle.js';
+import type { ReplicaHandle } from '../sync/replica-handle.js';
 import type { SyncCallOptions, SyncResult, SyncStatus } from '../sync/status.js';
-import { Syncer } from '../sync/syncer.js';
+import type { Syncer } from '../sync/syncer.js';
 import type { Context } from './context.js';
 import { databaseOf } from './database-key.js';
 import { Interrupts } from './interrupts.js';
+import { localParts } from './local-parts.js';
 import type { SessionPool } from './pool.js';
 import { Session } from './session.js';
 import { Statements } from './statements.js';
@@ -58,12 +59,13 @@ export class Database extends Session {
     const { of, pool } = view ?? {};
     const authorizer = view?.authorizer ?? of?.context.authorizer;
     const isReplica = of === undefined && config.features.sync === true;
-    const syncer = isReplica ? new Syncer(config.sync) : of?.syncer;
+    const syncer = isReplica ? new (localParts().Syncer)(config.sync) : of?.syncer;
     super(of === undefined ? newContext(config) : { ...of.context, config, authorizer }, syncer, of, pool);
     this.syncer = syncer;
     this.replica =
       of?.replica ??
-      (syncer && new ReplicaHandle(syncer, (abort) => this.pool.openMain(abort), this.transactions));
+      (syncer &&
+        new (localParts().ReplicaHandle)(syncer, (abort) => this.pool.openMain(abort), this.transactions));
     this.feed = of?.feed ?? new ChangeFeed((listener) => this.pool.setListener(listener));
     this.watchers = of?.watchers ?? new Set();
   }
@@ -239,7 +241,8 @@ export class Database extends Session {
     checkTimeout(interval);
     // The file of a replica must be there.
     await this.ready();
-    const watcher = new Watcher(() => this.pool.openApart(), listener, interval);
+    const { Watcher: FileWatcher } = localParts();
+    const watcher = new FileWatcher(() => this.pool.openApart(), listener, interval);
     this.watchers.add(watcher);
     await watcher.start();
     return async () => {
@@ -325,6 +328,7 @@ export class Database extends Session {
     checkOptions(options, 'copyTo()', ['encryptionKey']);
     const { encryptionKey } = options;
     this.assertWhole('copyTo()');
+    if (!knowsFiles()) need(this.config.features, 'copy');
     const to = newFile(path, 'copyTo()');
     const own = this.config.encryptionKey.reveal();
     const key = encryptionKey === undefined ? own : checkEncryptionKey(encryptionKey ?? undefined);
@@ -417,6 +421,7 @@ export class Database extends Session {
    */
   async freeze(path: string): Promise<void> {
     this.assertWhole('freeze()');
+    if (!knowsFiles()) this.asReplica();
     const to = newFile(path, 'freeze()');
     await this.asReplica().copy(to, this.config.encryptionKey.reveal());
   }
@@ -455,7 +460,10 @@ export function open(config: string | Config): Database {
 /** Where a copy is to be put. */
 function newFile(path: unknown, method: string): string {
   if (path === ':memory:') throw new ParameterError(`${method} takes the path of a file, and not ":memory:"`);
-  return toPath(path, (problem) => new ParameterError(`${method} takes the path of a file: ${problem}`));
+  return localConfig().toPath(
+    path,
+    (problem) => new ParameterError(`${method} takes the path of a file: ${problem}`),
+  );
 }
 
 function newContext(config: ResolvedConfig): Context {

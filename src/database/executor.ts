@@ -24,11 +24,13 @@ import {
   toBatchOptions,
 } from './batch.js';
 import type { Context } from './context.js';
-import { type ExplainedQuery, explainQuery, type QueryPlan } from './explain.js';
-import { Guard, type GuardedRequest, guardedRequest } from './guard.js';
+import type { ExplainedQuery, QueryPlan } from './explain.js';
+import type { Guard, GuardedCall, GuardedRequest } from './guard.js';
+import { explaining, guards } from './lazy.js';
 import type { Metadata } from './metadata.js';
 import { checkRowMode, type ResultSet, type RowMode, type RowObject, toResultSet } from './result.js';
-import { type Pragmas, pragmasOf } from './pragma/pragmas.js';
+import type { Pragmas } from './pragma/pragmas.js';
+import { lazyPragmasOf } from './pragma/lazy-pragmas.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { Statement } from './statement.js';
 import { type Arguments, bind, type Statements } from './statements.js';
@@ -96,7 +98,7 @@ export abstract class Executor {
    * ```
    */
   get pragma(): Pragmas {
-    this.pragmas ??= pragmasOf(() => this);
+    this.pragmas ??= lazyPragmasOf(() => this);
     return this.pragmas;
   }
 
@@ -137,7 +139,7 @@ export abstract class Executor {
     const statement = withOwnTimeout(this.context, given);
     const end = observer.active ? observer.begin(statement, values, this.origin) : undefined;
     try {
-      const guard = Guard.of(this.context.authorizer, [{ statement, values }]);
+      const guard = await this.guardOf([{ statement, values }]);
       const source = await this.openDirectly(statement, values, { ...options, guard });
       return watchedSource(source, interrupts, end);
     } catch (error) {
@@ -347,6 +349,14 @@ export abstract class Executor {
     return new Statement<Row>(this, this.statements.one(sql));
   }
 
+  /** @internal The guard of calls in a restricted view. */
+  protected async guardOf(calls: readonly GuardedCall[]): Promise<Guard | undefined> {
+    const { authorizer } = this.context;
+    if (authorizer === undefined) return undefined;
+    const { Guard: Made } = guards.loaded ?? (await guards.load());
+    return Made.of(authorizer, calls);
+  }
+
   private runGuarded(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
@@ -354,10 +364,14 @@ export abstract class Executor {
     abort: Abort | undefined,
   ): MaybePromise<RawResult> {
     const { authorizer, observer } = this.context;
+    const { loaded } = guards;
+    if (authorizer !== undefined && loaded === undefined) {
+      return guards.load().then(() => this.runGuarded(statement, values, request, abort));
+    }
     const run = (trace?: StatementTrace): MaybePromise<RawResult> => {
-      const guard = Guard.of(authorizer, [{ statement, values }]);
-      if (guard !== undefined) {
-        return this.runDirectly(statement, values, guardedRequest(request, guard, trace), abort);
+      const guard = loaded?.Guard.of(authorizer, [{ statement, values }]);
+      if (loaded !== undefined && guard !== undefined) {
+        return this.runDirectly(statement, values, loaded.guardedRequest(request, guard, trace), abort);
       }
       return this.runDirectly(
         statement,
@@ -388,6 +402,7 @@ export abstract class Executor {
    * ```
    */
   async explain(query: ExplainedQuery, args?: Arguments): Promise<QueryPlan> {
+    const { explainQuery } = explaining.loaded ?? (await explaining.load());
     return await explainQuery(this, query, args);
   }
 
@@ -415,7 +430,7 @@ export abstract class Executor {
     statement: AnalyzedStatement,
     abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]> {
-    const guard = Guard.of(this.context.authorizer, [{ statement, values: undefined }]);
+    const guard = await this.guardOf([{ statement, values: undefined }]);
     if (statement.pragma !== undefined && statement.kind === 'outside') {
       throw new CapabilityError(
         'describe',

@@ -10,8 +10,10 @@ import {
   type StatementTrace,
 } from '../engine/engine.js';
 import { ConstraintError, DatabaseError } from '../errors.js';
-import { type Authorizer, schemaUnsteady } from '../hooks/authorizer.js';
-import { type Question, SCHEMA_STATE, type SchemaSource } from '../hooks/schema-map.js';
+import type { Authorizer } from '../hooks/authorizer.js';
+import { schemaUnsteady } from '../hooks/decide.js';
+import type { Question, SchemaSource } from '../hooks/schema-map.js';
+import { SCHEMA_STATE } from '../hooks/schema-state.js';
 import { type AnalyzedStatement, analyze } from '../sql/statement.js';
 import type { SqlValue } from '../values.js';
 

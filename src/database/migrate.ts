@@ -15,7 +15,8 @@ import {
 } from './migration-plan.js';
 import { disableForeignKeys, leaveAsBefore, readSettings } from './migration-settings.js';
 import { withOwnTimeout } from './pragma/own.js';
-import { dropsTable, type ParsedMigration, parseMigration, stepError } from './migration-statements.js';
+import { dropsTable } from './drops-table.js';
+import { type ParsedMigration, parseMigration, stepError } from './migration-statements.js';
 import { MigrationTable } from './migration-table.js';
 
 /** How migrations are applied. */

@@ -79,11 +79,6 @@ function isControl({ statement: { kind, verb } }: MigrationStep, wanted: string)
   return kind === 'transaction' && verb === wanted;
 }
 
-/** Whether a statement drops a table, as far as its text tells; in doubt it does. */
-export function dropsTable({ verb, text }: AnalyzedStatement): boolean {
-  return verb === 'DROP' && !/^drop\s+(index|view|trigger)\b/i.test(text);
-}
-
 /** The error for one statement of a migration; the message names the file, the statement's number and its SQL. */
 export function stepError(
   { migration, steps }: ParsedMigration,

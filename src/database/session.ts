@@ -18,15 +18,16 @@ import { Autocommit } from './autocommit.js';
 import { type BatchItem, runInOrder } from './batch.js';
 import type { Context } from './context.js';
 import { Executor } from './executor.js';
-import { Guard, type GuardedRequest } from './guard.js';
+import type { Guard, GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
+import { scripts } from './lazy.js';
 import { type LockHolder, usedInside } from './lock.js';
 import { assertUnrestricted, type Metadata, toMetadata } from './metadata.js';
 import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
 import { markUnlike } from './run.js';
-import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
+import type { ScriptOptions, ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
 import { enclosingTransactions, isFollowed, runInFrame } from './transaction-frame.js';
@@ -177,6 +178,7 @@ export abstract class Session extends Executor {
     checkChoice(options.atomic, 'atomic', [true, false]);
     const abort = this.abortFrom(options);
     try {
+      const { runScript } = scripts.loaded ?? (await scripts.load());
       return await runScript(this, sql, { ...options, abort });
     } finally {
       abort?.dispose();
@@ -303,13 +305,9 @@ export abstract class Session extends Executor {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
     }
     const items = given.map((item) => ({ ...item, statement: withOwnTimeout(this.context, item.statement) }));
-    const { authorizer } = this.context;
     const guard =
-      authorizer &&
-      Guard.of(
-        authorizer,
-        items.map(({ statement, values }, index) => ({ statement, values, index })),
-      );
+      this.context.authorizer &&
+      (await this.guardOf(items.map(({ statement, values }, index) => ({ statement, values, index }))));
     return await this.observed(items, (traced) => this.autocommit.batch(traced, behavior, abort, guard));
   }
 

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { asyncStorage } from '../runtime.js';
 import { ConfigError } from '../errors.js';
 
 /** A call of `onConnect` that has not ended. */
@@ -8,7 +8,7 @@ interface Frame {
   active: boolean;
 }
 
-const frames = new AsyncLocalStorage<Frame>();
+const frames = asyncStorage<Frame>();
 let running = 0;
 
 /** Calls `onConnect` on behalf of the pool `owner`, so that {@link assertOutsideSetup} knows what it calls. */

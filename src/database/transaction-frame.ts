@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { asyncStorage, nodeVersion } from '../runtime.js';
 import type { ResolvedConfig } from '../config.js';
 
 const PREFIX = 'tursoDialectTransaction_';
@@ -11,7 +11,7 @@ export interface Frame {
   readonly outer: Frame | undefined;
 }
 
-const frames = new AsyncLocalStorage<Frame>();
+const frames = asyncStorage<Frame>();
 let followed = 0;
 let lastId = 0;
 
@@ -30,8 +30,7 @@ export function isFollowed({ detectMisuse, features }: ResolvedConfig): boolean 
 }
 
 /** Node.js from 24 keeps the context with each promise; what Bun and Deno do costs nothing that could be measured. */
-const FOLLOWS_CHEAPLY =
-  'Bun' in globalThis || 'Deno' in globalThis || Number(process.versions.node?.split('.')[0]) >= 24;
+const FOLLOWS_CHEAPLY = 'Bun' in globalThis || 'Deno' in globalThis || nodeVersion() >= 24;
 
 /**
  * Calls a transaction's callback from a function whose name holds the transaction's id. V8 lists awaiting callers in

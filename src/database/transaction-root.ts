@@ -5,7 +5,7 @@ import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort } from './abort.js';
 import type { LockHolder } from './lock.js';
-import { dropsTable } from './migration-statements.js';
+import { dropsTable } from './drops-table.js';
 import type { TransactionOptions } from './session.js';
 
 /** What a transaction is begun with. */

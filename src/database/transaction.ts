@@ -23,7 +23,8 @@ import type { Guard, GuardedRequest } from './guard.js';
 import { Lock, type LockHolder } from './lock.js';
 import { assertUnrestricted, METADATA, METADATA_REQUEST, type Metadata, toMetadata } from './metadata.js';
 import { openOn, runOn } from './run.js';
-import { runScriptIn, type ScriptResult } from './script.js';
+import { scripts } from './lazy.js';
+import type { ScriptResult } from './script.js';
 import type { TransactionOptions } from './session.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { isFollowed, nextTransactionId, runInFrame } from './transaction-frame.js';
@@ -135,7 +136,10 @@ export class Transaction extends Executor {
    * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
    */
   async script(sql: string): Promise<ScriptResult> {
-    return await this.transaction((nested) => runScriptIn(nested, sql));
+    return await this.transaction(async (nested) => {
+      const { runScriptIn } = scripts.loaded ?? (await scripts.load());
+      return await runScriptIn(nested, sql);
+    });
   }
 
   /** @internal Gives the transaction its connection. */

@@ -1,3 +1,5 @@
+import { later } from '../runtime.js';
+
 /** How long calls may run one after another without giving way to the event loop, in ms. */
 const SLICE = 8;
 
@@ -5,9 +7,6 @@ const SLICE = 8;
 const LIGHT_CALLS = 4;
 /** A call that takes less than this is light, in ms. */
 const LIGHT = 0.25;
-
-// Kept from those who replace the global one, such as fake timers in tests: no statement may wait for them.
-const later = setImmediate;
 
 let counting = false;
 let sliceEnd = 0;

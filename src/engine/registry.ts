@@ -1,6 +1,16 @@
 import type { ResolvedConfig } from '../config.js';
-import { DatabaseError } from '../errors.js';
+import { noFiles } from '../config/local-config.js';
 import type { Engine, ReplicaPolicy } from './engine.js';
+
+/** Loads the engine of a database with a file, or in memory. */
+export type LocalEngines = (config: ResolvedConfig, policy: ReplicaPolicy | undefined) => Promise<Engine>;
+
+let localEngines: LocalEngines | undefined;
+
+/** Makes the engines for files known; only `local.ts` does. */
+export function installLocalEngines(load: LocalEngines): void {
+  localEngines = load;
+}
 
 /**
  * Loads the engine for a config. The driver is imported here and not before, so that importing this package loads no
@@ -8,6 +18,7 @@ import type { Engine, ReplicaPolicy } from './engine.js';
  *
  * @param policy - what decides when a replica is synced; given for a replica
  * @throws {@link DatabaseError} when the driver package or its binary for this platform is missing
+ * @throws {@link CapabilityError} for a file where only servers are known
  */
 export async function loadEngine(config: ResolvedConfig, policy: ReplicaPolicy | undefined): Promise<Engine> {
   if (config.target.kind === 'remote') {
@@ -19,22 +30,6 @@ export async function loadEngine(config: ResolvedConfig, policy: ReplicaPolicy |
     const { ClientEngine } = await import('./remote/client/client-engine.js');
     return new ClientEngine(config);
   }
-  if (policy !== undefined) {
-    const { ReplicaEngine } = await import('./replica/engine.js').catch((cause: unknown) => {
-      throw driverMissing('libsql', cause);
-    });
-    return new ReplicaEngine(config, policy);
-  }
-  const { LibsqlEngine } = await import('./libsql/engine.js').catch((cause: unknown) => {
-    throw driverMissing('libsql', cause);
-  });
-  return new LibsqlEngine(config);
-}
-
-function driverMissing(name: string, cause: unknown): DatabaseError {
-  return new DatabaseError(
-    `the driver "${name}" could not be loaded on ${process.platform}-${process.arch}; install the package ` +
-      `"${name}" with its optional dependencies, and mark it as external when bundling`,
-    { code: 'NOT_SUPPORTED', kind: 'capability', cause },
-  );
+  if (localEngines === undefined) throw noFiles();
+  return await localEngines(config, policy);
 }

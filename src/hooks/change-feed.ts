@@ -1,4 +1,5 @@
 import type { CommitListener, RowChange } from '../engine/engine.js';
+import { warn } from '../runtime.js';
 
 /** A row that was changed, told after the transaction that has changed it was committed. */
 export type ChangeEvent = RowChange;
@@ -102,8 +103,4 @@ function call(listener: () => unknown): void {
   } catch (error) {
     warn(error);
   }
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error));
 }

@@ -1,4 +1,4 @@
-import { classifyFunction } from '../sql/functions.js';
+import { classifyFunction } from '../sql/function-classes.js';
 import type { StatementAccess } from './access-rules.js';
 import type { Instruction } from './bytecode.js';
 

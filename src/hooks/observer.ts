@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { channel } from '../runtime.js';
 import type { ResolvedConfig } from '../config.js';
 import type { MaybePromise, RawResult, StatementTrace } from '../engine/engine.js';
 import type { DatabaseError } from '../errors.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classifyFunction, REFUSED_FUNCTIONS } from '../../src/sql/functions.js';
+import { classifyFunction } from '../../src/sql/function-classes.js';
+import { REFUSED_FUNCTIONS } from '../../src/sql/functions.js';
 import { openMemory } from '../support/database.js';
 
 describe('the functions of the engine', () => {

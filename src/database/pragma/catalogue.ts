@@ -1,4 +1,5 @@
 import type { Features } from '../../features.js';
+import { OTHERS_OF_CONNECTION } from './connection-settings.js';
 
 /** How far a pragma reaches: the connection that it is run on, an open transaction, or the database file. */
 export type PragmaScope = 'connection' | 'transaction' | 'database';
@@ -169,17 +170,6 @@ export const PRAGMAS = {
   },
 } as const satisfies Readonly<Record<string, PragmaDefinition>>;
 
-const BY_NAME: ReadonlyMap<string, PragmaDefinition> = new Map(
-  Object.values<PragmaDefinition>(PRAGMAS).map((definition) => [definition.name, definition]),
-);
-
-/** Those that no function is made for, which concern a connection nevertheless. */
-const OTHERS_OF_CONNECTION: ReadonlySet<string> = new Set([
-  ...['automatic_index', 'cache_spill', 'case_sensitive_like', 'checkpoint_fullfsync', 'fullfsync'],
-  ...['ignore_check_constraints', 'legacy_alter_table', 'locking_mode', 'read_uncommitted'],
-  ...['reverse_unordered_selects', 'threads', 'writable_schema'],
-]);
-
 /** All settings of a connection that can be read and set, by the names that SQLite gives them. */
 export const CONNECTION_SETTINGS: readonly string[] = [
   ...Object.values<PragmaDefinition>(PRAGMAS)
@@ -191,8 +181,3 @@ export const CONNECTION_SETTINGS: readonly string[] = [
     .map(({ name }) => name),
   ...OTHERS_OF_CONNECTION,
 ].filter((name) => name !== 'case_sensitive_like');
-
-/** Whether a pragma, by the name that SQLite gives it, is a setting of the connection that it is run on. */
-export function concernsConnection(name: string): boolean {
-  return BY_NAME.get(name)?.scope === 'connection' || OTHERS_OF_CONNECTION.has(name);
-}

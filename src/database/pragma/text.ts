@@ -1,6 +1,6 @@
 import type { AnalyzedStatement } from '../../sql/statement.js';
 import { pragmaBoolean, pragmaValue } from '../../sql/pragma-value.js';
-import { concernsConnection } from './catalogue.js';
+import { concernsConnection } from './connection-settings.js';
 
 /** A setting that the text of a PRAGMA makes. */
 export interface ConnectionSetting {

@@ -9,6 +9,7 @@ import {
   type TablesRelationalConfig,
 } from 'drizzle-orm';
 import type { Config } from '../../config.js';
+import { knowsFiles } from '../../config/local-config.js';
 import { type DatabaseClient, openClient } from '../../client/database-client.js';
 import { type Database, open } from '../../database/database.js';
 import type { Client } from '../../database/client-api.js';
@@ -100,7 +101,10 @@ export namespace drizzle {
     config?: DrizzleConfig<TSchema>,
   ): TursoDatabase<TSchema, '$client is not available on drizzle.mock()'> {
     // The type says that the client is not to be used: it gets no connection.
-    return construct(open({ url: ':memory:', onConnect: refuseMock }), config) as never;
+    const database = knowsFiles()
+      ? open({ url: ':memory:', onConnect: refuseMock })
+      : open({ url: 'http://mock.invalid', fetch: refuseMock, networkRetry: 0 });
+    return construct(database, config) as never;
   }
 }
 

@@ -1,8 +1,10 @@
+import type * as FileSystem from 'node:fs/promises';
 import { toPath } from '../../config/path.js';
 import { fromClient } from '../../database/from-client.js';
 import { type MigrationOptions, type MigrationReport, runMigrations } from '../../database/migrate.js';
 import type { Migration } from '../../database/migration-plan.js';
-import { ConfigError, MigrationError } from '../../errors.js';
+import { CapabilityError, ConfigError, MigrationError } from '../../errors.js';
+import { nodeModule } from '../../runtime.js';
 
 export type { Migration, MigrationOptions, MigrationReport };
 
@@ -105,7 +107,7 @@ const DATED = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:_.*)?$/;
 
 /** The migrations of a folder in the layout of drizzle-kit 1.0; undefined where there is a journal, or nothing like it. */
 async function readDatedFolders(folder: string): Promise<Migration[] | undefined> {
-  const { readdir, stat } = await import('node:fs/promises');
+  const { readdir, stat } = fileSystem();
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const tags = entries
     .filter((entry) => entry.isDirectory() && DATED.test(entry.name))
@@ -156,10 +158,19 @@ function isEntry(value: unknown): value is JournalEntry {
   return typeof tag === 'string' && tag !== '' && Number.isFinite(when);
 }
 
+/** Not imported: migrations that are given as an array need no file system. */
+function fileSystem(): typeof FileSystem {
+  const module = nodeModule('fs/promises') as typeof FileSystem | undefined;
+  if (module !== undefined) return module;
+  throw new CapabilityError(
+    'file',
+    'this runtime has no file system: give "migrations" in the place of "migrationsFolder"',
+  );
+}
+
 /** @param what - the beginning of the message if the file can't be read */
 async function readText(file: string, what: string, migration?: string): Promise<string> {
-  // Loaded here, so that bundled migrations need no file system.
-  const { readFile } = await import('node:fs/promises');
+  const { readFile } = fileSystem();
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {

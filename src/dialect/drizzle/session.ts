@@ -26,8 +26,8 @@ import { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import type { Executor, RawResult } from '../../database/executor.js';
 import { withWordsOf } from '../../hints.js';
+import { withoutForeignKeys } from '../../database/lazy.js';
 import { toResultSet, toRows } from '../../database/result.js';
-import { runWithoutForeignKeys } from '../../database/run-without-foreign-keys.js';
 import type { Transaction } from '../../database/transaction.js';
 import { toBatchQuery } from './batch.js';
 import { type QueryMetadata, type RowDecoder, TursoPreparedQuery } from './prepared-query.js';
@@ -134,6 +134,7 @@ export class TursoSession<
    */
   async migrate(queries: readonly DrizzleBatchItem<'sqlite'>[]): Promise<void> {
     const items = queries.map((query, index) => toBatchQuery(query, this, index).toBatchItem());
+    const { runWithoutForeignKeys } = withoutForeignKeys.loaded ?? (await withoutForeignKeys.load());
     await runWithoutForeignKeys(this.executor as Database, items);
   }
 

@@ -357,7 +357,7 @@ async function buildChild(): Promise<string> {
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   const outfile = path.join(folder, 'child.mjs');
   const contents = `
-    import { open } from './src/database/database.ts';
+    import { open } from './src/index.ts';
     import { migrate } from './src/dialect/drizzle/migrator.ts';
     const [file, migrationsFolder, start] = process.argv.slice(2);
     await new Promise((resolve) => setTimeout(resolve, Number(start) - Date.now()));

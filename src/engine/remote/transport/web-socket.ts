@@ -1,5 +1,6 @@
 import { DatabaseError, protocolError } from '../../../errors.js';
 import { TransportError } from './transport.js';
+import { wsPackage } from './ws-package.js';
 
 /** How long a connection may take to be made, in ms. */
 const CONNECTED_WITHIN = 10_000;
@@ -114,7 +115,7 @@ type NodeWebSocketClass = new (url: string, protocols: string[], options: object
 async function loadWebSocket(): Promise<NodeWebSocketClass> {
   let cause: unknown;
   try {
-    const { WebSocket } = (await import('ws')) as unknown as { WebSocket?: NodeWebSocketClass };
+    const { WebSocket } = ((await wsPackage()) ?? {}) as { WebSocket?: NodeWebSocketClass };
     if (typeof WebSocket === 'function') return WebSocket;
   } catch (thrown) {
     cause = thrown;

@@ -1,0 +1,3 @@
+import { Lazy } from '../lazy.js';
+
+export const deciding = new Lazy(() => import('./decide.js'));
