@@ -101,6 +101,7 @@ export class Database extends Session {
   async close(): Promise<void> {
     this.assertWhole('close()');
     this.feed.close();
+    for (const { root } of this.transactions.values()) root.presence?.close(closedError);
     // All at once: from now on nothing more runs, and what fails to close keeps nothing else open.
     const parts = [this.pool, this.syncer, ...this.watchers];
     const outcomes = await Promise.allSettled(parts.map(async (part) => part?.close()));

@@ -20,7 +20,7 @@ import type { Context } from './context.js';
 import { Executor } from './executor.js';
 import { Guard, type GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
-import { type LockHolder, usedInside } from './lock.js';
+import type { LockHolder } from './lock.js';
 import { assertUnrestricted, type Metadata, toMetadata } from './metadata.js';
 import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
@@ -29,6 +29,7 @@ import { markUnlike } from './run.js';
 import { runScript, type ScriptOptions, type ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
+import { presenceOf } from './transaction-root.js';
 import { enclosingTransactions, isFollowed, runInFrame } from './transaction-frame.js';
 import { nextTurn, turnIsOver } from './turn.js';
 
@@ -200,7 +201,7 @@ export abstract class Session extends Executor {
         'a restricted view of a database can not do this; use the whole one',
       );
     }
-    this.assertOutside();
+    await this.waitOutside(abort);
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const { lease, release } = await lendForWriting(this.pool, holder, abort, true);
     try {
@@ -222,7 +223,7 @@ export abstract class Session extends Executor {
     const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = this.config.features.behaviors[behavior] === 'begin';
-    if (writes) this.assertOutside();
+    if (writes) await this.waitOutside(abort);
     const { lease, release, lock } = await this.bounded(abort, (either) =>
       lendBegun(pool, this.context, transaction, either, around),
     );
@@ -230,6 +231,7 @@ export abstract class Session extends Executor {
     const end = async (): Promise<void> => {
       this.transactions.delete(transaction.id);
       await release();
+      transaction.root.presence?.release(transaction.root.holder);
       if (turnIsOver()) await nextTurn();
     };
     const takeLater = (stop: Abort | undefined): Promise<void> =>
@@ -245,7 +247,9 @@ export abstract class Session extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    if (statement.kind !== 'read') this.assertOutside();
+    if (statement.kind !== 'read' && this.findEnclosing() !== undefined) {
+      return this.waitOutside(abort).then(() => this.runDirectly(statement, values, request, abort));
+    }
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
     // With an abort it would be set on another connection than the one that statements run on.
     const result = this.autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
@@ -297,7 +301,7 @@ export abstract class Session extends Executor {
   ): Promise<RawResult[]> {
     const { abort } = options;
     const behavior = this.behaviorOf(options.behavior);
-    if (behavior !== 'read') this.assertOutside();
+    if (behavior !== 'read') await this.waitOutside(abort);
     const connection = await this.pool.prepare(abort);
     if (connection.batch === undefined) {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
@@ -375,17 +379,38 @@ export abstract class Session extends Executor {
   }
 
   /**
-   * Refuses a call that would wait for a transaction in whose callback it stands, where the server has the lock that it
-   * would wait for. To be asked before anything is awaited.
-   *
-   * @throws {@link TransactionError}
+   * The transaction in whose callback the caller stands, if it has the lock of the server that the caller needs. To be asked
+   * before anything is awaited.
    */
-  private assertOutside(): void {
-    if (this.transactions.size === 0 || this.config.features.writes === 'here') return;
+  private findEnclosing(): Transaction | undefined {
+    if (this.transactions.size === 0 || this.config.features.writes === 'here') return undefined;
     const writing = [...this.transactions.values()].filter(({ holder }) => holder.writes === true);
-    if (writing.length === 0) return;
+    if (writing.length === 0) return undefined;
     const enclosing = enclosingTransactions();
-    if (writing.some(({ id }) => enclosing.has(id))) throw usedInside('the write lock of the server');
+    return writing.find(({ id }) => enclosing.has(id));
+  }
+
+  /**
+   * Waits until the transaction in whose callback the caller stands has ended: the server would have the caller wait as well,
+   * and could not know when that is for ever.
+   *
+   * @throws {@link TransactionError} when the callback waits for the caller
+   */
+  private async waitOutside(abort: Abort | undefined): Promise<void> {
+    const transaction = this.findEnclosing();
+    if (transaction === undefined) return;
+    const lock = presenceOf(transaction.root);
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const { interrupts } = this.context;
+    const stop = interrupts.begin();
+    const { abort: either, forget } = Abort.either(abort, stop);
+    try {
+      await lock.acquire(holder, this.pool.lockWait(either));
+      lock.release(holder);
+    } finally {
+      interrupts.end(stop);
+      forget();
+    }
   }
 
   private behaviorOf(wanted: TransactionBehavior | undefined): TransactionBehavior {
