@@ -36,7 +36,7 @@ export interface ConnectionSetup {
   script(sql: string): Promise<void>;
 }
 
-/** What is told every statement; a logger of Drizzle is one. */
+/** Gets every statement before it runs; a logger of Drizzle is one. */
 export interface StatementLogger {
   /** @param params - a `'?'` for each parameter, or with `logParameters` the values as they are stored */
   logQuery(query: string, params: unknown[]): void;
@@ -105,7 +105,7 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly encryptionKey?: string;
   /** Extensions of SQLite that are loaded into every connection to a file or memory database. @default none */
   readonly extensions?: readonly Extension[];
-  /** Is told every statement before it runs. */
+  /** Gets every statement before it runs. */
   readonly logger?: StatementLogger;
   /**
    * Whether `logger` and the subscribers of the diagnostics channel are given the values of parameters, and not a `'?'`

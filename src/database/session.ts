@@ -106,7 +106,7 @@ export abstract class Session extends Executor {
    *
    * @param callback - is given the transaction; everything in it must go through that, not through the database
    * @param options - `behavior`, `retry`, and `signal` and `timeout` (ms) for the transaction as a whole
-   * @throws {@link BusyError} when the locks were not to be had in `busyTimeout`
+   * @throws {@link BusyError} when the locks could not be acquired within `busyTimeout`
    * @throws {@link CapabilityError} when the engine does not know the behaviour
    * @throws {@link TransactionLostError} when the database itself ended the transaction
    *
@@ -391,8 +391,8 @@ export abstract class Session extends Executor {
   }
 
   /**
-   * Waits until the transaction in whose callback the caller stands has ended: the server would have the caller wait as well,
-   * and could not know when that is for ever.
+   * Waits until the transaction in whose callback the caller stands has ended: the server would make the caller wait
+   * as well, and could not see a deadlock.
    *
    * @throws {@link TransactionError} when the callback waits for the caller
    */
