@@ -37,7 +37,7 @@ export interface ConnectionSetup {
   script(sql: string): Promise<void>;
 }
 
-/** What is told every statement; a logger of Drizzle is one. */
+/** Gets every statement before it runs; a logger of Drizzle is one. */
 export interface StatementLogger {
   /** @param params - a `'?'` for each parameter, or with `logParameters` the values as they are stored */
   logQuery(query: string, params: unknown[]): void;
@@ -106,7 +106,7 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly encryptionKey?: string;
   /** Extensions of SQLite that are loaded into every connection to a file or memory database. @default none */
   readonly extensions?: readonly Extension[];
-  /** Is told every statement before it runs. */
+  /** Gets every statement before it runs. */
   readonly logger?: StatementLogger;
   /**
    * Whether `logger` and the subscribers of the diagnostics channel are given the values of parameters, and not a `'?'`
@@ -118,8 +118,9 @@ export interface Config extends RemoteOptions, SyncOptions {
   /** Called with every connection that is opened, before its first use. The handle itself waits for it, and refuses its calls. */
   readonly onConnect?: (connection: ConnectionSetup) => void | Promise<void>;
   /**
-   * Whether the use of the database inside the callback of its own transaction is found at once, also behind an awaited
-   * query builder. @default true in memory and where it costs nothing (Node.js 24), otherwise false
+   * Whether a use of the database that the callback of its own transaction waits for is also found where no stack shows it:
+   * behind an event, or in a transaction of Kysely's own. @default true in memory, at servers and where it costs nothing
+   * (Node.js 24, Bun, Deno), otherwise false
    */
   readonly detectMisuse?: boolean;
   /** A key of `@libsql/client`. `true` is refused: a replica sends its writes to the server, and keeps none for later. */

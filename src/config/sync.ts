@@ -37,7 +37,7 @@ export type Startup = 'require-sync' | 'serve-stale' | 'rebuild';
 export interface SyncOptions {
   /** The server whose database the file is a replica of: `libsql:`, `https:` or `http:`. */
   readonly syncUrl?: string | URL;
-  /** Sync again so many seconds after the last sync ended. @default never */
+  /** Sync again this many seconds after the last sync ended. @default never */
   readonly syncInterval?: number;
   /**
    * Whether a write is seen by the reads that follow it: in a replica the same as `afterWrite: 'await'`; at a read replica of a
@@ -53,7 +53,7 @@ export interface SyncOptions {
   readonly afterWriteTimeout?: number;
   /** Longest silence of the server during a sync, in ms; after a longer one the sync fails. @default 30000 */
   readonly syncTimeout?: number;
-  /** A read waits for a sync when the last is longer ago than so many ms, and fails when that fails. @default none */
+  /** A read waits for a sync when the last one is longer ago than this many ms, and fails when that sync fails. @default none */
   readonly maxStaleness?: number;
   /**
    * What opening does while the server can't be reached. With `'serve-stale'` a replica that was synced before can be

@@ -136,7 +136,6 @@ export class Autocommit {
     { exactIntegers, abort, guard }: SourceOptions,
   ): Promise<StreamSource> {
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
-    this.#pool.single?.assertOutside();
     const lease = await this.#pool.lend(holder, abort);
     const shared = this.#pool.single !== undefined;
     const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
@@ -173,7 +172,6 @@ export class Autocommit {
     abort: Abort | undefined,
   ): Promise<RawResult> {
     const start = performance.now();
-    this.#lockFor(statement)?.assertOutside();
     await this.#pool.openMain(abort);
     if (abort !== undefined) return await this.#runAbortable(statement, values, request, abort);
     const holder: LockHolder = { transactionId: undefined, lastActive: start };

@@ -103,6 +103,7 @@ export class Database extends Session {
   async close(): Promise<void> {
     this.assertWhole('close()');
     this.feed.close();
+    for (const { root } of this.transactions.values()) root.presence?.close(closedError);
     // All at once: from now on nothing more runs, and what fails to close keeps nothing else open.
     const parts = [this.pool, this.syncer, ...this.watchers];
     const outcomes = await Promise.allSettled(parts.map(async (part) => part?.close()));
@@ -253,8 +254,8 @@ export class Database extends Session {
 
   /**
    * A view of this database that runs only what rules allow; what it runs shares the connections of this one. The first
-   * rule that matches decides, and what none matches is refused with an {@link AccessError} before it runs. What a
-   * statement does is told by its bytecode, so views, triggers, quoted names and the like hide nothing.
+   * rule that matches decides, and what none matches is refused with an {@link AccessError} before it runs. The
+   * bytecode of a statement tells what it does, so views, triggers, quoted names and the like hide nothing.
    *
    * UPDATE and DELETE also read the rows that they change, and a foreign key reads the table that it points to. Who may do
    * `schema` or `attach` may do everything in the end. On a server each statement costs one round trip more.

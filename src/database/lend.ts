@@ -20,7 +20,6 @@ export async function lendForWriting(
   abort: Abort | undefined,
   lockNow: boolean,
 ): Promise<Lent> {
-  (pool.single ?? (lockNow ? pool.writeLock : undefined))?.assertOutside(holder);
   await pool.prepare(abort);
   const lock = pool.writeLock;
   if (lockNow) await lock?.acquire(holder, pool.lockWait(abort));

@@ -1,16 +1,8 @@
 import { BusyError, TransactionError } from '../errors.js';
 import type { Abort } from './abort.js';
-import { enclosingTransactions } from './transaction-frame.js';
+import { type LockHolder, Waiter } from './lock-waiter.js';
 
-/** Who holds or wants a lock. */
-export interface LockHolder {
-  /** Set while a transaction holds it. */
-  readonly transactionId: number | undefined;
-  /** `performance.now()` of the holder's last sign of life. */
-  readonly lastActive: number;
-  /** Of a transaction: whether it has the write lock of the database, or may have it. */
-  writes?: boolean;
-}
+export type { LockHolder } from './lock-waiter.js';
 
 /** How long and for what a lock is waited for. */
 export interface LockWait {
@@ -21,13 +13,6 @@ export interface LockWait {
   readonly patient?: boolean;
   /** On whose behalf it is waited and held, see {@link Lock.refuse} and {@link Lock.releaseAll}. */
   readonly owner?: object;
-}
-
-interface Waiter {
-  readonly holder: LockHolder;
-  readonly owner: object | undefined;
-  grant: () => void;
-  refused?: () => Error;
 }
 
 /** A lock in this process, first come first served. Waiting for it leaves the event loop free. */
@@ -59,27 +44,14 @@ export class Lock {
   /**
    * Waits for the lock.
    *
-   * @throws {@link TransactionError} when the caller stands inside the callback of the transaction that holds it
+   * @throws {@link TransactionError} when the callback of the transaction that holds it waits for the caller
    * @throws {@link BusyError} after `wait.timeout` ms
    */
   async acquire(holder: LockHolder, wait: LockWait): Promise<void> {
     wait.abort?.throwIfAborted();
     if (this.#holder === undefined) return this.#take(holder, wait.owner);
     if (this.#closed !== undefined) throw this.#closed();
-    this.assertOutside(holder);
     await this.#wait(holder, wait);
-  }
-
-  /**
-   * Refuses a caller who would wait for the transaction in whose callback it stands. To be asked before anything is
-   * awaited: the stack loses a caller that returns a promise instead of awaiting it.
-   *
-   * @throws {@link TransactionError}
-   */
-  assertOutside(caller?: LockHolder): void {
-    const blocker = this.#holder?.transactionId;
-    if (blocker === undefined || blocker === caller?.transactionId) return;
-    if (enclosingTransactions().has(blocker)) throw usedInside(this.#what);
   }
 
   release(holder: LockHolder): void {
@@ -88,7 +60,7 @@ export class Lock {
     const next = this.#waiters.shift();
     if (next === undefined) return;
     this.#take(next.holder, next.owner);
-    next.grant();
+    next.end();
   }
 
   /** Releases it if it is held on behalf of one owner, who is gone: the holder's own {@link release} then does nothing. */
@@ -99,14 +71,14 @@ export class Lock {
   /** Refuses everyone who waits or comes to wait. */
   close(reason: () => Error): void {
     this.#closed = reason;
-    for (const waiter of this.#waiters.splice(0)) waiter.grant();
+    for (const waiter of this.#waiters.splice(0)) waiter.end();
   }
 
   /** Refuses those who wait on behalf of one owner. */
   refuse(owner: object, reason: () => Error): void {
     for (const waiter of this.#waiters.filter((candidate) => candidate.owner === owner)) {
       waiter.refused = reason;
-      waiter.grant();
+      waiter.end();
     }
   }
 
@@ -118,25 +90,24 @@ export class Lock {
 
   async #wait(holder: LockHolder, { timeout, abort, patient, owner }: LockWait): Promise<void> {
     const start = performance.now();
-    const waiter: Waiter = { holder, owner, grant: () => {} };
-    await new Promise<void>((resolve) => {
-      const expire = (): void => {
-        const left = patient ? timeout - (performance.now() - (this.#holder?.lastActive ?? 0)) : 0;
-        if (left < 1) done();
-        else timer = setTimeout(expire, left);
-      };
-      let timer = setTimeout(expire, timeout);
-      waiter.grant = done;
-      this.#waiters.push(waiter);
-      // Calls at once if it happened already.
-      let forget = (): void => {};
-      forget = abort?.onAbort(done) ?? forget;
-      function done(): void {
-        clearTimeout(timer);
-        forget();
-        resolve();
-      }
-    });
+    const waiter = new Waiter(holder, owner);
+    const expire = (): void => {
+      const left = patient ? timeout - (performance.now() - (this.#holder?.lastActive ?? 0)) : 0;
+      if (left < 1) waiter.end();
+      else timer = setTimeout(expire, left);
+    };
+    let timer = setTimeout(expire, timeout);
+    this.#waiters.push(waiter);
+    // Calls at once if it happened already.
+    const forget = abort?.onAbort(waiter.end);
+    while (!waiter.over) {
+      await waiter.pause();
+      if (waiter.over || !waiter.isBlockedBySelf(this.#holder)) continue;
+      waiter.refused = () => usedInside(this.#what);
+      waiter.end();
+    }
+    clearTimeout(timer);
+    forget?.();
     if (this.#holder === holder) {
       if (abort?.error === undefined) return;
       this.release(holder);

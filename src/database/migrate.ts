@@ -56,7 +56,7 @@ type ResolvedOptions = { readonly [K in keyof MigrationOptions]-?: NonNullable<M
  *
  * @throws {@link MigrationError} when one was edited, can't be run in a transaction, fails, or breaks references;
  *   nothing of it is kept, those before it are
- * @throws {@link BusyError} when a lock was not to be had in `lockTimeout`
+ * @throws {@link BusyError} when a lock could not be acquired within `lockTimeout`
  * @throws {@link ConfigError} naming the option that is wrong
  *
  * @example
@@ -172,7 +172,11 @@ class MigrationRun {
       if (!step.run) continue;
       try {
         const statement = withOwnTimeout(this.#database.context, step.statement);
-        await this.#patiently(() => connection.execute(statement, [], { fetch: 'none' }));
+        await this.#patiently(() =>
+          step.savepoint === true
+            ? connection.control(statement.text)
+            : connection.execute(statement, [], { fetch: 'none' }),
+        );
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
         throw stepError(parsed, step, error.message, error);

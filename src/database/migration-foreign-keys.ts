@@ -22,6 +22,8 @@ const KEY_COLUMNS = only('SELECT upper(type) FROM pragma_table_info(?) WHERE pk 
 export interface CheckedMigration {
   readonly name: string;
   readonly tag?: string | undefined;
+  /** Whether the name stands for several. */
+  readonly plural?: boolean;
 }
 
 const MOST_LISTED = 20;
@@ -48,12 +50,13 @@ export async function refuseNewProblems(
   checked: CheckedMigration,
   before: ForeignKeyProblems,
 ): Promise<void> {
-  const { name, tag } = checked;
+  const { name, tag, plural = false } = checked;
+  const undone = `${name} ${plural ? 'were' : 'was'} undone: ${plural ? 'they' : 'it'} would leave`;
   const after = await inspectForeignKeys(connection, checked);
   const { violations, mismatches } = await findNewProblems(connection, before, after);
   if (mismatches.length > 0) {
     throw new MigrationError(
-      `${name} was undone: it would leave a reference to columns that have no unique index: ` +
+      `${undone} a reference to columns that have no unique index: ` +
         mismatches.slice(0, MOST_LISTED).join('; '),
       { migration: tag },
     );
@@ -65,7 +68,7 @@ export async function refuseNewProblems(
   );
   const rest = violations.length > listed.length ? `\nand ${violations.length - listed.length} more` : '';
   throw new MigrationError(
-    `${name} was undone: it would leave rows without the row they reference (foreign keys are off while ` +
+    `${undone} rows without the row they reference (foreign keys are off while ` +
       `a migration runs, so ON DELETE and ON UPDATE don't act):${lines.join('')}${rest}`,
     { migration: tag, violations: listed },
   );

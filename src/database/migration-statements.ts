@@ -1,6 +1,7 @@
 import { DatabaseError, MigrationError } from '../errors.js';
 import { lineAndColumn } from '../sql/position.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
+import { type ControlStep, MigrationControl } from './migration-control.js';
 import { type IdentifiedMigration, nameOf } from './migration-plan.js';
 import type { Statements } from './statements.js';
 
@@ -33,10 +34,12 @@ export interface MigrationStep {
   /** Which statement of the file it is, from 0. */
   readonly index: number;
   /**
-   * False for `PRAGMA foreign_keys=…`, which would do nothing in a transaction and is done around it, and for a COMMIT and
-   * a BEGIN with nothing else between them.
+   * False for `PRAGMA foreign_keys=…`, which would do nothing in a transaction and is done around it, for a BEGIN with its
+   * COMMIT, and for a COMMIT and a BEGIN with nothing else between them.
    */
   readonly run: boolean;
+  /** Whether it sets a savepoint that the migration ends as well, or ends or undoes that. */
+  readonly savepoint?: boolean;
 }
 
 /**
@@ -55,7 +58,7 @@ export function parseMigration(migration: IdentifiedMigration, statements: State
     }
     base += chunk.length + BREAKPOINT.length;
   }
-  const parsed = { migration, steps: skipPauses(steps) };
+  const parsed = { migration, steps: resolveControl(skipPauses(steps)) };
   for (const step of parsed.steps) checkStep(parsed, step, statements);
   return parsed;
 }
@@ -73,6 +76,28 @@ function skipPauses(steps: readonly MigrationStep[]): MigrationStep[] {
     skipped.add(first).add(next);
   }
   return steps.map((step) => (skipped.has(step) ? { ...step, run: false } : step));
+}
+
+/**
+ * Leaves out each BEGIN with its COMMIT, which say what is done anyway, and has savepoints run that the migration ends itself.
+ * What has no counterpart stays, to be refused.
+ */
+function resolveControl(steps: readonly MigrationStep[]): MigrationStep[] {
+  const ended = new Set<MigrationStep>();
+  const control = new MigrationControl<MigrationStep>((step) => ended.add(step));
+  const found = new Map<MigrationStep, ControlStep>();
+  for (const step of steps) {
+    if (step.statement.kind === 'transaction' && step.run)
+      found.set(step, control.next(step.statement, step));
+  }
+  return steps.map((step) => {
+    const kind = found.get(step);
+    const complete =
+      step.statement.verb === 'RELEASE' || step.statement.verb === 'ROLLBACK' || ended.has(step);
+    if (kind === 'savepoint' && complete) return { ...step, savepoint: true };
+    if (kind === 'commit' || (kind === 'begin' && complete)) return { ...step, run: false };
+    return step;
+  });
 }
 
 function isControl({ statement: { kind, verb } }: MigrationStep, wanted: string): boolean {
@@ -124,10 +149,10 @@ function checkStep(parsed: ParsedMigration, step: MigrationStep, statements: Sta
   }
 }
 
-function findProblem({ statement, run }: MigrationStep): string | undefined {
+function findProblem({ statement, run, savepoint = false }: MigrationStep): string | undefined {
   const { kind, verb, pragma, parameters } = statement;
   if (parameters.count > 0) return 'a migration takes no parameters';
-  if (kind === 'transaction' && run)
+  if (kind === 'transaction' && run && !savepoint)
     return `${verb} controls a transaction; each migration is one transaction already`;
   if (kind !== 'outside' || !run) return undefined;
   if (verb === 'PRAGMA' && ALLOWED_PRAGMAS.has(pragma as string)) return undefined;

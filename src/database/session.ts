@@ -21,7 +21,7 @@ import { Executor } from './executor.js';
 import type { Guard, GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import { scripts } from './lazy.js';
-import { type LockHolder, usedInside } from './lock.js';
+import type { LockHolder } from './lock.js';
 import { assertUnrestricted, type Metadata, toMetadata } from './metadata.js';
 import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
@@ -30,6 +30,7 @@ import { markUnlike } from './run.js';
 import type { ScriptOptions, ScriptResult } from './script.js';
 import type { SourceOptions, StreamSource } from './stream.js';
 import { Transaction } from './transaction.js';
+import { presenceOf } from './transaction-root.js';
 import { enclosingTransactions, isFollowed, runInFrame } from './transaction-frame.js';
 import { nextTurn, turnIsOver } from './turn.js';
 
@@ -106,7 +107,7 @@ export abstract class Session extends Executor {
    *
    * @param callback - is given the transaction; everything in it must go through that, not through the database
    * @param options - `behavior`, `retry`, and `signal` and `timeout` (ms) for the transaction as a whole
-   * @throws {@link BusyError} when the locks were not to be had in `busyTimeout`
+   * @throws {@link BusyError} when the locks could not be acquired within `busyTimeout`
    * @throws {@link CapabilityError} when the engine does not know the behaviour
    * @throws {@link TransactionLostError} when the database itself ended the transaction
    *
@@ -202,7 +203,7 @@ export abstract class Session extends Executor {
         'a restricted view of a database can not do this; use the whole one',
       );
     }
-    this.assertOutside();
+    await this.waitOutside(abort);
     const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
     const { lease, release } = await lendForWriting(this.pool, holder, abort, true);
     try {
@@ -224,7 +225,7 @@ export abstract class Session extends Executor {
     const behavior = this.behaviorOf(wanted);
     const transaction = new Transaction(this.context, { behavior, attempt, abort });
     const writes = this.config.features.behaviors[behavior] === 'begin';
-    if (writes) this.assertOutside();
+    if (writes) await this.waitOutside(abort);
     const { lease, release, lock } = await this.bounded(abort, (either) =>
       lendBegun(pool, this.context, transaction, either, around),
     );
@@ -232,6 +233,7 @@ export abstract class Session extends Executor {
     const end = async (): Promise<void> => {
       this.transactions.delete(transaction.id);
       await release();
+      transaction.root.presence?.release(transaction.root.holder);
       if (turnIsOver()) await nextTurn();
     };
     const takeLater = (stop: Abort | undefined): Promise<void> =>
@@ -247,7 +249,9 @@ export abstract class Session extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    if (statement.kind !== 'read') this.assertOutside();
+    if (statement.kind !== 'read' && this.findEnclosing() !== undefined) {
+      return this.waitOutside(abort).then(() => this.runDirectly(statement, values, request, abort));
+    }
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
     // With an abort it would be set on another connection than the one that statements run on.
     const result = this.autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
@@ -299,7 +303,7 @@ export abstract class Session extends Executor {
   ): Promise<RawResult[]> {
     const { abort } = options;
     const behavior = this.behaviorOf(options.behavior);
-    if (behavior !== 'read') this.assertOutside();
+    if (behavior !== 'read') await this.waitOutside(abort);
     const connection = await this.pool.prepare(abort);
     if (connection.batch === undefined) {
       return await this.runOnce((tx) => runInOrder(tx, given, undefined), behavior, abort);
@@ -373,17 +377,38 @@ export abstract class Session extends Executor {
   }
 
   /**
-   * Refuses a call that would wait for a transaction in whose callback it stands, where the server has the lock that it
-   * would wait for. To be asked before anything is awaited.
-   *
-   * @throws {@link TransactionError}
+   * The transaction in whose callback the caller stands, if it has the lock of the server that the caller needs. To be asked
+   * before anything is awaited.
    */
-  private assertOutside(): void {
-    if (this.transactions.size === 0 || this.config.features.writes === 'here') return;
+  private findEnclosing(): Transaction | undefined {
+    if (this.transactions.size === 0 || this.config.features.writes === 'here') return undefined;
     const writing = [...this.transactions.values()].filter(({ holder }) => holder.writes === true);
-    if (writing.length === 0) return;
+    if (writing.length === 0) return undefined;
     const enclosing = enclosingTransactions();
-    if (writing.some(({ id }) => enclosing.has(id))) throw usedInside('the write lock of the server');
+    return writing.find(({ id }) => enclosing.has(id));
+  }
+
+  /**
+   * Waits until the transaction in whose callback the caller stands has ended: the server would make the caller wait
+   * as well, and could not see a deadlock.
+   *
+   * @throws {@link TransactionError} when the callback waits for the caller
+   */
+  private async waitOutside(abort: Abort | undefined): Promise<void> {
+    const transaction = this.findEnclosing();
+    if (transaction === undefined) return;
+    const lock = presenceOf(transaction.root);
+    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const { interrupts } = this.context;
+    const stop = interrupts.begin();
+    const { abort: either, forget } = Abort.either(abort, stop);
+    try {
+      await lock.acquire(holder, this.pool.lockWait(either));
+      lock.release(holder);
+    } finally {
+      interrupts.end(stop);
+      forget();
+    }
   }
 
   private behaviorOf(wanted: TransactionBehavior | undefined): TransactionBehavior {

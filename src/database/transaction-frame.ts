@@ -11,8 +11,10 @@ export interface Frame {
   readonly outer: Frame | undefined;
 }
 
-const frames = asyncStorage<Frame>();
+const frames = asyncStorage<Frame | undefined>();
 let followed = 0;
+/** How many want calls to be followed all the time. */
+let always = 0;
 let lastId = 0;
 
 /** A number that no other transaction of this process has. */
@@ -34,7 +36,7 @@ const FOLLOWS_CHEAPLY = 'Bun' in globalThis || 'Deno' in globalThis || nodeVersi
 
 /**
  * Calls a transaction's callback from a function whose name holds the transaction's id. V8 lists awaiting callers in
- * the stack of an error, so whoever is called from the callback can find out that it is, also after an `await`.
+ * the stack of an error, so a call can find out that the callback waits for it.
  *
  * @param follow - whether it is found out in every case, see {@link isFollowed}
  */
@@ -51,15 +53,31 @@ export async function runInFrame<T>(id: number, follow: boolean, callback: () =>
 }
 
 /**
+ * Makes {@link enterFrame} work on Node.js 20 and 22 as well, where every promise of the process costs more from now on.
+ *
+ * @returns what ends it
+ */
+export function followAlways(): () => void {
+  always++;
+  followed++;
+  // Switches it on, and changes nothing.
+  frames.enterWith(frames.getStore());
+  return () => {
+    always--;
+    endFollowing();
+  };
+}
+
+/**
  * Follows what the caller does after this, where the callback is called by somebody else. It must be called in the same
- * turn as the function that will call it, so that this is where the frame begins. Does nothing on Node.js 20 and 22: there
- * `enterWith()` reaches whatever runs in the same turn when no `AsyncLocalStorage` was on before, and a call from outside the
- * transaction would be refused.
+ * turn as the function that will call it, so that this is where the frame begins. On Node.js 20 and 22 it does nothing without
+ * {@link followAlways}: there `enterWith()` reaches whatever runs in the same turn when no `AsyncLocalStorage` was on before,
+ * and a call from outside the transaction would be taken for one from its callback.
  *
  * @returns the frame, for {@link leaveFrame}; undefined where nothing is followed
  */
 export function enterFrame(): Frame | undefined {
-  if (!FOLLOWS_CHEAPLY) return undefined;
+  if (!FOLLOWS_CHEAPLY && always === 0) return undefined;
   const frame: Frame = { id: undefined, outer: frames.getStore() };
   followed++;
   frames.enterWith(frame);
@@ -74,22 +92,40 @@ export function leaveFrame(frame: Frame & { left?: boolean }): void {
   endFollowing();
 }
 
+/** Whether the caller was called from the callback of a transaction; known only of one that is followed. */
+export function isCalledFrom(id: number): boolean {
+  if (followed === 0) return false;
+  for (let frame = frames.getStore(); frame !== undefined; frame = frame.outer) {
+    if (frame.id === id) return true;
+  }
+  return false;
+}
+
 /**
- * Ids of the transactions whose callbacks the caller was called from. Costs a stack trace, so it is asked only by
- * those who have to wait. The stack is blind where V8 is: behind a thenable such as an awaited query builder, a timer or
- * an event.
+ * Whether the callback of a transaction waits for the caller. True only after the caller has awaited something itself: then
+ * the stack lists those who await it, also through a promise of another kind, `Promise.all()` or an awaited query builder,
+ * and not those who called it and went on. Costs a stack trace.
  */
+export function isAwaitedBy(id: number): boolean {
+  return transactionsInStack().has(id);
+}
+
+/** Ids of the transactions whose callbacks the caller was called from, as far as that is known. Costs a stack trace. */
 export function enclosingTransactions(): Set<number> {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 200;
-  const { stack = '' } = new Error();
-  Error.stackTraceLimit = limit;
-  const ids = new Set(Array.from(stack.matchAll(FRAME), (match) => Number(match[1])));
+  const ids = transactionsInStack();
   if (followed === 0) return ids;
   for (let frame = frames.getStore(); frame !== undefined; frame = frame.outer) {
     if (frame.id !== undefined) ids.add(frame.id);
   }
   return ids;
+}
+
+function transactionsInStack(): Set<number> {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 200;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = limit;
+  return new Set(Array.from(stack.matchAll(FRAME), (match) => Number(match[1])));
 }
 
 function endFollowing(): void {

@@ -4,9 +4,10 @@ import { TransactionError, TransactionLostError } from '../errors.js';
 import { ABORT_OPTIONS, checkOptions } from '../options.js';
 import type { AnalyzedStatement } from '../sql/statement.js';
 import type { Abort } from './abort.js';
-import type { LockHolder } from './lock.js';
+import { Lock, type LockHolder } from './lock.js';
 import { dropsTable } from './drops-table.js';
 import type { TransactionOptions } from './session.js';
+import type { StreamSource } from './stream.js';
 
 /** What a transaction is begun with. */
 export interface RootOptions {
@@ -37,6 +38,8 @@ export class TransactionRoot implements RootOptions {
   running: Promise<unknown> | undefined = undefined;
   /** Why the database ended the transaction by itself. */
   lost: unknown = undefined;
+  /** Held until the end of the transaction, by which calls from its callback wait where the server has the lock. */
+  presence: Lock | undefined = undefined;
   /** Set for a transaction in which migrations run. */
   migrates: Migrates | undefined = undefined;
 
@@ -72,6 +75,31 @@ export function noteLoss(root: TransactionRoot, connection: Connection, error: u
 export function closeCursors(root: TransactionRoot): void {
   for (const cursor of root.cursors) cursor.close();
   root.cursors.clear();
+}
+
+/** The rows of a cursor in the transaction. @param assertOpen - throws when nothing more can be run in it */
+export function sourceIn(root: TransactionRoot, cursor: Cursor, assertOpen: () => void): StreamSource {
+  return {
+    columns: cursor.columns,
+    fetch: (size) => {
+      assertOpen();
+      root.lastActive = performance.now();
+      return cursor.fetch(size);
+    },
+    close: async () => {
+      root.cursors.delete(cursor);
+      cursor.close();
+    },
+  };
+}
+
+/** What calls from the callback of the transaction wait for where the server has the lock. */
+export function presenceOf(root: TransactionRoot): Lock {
+  if (root.presence === undefined) {
+    root.presence = new Lock('the write lock of the server');
+    root.presence.tryAcquire(root.holder);
+  }
+  return root.presence;
 }
 
 const NOT_INSIDE: Readonly<Record<string, string>> = {

@@ -27,13 +27,14 @@ import { scripts } from './lazy.js';
 import type { ScriptResult } from './script.js';
 import type { TransactionOptions } from './session.js';
 import type { SourceOptions, StreamSource } from './stream.js';
-import { isFollowed, nextTransactionId, runInFrame } from './transaction-frame.js';
+import { isCalledFrom, nextTransactionId, runInFrame } from './transaction-frame.js';
 import {
   assertNested,
   checkInside,
   closeCursors,
   noteLoss,
   type RootOptions,
+  sourceIn,
   takeWriteLock,
   transactionClosed,
   TransactionHolder,
@@ -55,7 +56,11 @@ export class Transaction extends Executor {
   readonly root: TransactionRoot;
   private readonly turn = new Lock('its turn in the transaction');
   /** In an object of its own, which copies of this one share. */
-  private readonly state = { ended: false };
+  private readonly state: { ended: boolean; nested: Transaction | undefined } = {
+    ended: false,
+    /** The nested transaction whose callback runs. */
+    nested: undefined,
+  };
 
   /** @internal */
   constructor(context: Context, parent: Transaction | RootOptions) {
@@ -104,6 +109,14 @@ export class Transaction extends Executor {
    * ```
    */
   async transaction<T>(callback: (tx: Transaction) => T | Promise<T>): Promise<T> {
+    const inner = this.findInner();
+    if (inner !== undefined) return await inner.transaction(callback);
+    // Always followed: a statement of this transaction in the callback must be known, or it would wait for its end.
+    return await this.runNested(callback, true);
+  }
+
+  /** @param follow - see {@link runInFrame} */
+  private async runNested<T>(callback: (tx: Transaction) => T | Promise<T>, follow: boolean): Promise<T> {
     const nested = new Transaction(this.context, this);
     await this.waitForTurn(nested.holder, undefined);
     try {
@@ -111,7 +124,8 @@ export class Transaction extends Executor {
       const name = `turso_dialect_${++this.root.savepoints}`;
       await this.callOn(connection, () => connection.savepoint(name));
       try {
-        const result = await runInFrame(nested.id, isFollowed(this.config), () => callback(nested));
+        this.state.nested = nested;
+        const result = await runInFrame(nested.id, follow, () => callback(nested));
         await nested.waitForTurn(nested.holder, undefined);
         this.openConnection();
         await this.callOn(connection, () => connection.releaseSavepoint(name));
@@ -125,6 +139,7 @@ export class Transaction extends Executor {
         nested.end();
       }
     } finally {
+      this.state.nested = undefined;
       this.turn.release(nested.holder);
       if (turnIsOver()) await nextTurn();
     }
@@ -136,10 +151,9 @@ export class Transaction extends Executor {
    * @throws {@link DatabaseError} with `statementIndex` and `position` of the failed statement
    */
   async script(sql: string): Promise<ScriptResult> {
-    return await this.transaction(async (nested) => {
-      const { runScriptIn } = scripts.loaded ?? (await scripts.load());
-      return await runScriptIn(nested, sql);
-    });
+    const { runScriptIn } = scripts.loaded ?? (await scripts.load());
+    const inner = this.findInner() ?? this;
+    return await inner.runNested((nested) => runScriptIn(nested, sql), false);
   }
 
   /** @internal Gives the transaction its connection. */
@@ -165,6 +179,8 @@ export class Transaction extends Executor {
     guard: Guard | undefined,
     abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]> {
+    const inner = this.findInner();
+    if (inner !== undefined) return await inner.describeDirectly(statement, guard, abort);
     const { abort: either, forget } = Abort.either(abort, this.root.abort);
     return await this.inTurn(either, (connection) =>
       this.boundedOn(connection, either, async () => {
@@ -216,15 +232,19 @@ export class Transaction extends Executor {
     { behavior, abort }: Parameters<Executor['runAtomically']>[1],
   ): Promise<RawResult[]> {
     this.checkNested({ behavior });
-    return await this.transaction((nested) => runInOrder(nested, items, abort));
+    const inner = this.findInner() ?? this;
+    return await inner.runNested((nested) => runInOrder(nested, items, abort), false);
   }
 
   /** @internal */
   protected override async openDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    { exactIntegers, abort, guard }: SourceOptions,
+    streamed: SourceOptions,
   ): Promise<StreamSource> {
+    const inner = this.findInner();
+    if (inner !== undefined) return await inner.openDirectly(statement, values, streamed);
+    const { exactIntegers, abort, guard } = streamed;
     const root = this.root;
     const { abort: either, forget } = Abort.either(abort, root.abort);
     const options = { exactIntegers, interruptible: either !== undefined };
@@ -236,18 +256,7 @@ export class Transaction extends Executor {
       root.cursors.add(opened);
       return opened;
     }).finally(forget);
-    return {
-      columns: cursor.columns,
-      fetch: (size) => {
-        this.openConnection();
-        root.lastActive = performance.now();
-        return cursor.fetch(size);
-      },
-      close: async () => {
-        root.cursors.delete(cursor);
-        cursor.close();
-      },
-    };
+    return sourceIn(root, cursor, () => this.openConnection());
   }
 
   /** @internal Refuses what a savepoint can't have: a behaviour or limits of its own. */
@@ -311,7 +320,9 @@ export class Transaction extends Executor {
     values: readonly SqlValue[],
     request: GuardedRequest,
     abort: Abort | undefined,
-  ): Promise<RawResult> {
+  ): MaybePromise<RawResult> {
+    const inner = this.findInner();
+    if (inner !== undefined) return inner.runDirectly(statement, values, request, abort);
     const { abort: either, forget } = Abort.either(abort, this.root.abort);
     const options = either === undefined ? request : { ...request, interruptible: true };
     return this.inTurn(either, async (connection) => {
@@ -324,6 +335,16 @@ export class Transaction extends Executor {
         throw error;
       }
     }).finally(forget);
+  }
+
+  /**
+   * The innermost nested transaction in whose callback the caller stands. It is where statements of this one run then: there
+   * is one connection, so SQLite itself would run them there, and to wait for the end of the nested one could never end.
+   */
+  private findInner(): Transaction | undefined {
+    const { nested } = this.state;
+    if (nested === undefined || !isCalledFrom(nested.id)) return undefined;
+    return nested.findInner() ?? nested;
   }
 
   /** Something of the transaction's own, which has no limits but those of the transaction. */

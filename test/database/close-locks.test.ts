@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process';
+import { createClient } from '@libsql/client';
 import { Kysely } from 'kysely';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { fromClient } from '../../src/database/from-client.js';
 import { type Database, DatabaseError } from '../../src/index.js';
 import { TursoDialect } from '../../src/dialect/kysely/index.js';
 import { openDatabase, openFile, temporaryFile } from '../support/database.js';
 import { failure } from '../support/outcome.js';
+import { replicaScene } from '../support/replica.js';
+import { startSqld } from '../support/sqld.js';
 import { gate, pause } from '../support/time.js';
 
 /** Two handles on one file, of which the second waits for locks hardly at all. */
@@ -191,5 +195,32 @@ describe('close()', () => {
     expect(stderr).toBe('');
     expect(stdout).toBe('closed\n');
     expect(status).toBe(0);
+  });
+});
+
+describe('a transaction whose database is closed', () => {
+  it('does not say that it was committed', async () => {
+    const server = await startSqld();
+    const file = `file:${temporaryFile()}`;
+    const { open: replica, sqld } = await replicaScene();
+    const clients = [server.url, file].map((url) => createClient({ url }));
+    onTestFinished(() => clients.forEach((client) => client.close()));
+    const databases: Record<string, Database> = {
+      memory: openDatabase({ url: ':memory:' }),
+      file: openDatabase({ url: temporaryFile() }),
+      http: openDatabase({ url: sqld.url }),
+      ws: openDatabase({ url: server.wsUrl }),
+      replica: replica(),
+      'client of a server': fromClient(clients[0]),
+      'client of a file': fromClient(clients[1]),
+    };
+    for (const [name, db] of Object.entries(databases)) {
+      await db.execute('create table if not exists c (a)');
+      const closed = db.transaction(async (tx) => {
+        await tx.execute('insert into c values (1)');
+        await db.close();
+      });
+      expect(await failure(closed), name).toMatchObject({ code: 'DATABASE_CLOSED' });
+    }
   });
 });

@@ -322,6 +322,28 @@ describe('a failing migration', () => {
     expect(look("SELECT name FROM sqlite_master WHERE name = 'a'")).toEqual([]);
   });
 
+  it.each([
+    ['a BEGIN with its COMMIT', 'PRAGMA foreign_keys=OFF; BEGIN; %; COMMIT; PRAGMA foreign_keys=ON'],
+    ['BEGIN IMMEDIATE with END', 'BEGIN IMMEDIATE; %; END TRANSACTION; BEGIN; SELECT 1; COMMIT'],
+    ['a pause in the middle', 'BEGIN; SELECT 1; COMMIT; PRAGMA foreign_keys=OFF; BEGIN; %; COMMIT'],
+  ])('leaves out %s, which say what is done anyway', async (_what, text) => {
+    const { db, look } = openFile();
+    const sql = (create: string): string => text.replace('%', create);
+    await runMigrations(db, [USERS, migration('1', 2_000, sql('CREATE TABLE a (x)'))]);
+    expect(look("SELECT name FROM sqlite_master WHERE name = 'a'")).toEqual([['a']]);
+    const broken2 = migration('2', 3_000, `${sql('CREATE TABLE b (x)')}; CREATE TABEL c (x)`);
+    await failure(runMigrations(db, [USERS, migration('1', 2_000, sql('CREATE TABLE a (x)')), broken2]));
+    expect(look("SELECT name FROM sqlite_master WHERE name = 'b'")).toEqual([]);
+  });
+
+  it('runs the savepoints that it ends itself', async () => {
+    const { db, look } = openFile();
+    const sql = `SAVEPOINT a; CREATE TABLE kept (x); SAVEPOINT "B"; CREATE TABLE undone (x); ROLLBACK TO SAVEPOINT b;
+      RELEASE b; RELEASE SAVEPOINT A;`;
+    await runMigrations(db, [USERS, migration('1', 2_000, sql)]);
+    expect(look("SELECT name FROM sqlite_master WHERE name IN ('kept', 'undone')")).toEqual([['kept']]);
+  });
+
   it('skips what other migrators need to turn foreign keys off', async () => {
     const { db, look } = openFile();
     const pause = (value: string): string => `COMMIT; PRAGMA foreign_keys=${value}; BEGIN IMMEDIATE;`;
@@ -346,8 +368,13 @@ describe('a failing migration', () => {
     ['COMMIT', 'COMMIT controls a transaction'],
     ['COMMIT; CREATE TABLE x (a); BEGIN', 'COMMIT controls a transaction'],
     ['ROLLBACK; BEGIN', 'ROLLBACK controls a transaction'],
-    ['BEGIN; PRAGMA foreign_keys=OFF; COMMIT', 'BEGIN controls a transaction'],
+    ['BEGIN; CREATE TABLE x (a); ROLLBACK', 'ROLLBACK controls a transaction'],
+    ['BEGIN; CREATE TABLE x (a); COMMIT; CREATE TABLE y (a); COMMIT', 'COMMIT controls a transaction'],
+    ['BEGIN; BEGIN; COMMIT', 'BEGIN controls a transaction'],
     ['SAVEPOINT a', 'SAVEPOINT controls a transaction'],
+    ['SAVEPOINT a; RELEASE b', 'SAVEPOINT controls a transaction'],
+    ['ROLLBACK TO a', 'ROLLBACK controls a transaction'],
+    ['RELEASE a', 'RELEASE controls a transaction'],
     ['VACUUM', 'VACUUM can not be part of a transaction'],
     ["ATTACH ':memory:' AS other", 'ATTACH can not be part of a transaction'],
     ['PRAGMA journal_mode=delete', 'PRAGMA journal_mode can not be part of a migration'],

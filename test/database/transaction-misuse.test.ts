@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type Database, open } from '../../src/database/database.js';
 import { drizzle } from '../../src/dialect/drizzle/index.js';
 import { TursoDialect } from '../../src/dialect/kysely/index.js';
-import { BusyError, findDatabaseError, TransactionError } from '../../src/errors.js';
+import { BusyError, type DatabaseError, findDatabaseError, TransactionError } from '../../src/errors.js';
 import { startSqld } from '../support/sqld.js';
 import { openDatabase, openFile, openMemory } from '../support/database.js';
 import { collect, failure, rejection } from '../support/outcome.js';
@@ -147,27 +147,6 @@ describe('the outer handle inside the callback of a transaction', () => {
   });
 });
 
-describe('the parent inside the callback of a nested transaction', () => {
-  it('is told so at once', async () => {
-    const db = await openMemory(SETUP, LONG_WAIT);
-    await db.transaction(async (tx) => {
-      await tx.transaction(async () => {
-        expect(await failure(tx.execute(WRITE), TransactionError)).toMatchObject(MISUSE);
-        expect(await failure(tx.execute('select 1'), TransactionError)).toMatchObject(MISUSE);
-        expect(await failure(tx.batch([WRITE]), TransactionError)).toMatchObject(MISUSE);
-        expect(
-          await failure(
-            tx.transaction(() => 1),
-            TransactionError,
-          ),
-        ).toMatchObject(MISUSE);
-      });
-      await tx.execute(WRITE);
-    });
-    expect((await db.execute('select a from t')).rows).toEqual([{ a: 1 }, { a: 2 }]);
-  });
-});
-
 /** Calls that leave no trace in the stack. */
 const UNTRACED: readonly [string, (db: Database) => Promise<unknown>][] = [
   ['a thenable', async (db) => await thenable(() => db.execute(WRITE))],
@@ -211,28 +190,189 @@ const TRANSACTIONS: readonly [string, (db: Database, use: () => Promise<unknown>
   ],
 ];
 
-/** Kysely calls the callback of its own transactions itself; only these runtimes tell who was called from it. */
+/** Kysely calls the callback of its own transactions itself; by default only these runtimes tell who was called from it. */
 const FOLLOWS_KYSELY =
   'Bun' in globalThis || 'Deno' in globalThis || Number(process.versions.node.split('.')[0]) >= 24;
 
-/** What such a call is refused with, and how long is waited for it. */
+/** What such a call is refused with in memory, and how long it waits. */
 function misuseIn(by: string): { wait: object; misuse: object } {
   if (by !== 'Kysely' || FOLLOWS_KYSELY) return { wait: LONG_WAIT, misuse: MISUSE };
   return { wait: { busyTimeout: 40 }, misuse: { kind: 'busy' } };
 }
 
-describe.each(TRANSACTIONS)('a call that can not be traced, in a transaction of %s', (by, transact) => {
-  it.each(UNTRACED)('is found in memory, on a file by detectMisuse: %s', async (_name, use) => {
-    const { wait, misuse } = misuseIn(by);
-    const { db: file } = await openFile(SETUP, { ...wait, detectMisuse: true });
-    for (const db of [await openMemory(SETUP, wait), file]) {
+/** Longest time in ms after which such a call is refused. */
+const SOON = 2_000;
+
+describe.each(TRANSACTIONS)('a call from a timer or a builder, in a transaction of %s', (by, transact) => {
+  it('is found in memory, on a file by detectMisuse', async () => {
+    const check = async (db: Database, misuse: object, use: (db: Database) => Promise<unknown>) => {
+      const start = performance.now();
       const error = await rejection(transact(db, () => use(db)));
+      expect(performance.now() - start).toBeLessThan(SOON);
       expect(findDatabaseError(error)).toMatchObject(misuse);
       expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 1 }]);
       // Nothing of it is left when the transaction is over.
       await use(db);
       expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 2 }]);
+    };
+    const { wait, misuse } = misuseIn(by);
+    const all = UNTRACED.map(async ([, use]) => {
+      const file = await openFile(SETUP, { ...LONG_WAIT, detectMisuse: true });
+      const memory = await openMemory(SETUP, wait);
+      await Promise.all([check(file.db, MISUSE, use), check(memory, misuse, use)]);
+    });
+    await Promise.all(all);
+  });
+});
+
+describe('a call whose caller leaves no trace', () => {
+  const closure = (db: Database): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const call = async (): Promise<void> => {
+        try {
+          resolve(await db.execute(WRITE));
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      setTimeout(() => void call(), 1);
+    });
+
+  it('is refused when the transaction rests, in memory and with detectMisuse', async () => {
+    const databases = [
+      (await openFile(SETUP, { ...LONG_WAIT, detectMisuse: true })).db,
+      await openMemory(SETUP, LONG_WAIT),
+    ];
+    const check = async (db: Database): Promise<void> => {
+      const start = performance.now();
+      const error = await rejection(db.transaction(() => closure(db)));
+      expect(performance.now() - start).toBeLessThan(SOON);
+      expect(error).toMatchObject(MISUSE);
+    };
+    await Promise.all(databases.map(check));
+  });
+
+  it('is refused as soon as the callback waits for it, also when that is later', async () => {
+    for (const db of [(await openFile(SETUP, LONG_WAIT)).db, await openMemory(SETUP, LONG_WAIT)]) {
+      const start = performance.now();
+      const misuse = db.transaction(async (tx) => {
+        const early = db.execute(WRITE);
+        await pause(30);
+        await tx.execute('insert into t values (10)');
+        await early;
+      });
+      expect(await rejection(misuse)).toMatchObject(MISUSE);
+      expect(performance.now() - start).toBeLessThan(SOON);
+      expect((await db.execute('select a from t')).rows).toEqual([{ a: 1 }]);
     }
+  });
+});
+
+describe('what a callback starts and does not wait for', () => {
+  const LOGGING: readonly [string, (db: Database) => Promise<unknown>][] = [
+    ...WRITING.filter(([name]) => name !== 'stream'),
+    ...UNTRACED,
+    ['a function', async (db) => void (await pause(1), await db.execute(WRITE))],
+  ];
+
+  /** Runs a transaction that starts a write beside itself, and gives that. */
+  async function startInside(
+    db: Database,
+    transact: (typeof TRANSACTIONS)[number][1],
+    use: (db: Database) => Promise<unknown>,
+  ): Promise<unknown> {
+    let started: Promise<unknown> | undefined;
+    const begin = async (): Promise<void> => {
+      started = use(db);
+      started.catch(() => {});
+      await pause(5);
+      expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 1 }]);
+    };
+    const inMemory = async (): Promise<void> => {
+      started = use(db);
+      started.catch(() => {});
+      await pause(5);
+    };
+    await transact(db, db.config.features.connections === 'one' ? inMemory : begin);
+    return await started;
+  }
+
+  it.each(TRANSACTIONS)('runs when the transaction of %s has ended', async (_by, transact) => {
+    for (const [, use] of LOGGING) {
+      const databases = [
+        (await openFile(SETUP, LONG_WAIT)).db,
+        (await openFile(SETUP, { ...LONG_WAIT, detectMisuse: true })).db,
+        (await openFile(SETUP, { ...LONG_WAIT, detectMisuse: false })).db,
+        await openMemory(SETUP, LONG_WAIT),
+      ];
+      const run = async (db: Database): Promise<void> => {
+        await startInside(db, transact, use);
+        const { rows } = await db.execute('select count(*) as n from t where a in (2, 5)');
+        expect(Number(rows[0]?.['n'])).toBeGreaterThan(0);
+      };
+      await Promise.all(databases.map(run));
+    }
+  });
+
+  it('runs although the transaction takes long, as long as it does something, and when it is undone', async () => {
+    const { db, look } = await openFile(SETUP, { ...LONG_WAIT, detectMisuse: true });
+    let log: Promise<unknown> | undefined;
+    const undone = db.transaction(async (tx) => {
+      log = db.execute(WRITE);
+      for (let i = 0; i < 4; i++) {
+        await pause(200);
+        await tx.execute('insert into t values (10)');
+      }
+      throw new Error('undo');
+    });
+    expect(await rejection(undone)).toMatchObject({ message: 'undo' });
+    await log;
+    expect(look('select a from t')).toEqual([[1], [2]]);
+  });
+
+  it('runs at a server', async () => {
+    const server = await startSqld();
+    await using db = open({ url: server.url, ...LONG_WAIT });
+    await db.script(SETUP);
+    for (const [, use] of LOGGING) {
+      let log: Promise<unknown> | undefined;
+      await db.transaction(async (tx) => {
+        await tx.execute('delete from t');
+        log = use(db);
+        log.catch(() => {});
+        await pause(5);
+        expect((await tx.execute('select count(*) as n from t')).rows).toEqual([{ n: 0 }]);
+      });
+      await log;
+      expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: 1 }]);
+    }
+  });
+});
+
+describe('what waits at a server for the transaction that has started it', () => {
+  it('can be stopped, by a signal, interrupt() and close()', async () => {
+    const server = await startSqld();
+    const db = open({ url: server.url, ...LONG_WAIT });
+    await db.script(SETUP);
+    const ended = gate();
+    const stopped: Promise<DatabaseError>[] = [];
+    const transaction = db.transaction(async (tx) => {
+      await tx.execute('insert into t values (10)');
+      stopped.push(failure(db.execute(WRITE, [], { timeout: 20 })));
+      stopped.push(failure(db.execute(WRITE)));
+      await pause(30);
+      db.interrupt();
+      await pause(1);
+      stopped.push(failure(db.transaction((inner) => inner.execute(WRITE))));
+      await pause(1);
+      await Promise.all([db.close(), ended.opened]);
+    });
+    transaction.catch(() => {});
+    await pause(60);
+    const codes = (await Promise.all(stopped)).map(({ code }) => code);
+    expect(codes).toEqual(['TIMEOUT', 'SQLITE_INTERRUPT', 'DATABASE_CLOSED']);
+    ended.open();
+    await rejection(transaction);
   });
 });
 

@@ -116,7 +116,7 @@ export interface PragmaQueries {
   walCheckpoint(mode?: 'passive' | 'full' | 'restart' | 'truncate'): Promise<Checkpoint>;
   /** Analyzes what needs it. @throws {@link CapabilityError} where the server does it */
   optimize(): Promise<void>;
-  /** Gives back free pages of a database with auto vacuum `incremental`: so many, or all. */
+  /** Gives back free pages of a database with auto vacuum `incremental`: the given number, or all. */
   incrementalVacuum(pages?: number): Promise<void>;
 }
 

@@ -85,6 +85,7 @@ export class TursoConnection implements DatabaseConnection {
     }
     if (this.#migrationLock !== undefined) await this.#lockMigrations();
     try {
+      if (this.#migrations !== undefined && (await this.#controlled(query.sql))) return { rows: [] };
       const inside = (query as RoutedQuery)[routed] ?? this.#transaction;
       const item = toItem(inside ?? this.database, query);
       const running =
@@ -199,6 +200,14 @@ export class TursoConnection implements DatabaseConnection {
       this.database.config.features.connections === 'one' ? await this.#own.keep() : this.database;
     this.#lease = await MigrationLease.acquire(database, this.#migrationLock as LeaseRow);
     this.#open?.add(this);
+  }
+
+  /** Whether a query of a migration was one that controls a transaction, and is done. */
+  async #controlled(sql: string): Promise<boolean> {
+    const [statement, ...more] = this.database.statements.all(sql);
+    if (statement?.kind !== 'transaction' || more.length > 0) return false;
+    await this.#migrations?.control(statement);
+    return true;
   }
 
   #route(query: CompiledQuery): RoutedQuery {

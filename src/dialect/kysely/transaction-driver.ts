@@ -28,7 +28,7 @@ export abstract class TransactionDriver implements Driver {
     if (isolationLevel !== undefined && isolationLevel !== 'serializable') {
       throw new CapabilityError(
         'isolationLevel',
-        `isolation level '${isolationLevel}' is not to be had: every transaction of SQLite is 'serializable'`,
+        `isolation level '${isolationLevel}' is not available: every transaction of SQLite is 'serializable'`,
       );
     }
     const ours = own(connection);

@@ -2,6 +2,7 @@ import { Transaction } from 'kysely';
 import { Database } from '../../database/database.js';
 import type { TransactionOptions } from '../../database/session.js';
 import type { Transaction as CoreTransaction } from '../../database/transaction.js';
+import type { TursoConnection } from './connection.js';
 import { deriveFrom } from './derived.js';
 import { type KyselyHandle, withConnection } from './with-connection.js';
 
@@ -35,7 +36,7 @@ export async function transaction<DB, T>(
   options: TransactionOptions = {},
 ): Promise<T> {
   const props = deriveFrom(db);
-  return await withConnection(db, async (connection) => {
+  const runOn = async (connection: TursoConnection): Promise<T> => {
     const run = async (core: CoreTransaction): Promise<T> => {
       const inner = connection.within(core);
       const executor = props.executor.withConnectionProvider({ provideConnection: (use) => use(inner) });
@@ -45,5 +46,8 @@ export async function transaction<DB, T>(
     if (executor instanceof Database) return await executor.transaction(run, options);
     connection.transaction.checkNested(options);
     return await connection.transaction.transaction(run);
-  });
+  };
+  // Kysely lets one query at a time have the connection of a transaction. Queries of `db` in the callback have it too.
+  if (db.isTransaction) return await runOn(await withConnection(db, async (connection) => connection));
+  return await withConnection(db, runOn);
 }

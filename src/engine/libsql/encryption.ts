@@ -48,7 +48,7 @@ export function rekeyFile(path: string, key: string | undefined, newKey: string 
     // What the driver says could show the text of the statement, and with it the key.
     const { rawCode, kind, code, retryable } = toDatabaseError(thrown);
     if (kind === 'busy') throw toDatabaseError(thrown, 'PRAGMA rekey');
-    throw new DatabaseError('the file could not be encrypted anew; it is as it was', {
+    throw new DatabaseError('the file could not be re-encrypted; it was left unchanged', {
       ...{ code, kind, rawCode, retryable },
       sql: 'PRAGMA rekey',
     });

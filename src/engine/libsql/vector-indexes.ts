@@ -25,7 +25,7 @@ export function keepVectorIndexes(
   if (statement.verb === 'VACUUM' && exists(HAS_INDEXES) && exists(HAS_ENTRIES)) {
     throw new CapabilityError(
       'vacuum',
-      'VACUUM would damage the vector indexes of this database; drop them before, and create them anew after it',
+      'VACUUM would damage the vector indexes of this database; drop them before it, and create them again afterwards',
     );
   }
   return statement;

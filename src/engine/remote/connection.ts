@@ -143,6 +143,8 @@ export class RemoteConnection implements Connection {
   }
 
   async commit(): Promise<void> {
+    // The server has rolled back what was open then.
+    this.#assertOpen();
     const wrote = this.#wrote;
     await this.#end('COMMIT');
     this.#wrote = false;

@@ -60,6 +60,16 @@ describe("Kysely's Migrator", () => {
         await sql`PRAGMA foreign_keys = ON`.execute(db);
       },
     ],
+    [
+      'with the pragma and a transaction of its own',
+      async (db: Kysely<never>) => {
+        await sql`PRAGMA foreign_keys = OFF`.execute(db);
+        await sql`BEGIN IMMEDIATE`.execute(db);
+        await rebuild(db);
+        await sql`END TRANSACTION`.execute(db);
+        await sql`PRAGMA foreign_keys = ON`.execute(db);
+      },
+    ],
   ])('keeps the children of a table that is rebuilt, %s', async (_name, up) => {
     const { db: database, look } = await openFile(FAMILY);
     const db = openKysely<never>({ database });
@@ -88,6 +98,7 @@ describe("Kysely's Migrator", () => {
       two: (trx) => sql`delete from p`.execute(trx),
     }).migrateToLatest();
     expect(error).toBeInstanceOf(MigrationError);
+    expect((error as MigrationError).message).toContain('the migrations were undone: they would leave rows');
     expect((error as MigrationError).violations).toEqual([{ table: 'c', rowid: 5, parent: 'p' }]);
     expect(look('select * from p')).toEqual([[1, 'a']]);
     expect(look('select name from kysely_migration')).toEqual([]);
@@ -95,6 +106,58 @@ describe("Kysely's Migrator", () => {
     expect(await migratorOf(db, { one: rebuild }).migrateToLatest()).toMatchObject({
       results: [{ status: 'Success' }],
     });
+  });
+
+  const run =
+    (...texts: string[]): Up =>
+    async (db) => {
+      for (const text of texts) await sql.raw(text).execute(db);
+    };
+
+  it('may have transactions and savepoints of their own, which really undo what they are to undo', async () => {
+    for (const database of [(await openFile()).db, await openMemory()]) {
+      const db = openKysely<never>({ database });
+      const outcome = await migratorOf(db, {
+        a: run('BEGIN', 'CREATE TABLE kept (x)', 'COMMIT', 'BEGIN', 'CREATE TABLE undone (x)', 'ROLLBACK'),
+        b: run(
+          'SAVEPOINT s',
+          'CREATE TABLE kept2 (x)',
+          'SAVEPOINT t',
+          'CREATE TABLE undone2 (x)',
+          'ROLLBACK TO t',
+        ),
+        c: run('RELEASE SAVEPOINT "S"'),
+        d: run('PRAGMA defer_foreign_keys = ON', 'PRAGMA legacy_alter_table = ON'),
+      }).migrateToLatest();
+      expect(outcome.error).toBeUndefined();
+      const { rows } = await database.execute(
+        "select name from sqlite_schema where name not like '%migration%'",
+      );
+      expect(rows).toEqual([{ name: 'kept' }, { name: 'kept2' }]);
+      // The setting ends with the migrations.
+      const legacy = database.transaction(async (tx) => (await tx.execute('pragma legacy_alter_table')).rows);
+      expect(await legacy).toEqual([{ legacy_alter_table: 0 }]);
+    }
+  });
+
+  it.each([
+    ['COMMIT', run('CREATE TABLE t (x)', 'COMMIT')],
+    ['END', run('BEGIN', 'CREATE TABLE t (x)', 'END', 'END')],
+    ['ROLLBACK', run('CREATE TABLE t (x)', 'ROLLBACK')],
+    ['BEGIN', run('BEGIN', 'CREATE TABLE t (x)')],
+    ['BEGIN', run('BEGIN', 'CREATE TABLE t (x)', 'BEGIN', 'COMMIT')],
+    ['SAVEPOINT', run('SAVEPOINT s', 'CREATE TABLE t (x)')],
+    ['RELEASE', run('CREATE TABLE t (x)', 'RELEASE s')],
+  ])('may not end half way in the transaction that they are in: %s', async (verb, up) => {
+    const { db: database, look } = await openFile();
+    const db = openKysely<never>({ database });
+    const { error } = await migratorOf(db, { first: run('CREATE TABLE before (x)'), up }).migrateToLatest();
+    expect(error).toMatchObject({ code: 'TRANSACTION_CONTROL', kind: 'transaction' });
+    expect((error as Error).message).toContain(`${verb} controls a transaction`);
+    expect(look("select name from sqlite_schema where name in ('t', 'before')")).toEqual([]);
+    // Outside of migrations nothing has changed.
+    const outside = db.transaction().execute((trx) => sql`begin`.execute(trx));
+    await expect(outside).rejects.toMatchObject({ code: 'TRANSACTION_CONTROL' });
   });
 
   it('works in memory too, whose only connection has its settings again', async () => {

@@ -150,6 +150,8 @@ export class ClientConnection implements Connection {
   }
 
   async commit(): Promise<void> {
+    // The client has rolled back what was open then.
+    if (this.#closed) throw closedError();
     const transaction = this.#transaction;
     const wrote = this.#wrote;
     try {
