@@ -41,7 +41,7 @@ export class Copy {
    * @param {readonly string[]} options of vitest
    * @returns {Promise<'passed' | 'failed' | 'timed out'>}
    */
-  test(files, env, seconds, options = ['--bail=1', '--reporter=dot']) {
+  test(files, env, seconds, options = []) {
     return this.#run(
       'vitest',
       ['run', '--config', 'scripts/mutants/vitest.config.mjs', ...options, ...files],

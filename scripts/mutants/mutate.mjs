@@ -156,7 +156,10 @@ export function mutantsOf(file, source) {
     },
     CallExpression(node) {
       const { arguments: given } = node;
-      if (given.length > 0 && messages === 0) drop(given, given.length - 1, 'argument not passed on');
+      const last = given.at(-1);
+      // `undefined` and nothing are the same.
+      const counts = last !== undefined && at(last) !== 'undefined';
+      if (counts && messages === 0) drop(given, given.length - 1, 'argument not passed on');
       const only = given[0];
       if (only?.type === 'Literal' && typeof only.value === 'string' && messages === 0)
         put(only, "''", 'text emptied');

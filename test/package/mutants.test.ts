@@ -88,6 +88,7 @@ describe('the choice', () => {
     const mutant = mutantsOf('src/box.ts', SOURCE).find(({ within }) => within[0] === 'close');
     if (mutant === undefined) throw new Error('no mutant');
     const map = {
+      failing: [],
       seconds: {
         'test/far.test.ts': 5,
         'test/slow.test.ts': 90,
