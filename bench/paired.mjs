@@ -76,11 +76,10 @@ async function open(root, name) {
   const drizzle = (await load('dialect/drizzle/index.js')).drizzle({ client: database });
   const { TursoDialect } = await load('dialect/kysely/index.js');
   const kysely = new Kysely({ dialect: new TursoDialect({ database }) });
-  const table = 'create table people (id integer primary key, name text not null, age integer not null)';
-  await database.script(`${table};
+  const columns = '(id integer primary key, name text not null, age integer not null)';
+  await database.script(`create table people ${columns}; create table copies ${columns};
     with recursive n(i) as (select 1 union all select i + 1 from n where i < ${ROWS})
     insert into people select i, 'name ' || i, i % 90 from n`);
-  await memory.script(table);
   const byId = database.prepare(BY_ID);
   const drizzleById = drizzle
     .select()
@@ -111,9 +110,9 @@ async function open(root, name) {
     'prepared: insert': {
       operations: POINTS,
       run: () =>
-        memory.transaction(async (tx) => {
-          await tx.execute('delete from people');
-          const insert = tx.prepare('insert into people values (?, ?, ?)');
+        database.transaction(async (tx) => {
+          await tx.execute('delete from copies');
+          const insert = tx.prepare('insert into copies values (?, ?, ?)');
           for (let i = 1; i <= POINTS; i++) await insert.run([i, 'a name', 30]);
         }),
     },

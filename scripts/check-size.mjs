@@ -18,9 +18,10 @@ import { build } from 'esbuild';
 // its databases: they are 15 of these kB. What keeps a replica's file to one writer and its history whole (owner, relay,
 // checks of frames) is 12 of them, loaded with a replica only. The protocol of servers is 13 of them, in the place of two
 // dependencies of 48 kB that were not counted here. The interface of `@libsql/client` is 3 of them in its own entry, and 35 kB of
-// the package unpacked, since every member of it is documented there.
-const ENTRY_LIMIT = 142_000;
-const PACKAGE_LIMIT = 1_480_000;
+// the package unpacked, since every member of it is documented there. What watches and cuts the log of a file is 2 of them, and 14 kB
+// of the package unpacked.
+const ENTRY_LIMIT = 144_500;
+const PACKAGE_LIMIT = 1_495_000;
 
 /**
  * @typedef {object} Measurement

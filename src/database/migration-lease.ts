@@ -1,6 +1,7 @@
 import type { Arguments } from './statements.js';
 import type { Database } from './database.js';
 import { quoteName } from '../sql/quote-name.js';
+import type { SqlValue } from '../values.js';
 
 /** A row with a column `is_locked`, which is the lock. */
 export interface LeaseRow {
@@ -35,13 +36,24 @@ export class MigrationLease {
     this.#timer.unref();
   }
 
-  /** Takes the lock, when nobody has it any more. */
+  /**
+   * Takes the lock, when nobody has it any more. A clock that was set back makes a dead holder's time lie far ahead, so a
+   * value that no holder has moved on for the length of a lease, by a clock that nobody sets, is over too.
+   */
   static async acquire(database: Database, row: LeaseRow): Promise<MigrationLease> {
+    let seen: unknown;
+    let since = performance.now();
     for (;;) {
       const now = Date.now();
       const until = now + LEASE;
       const taken = await change(database, row, 'is_locked <= ?', [until, row.id, now]);
       if (taken) return new MigrationLease(database, row, until);
+      const value = await read(database, row);
+      const stale = value === seen && performance.now() - since > LEASE;
+      if (stale && (await change(database, row, 'is_locked = ?', [until, row.id, value])))
+        return new MigrationLease(database, row, until);
+      if (value !== seen) since = performance.now();
+      seen = value;
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN * (0.5 + Math.random())));
     }
   }
@@ -65,7 +77,16 @@ async function change(
   condition: string,
   args: Arguments,
 ): Promise<boolean> {
-  const table = (row.schema === undefined ? '' : `${quoteName(row.schema)}.`) + quoteName(row.table);
-  const sql = `update ${table} set is_locked = ? where id = ? and ${condition}`;
+  const sql = `update ${nameOf(row)} set is_locked = ? where id = ? and ${condition}`;
   return (await database.execute(sql, args)).rowsAffected > 0;
+}
+
+async function read(database: Database, row: LeaseRow): Promise<SqlValue> {
+  const sql = `select is_locked from ${nameOf(row)} where id = ?`;
+  const { rows } = await database.execute(sql, [row.id], { rowMode: 'array' });
+  return rows[0]?.[0] ?? null;
+}
+
+function nameOf({ schema, table }: LeaseRow): string {
+  return (schema === undefined ? '' : `${quoteName(schema)}.`) + quoteName(table);
 }

@@ -70,9 +70,11 @@ class Result implements ResultSet<unknown> {
   readonly lastInsertRowid: bigint | undefined;
 
   constructor(raw: RawResult, rowMode: RowMode, intMode: IntMode) {
-    const { columns = [] } = raw;
-    this.columns = columns.map((column) => column.name);
-    this.columnTypes = columns.map((column) => column.type);
+    const { columns = NO_COLUMNS } = raw;
+    const { names, types } = shapeOf(columns);
+    // They are its reader's own.
+    this.columns = names.slice();
+    this.columnTypes = types.slice();
     this.rows = toRows(raw.rows, columns, rowMode === 'object' ? 'row' : 'array', intMode);
     this.rowsAffected = raw.rowsAffected;
     this.lastInsertRowid = raw.lastInsertRowid;
@@ -100,6 +102,40 @@ class Result implements ResultSet<unknown> {
   }
 }
 
+const NO_COLUMNS: readonly Column[] = Object.freeze([]);
+
+/** What all rows of a result have in common. */
+interface Shape {
+  readonly columns: readonly Column[];
+  readonly names: readonly string[];
+  readonly types: readonly string[];
+  /** The names, of which each is there once. */
+  readonly unique: readonly string[];
+  /** Whether all can be assigned: `__proto__` would set the prototype instead of a property. */
+  readonly plain: boolean;
+  /** Whether some are called as an index is. */
+  readonly numbered: boolean;
+}
+
+const NO_SHAPE = makeShape(NO_COLUMNS);
+
+/** The shape that was asked for last: a statement that is run again has the same columns. */
+let lastShape = NO_SHAPE;
+
+function shapeOf(columns: readonly Column[]): Shape {
+  if (columns.length === 0) return NO_SHAPE;
+  if (lastShape.columns !== columns) lastShape = makeShape(columns);
+  return lastShape;
+}
+
+function makeShape(columns: readonly Column[]): Shape {
+  const names = columns.map(({ name }) => name);
+  const types = columns.map(({ type }) => type);
+  const unique = uniqueKeys(names);
+  const [plain, numbered] = [!names.includes('__proto__'), hasNumbers(unique)];
+  return { columns, names, types, unique, plain, numbered };
+}
+
 /** Gives integers the wanted form and rows the wanted shape, `row` being that of a {@link ResultSet}. May change `rows` in place. */
 export function toRows(
   rows: SqlValue[][],
@@ -116,13 +152,10 @@ export function toRows(
     }
   }
   if (rowMode === 'array') return rows;
-  const names = columns.map(({ name }) => name);
-  const keys = repeated === 'last' ? names : uniqueKeys(names);
-  // Assigning `__proto__` would set the prototype instead of a property.
-  const plain = !keys.includes('__proto__');
+  const { names, unique, plain, numbered } = shapeOf(columns);
+  const keys = repeated === 'last' ? names : unique;
   if (rowMode === 'row') {
     giveIndexes(keys.length);
-    const numbered = hasNumbers(keys);
     return rows.map((row) => {
       const object = new Row();
       fill(object, row, keys, plain);

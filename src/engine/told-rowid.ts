@@ -4,7 +4,7 @@
  */
 export class ToldRowid {
   /** A connection begins with 0; undefined after something that may have inserted a row whose rowid was not told. */
-  #last: bigint | number | undefined = 0n;
+  #last: bigint | number | undefined = 0;
 
   /** Takes what was told, and says whether it is surely new. */
   isNew(rowid: bigint | number): boolean {

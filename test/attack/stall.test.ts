@@ -12,6 +12,7 @@ import { findDatabaseError } from '../../src/errors.js';
 import { type Config, type Database, open } from '../../src/index.js';
 import { collect as rowsOf } from '../support/outcome.js';
 import { startProxy, startThreadProxy } from '../support/proxy.js';
+import { startRawServer } from '../support/raw-server.js';
 import { startSqld } from '../support/sqld.js';
 import { type Stage, startStalling } from '../support/stall.js';
 
@@ -297,6 +298,22 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     proxy.heal();
     expect(await problems({ read }, { url }, abortSoon, 'ABORTED')).toEqual([]);
   });
+});
+
+it('headers that trickle keep no call longer than its timeout', async () => {
+  const { url } = await startRawServer((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n');
+    const trickle = setInterval(() => socket.write('x-more: 1\r\n'), 20);
+    socket.on('close', () => clearInterval(trickle));
+  });
+  const db = open({ url });
+  onTestFinished(() => db.close());
+  for (const call of [WITH_LIMITS['execute'], WITH_LIMITS['stream'], WITH_LIMITS['transaction']]) {
+    const start = performance.now();
+    const error = await call?.(db, { timeout: LIMIT }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'TIMEOUT' });
+    expect(performance.now() - start).toBeLessThan(BOUND);
+  }
 });
 
 describe('a fetch that heeds no signal', () => {

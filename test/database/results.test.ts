@@ -19,6 +19,19 @@ describe('a result', () => {
     expect(rows).toEqual([]);
   });
 
+  it('belongs to its reader: what is changed in it shows in no other result of the statement', async () => {
+    const db = await openMemory('create table t (a integer); insert into t values (1)');
+    const sql = 'select a from t';
+    const first = await db.execute(sql);
+    for (const list of [first.columns, first.columnTypes]) (list as string[]).push('other');
+    first.rows.length = 0;
+    const { columns, columnTypes, rows } = await db.execute(sql);
+    expect([columns, columnTypes, rows]).toEqual([['a'], ['INTEGER'], [{ a: 1 }]]);
+    const none = await db.execute('delete from t');
+    (none.columns as string[]).push('other');
+    expect((await db.execute('delete from t')).columns).toEqual([]);
+  });
+
   it('of a write without RETURNING has neither columns nor rows', async () => {
     const db = await openMemory('create table t (a)');
     const result = await db.execute('insert into t values (1), (2)');

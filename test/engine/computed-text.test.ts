@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { runProgram } from '../support/child.js';
 import { openMemory, temporaryFile } from '../support/database.js';
@@ -36,4 +37,19 @@ it('what is no text is not looked at', async () => {
   const db = await openMemory();
   const bytes = new TextEncoder().encode('["\\ud800"]');
   expect((await db.execute('select ? as x', [bytes])).rows).toEqual([{ x: bytes }]);
+});
+
+it('every function that makes text which is not UTF-8 is documented', async () => {
+  const { code, stdout, stderr } = await runProgram('not-utf8.ts');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const found = JSON.parse(stdout) as string[];
+  expect(found).toEqual(expect.arrayContaining(['cast', 'char', 'group_concat', 'json_extract', '||']));
+  const page = readFileSync(new URL('../../docs/values.md', import.meta.url), 'utf8');
+  const section = /## Which text ends the process\?(.*?)\n## /s.exec(page)?.[1] ?? '';
+  const documented = Array.from(section.replaceAll('\\|', '|').matchAll(/`(.*?)`/g), ([, code = '']) => code);
+  const isDocumented = (name: string): boolean =>
+    documented.some((text) =>
+      /^\w+$/.test(name) ? new RegExp(`\\b${name}\\b`).test(text) : text.includes(name),
+    );
+  expect(found.filter((name) => !isDocumented(name))).toEqual([]);
 });

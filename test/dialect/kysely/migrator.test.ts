@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MigrationError, TransactionError } from '../../../src/index.js';
 import { openFile, openMemory } from '../../support/database.js';
 import { Migrator } from '../../support/kysely-migrator.js';
@@ -146,5 +146,25 @@ describe("Kysely's Migrator", () => {
     other.exec('update kysely_migration_lock set is_locked = is_locked - 20000');
     expect((await runProgram('migrator.ts', file, 'none')).stdout.trim()).toBe('2');
     expect(look('select name from log order by id')).toEqual([['a'], ['b'], ['b'], ['c']]);
+  });
+
+  it('that a process left when it was killed is free, though the clock was set back since', async () => {
+    const { db: database, look, other } = await openFile(LOG);
+    const db = openKysely<never>({ database });
+    const migrator = migratorOf(
+      db,
+      { one: (trx) => sql`insert into log (name) values ('a')`.execute(trx) },
+      { disableTransactions: true },
+    );
+    await migrator.getMigrations();
+    other.exec(`create table kysely_migration_lock (id varchar(255) not null primary key, is_locked integer not null);
+      insert into kysely_migration_lock values ('migration_lock', ${Date.now() + 86_400_000})`);
+    // 15 s take half a second.
+    const real = performance.now.bind(performance);
+    const fast = vi.spyOn(performance, 'now').mockImplementation(() => real() * 30);
+    onTestFinished(() => fast.mockRestore());
+    expect(await migrator.migrateToLatest()).toMatchObject({ results: [{ status: 'Success' }] });
+    expect(look('select name from log')).toEqual([['a']]);
+    expect(look('select is_locked from kysely_migration_lock')).toEqual([[0]]);
   });
 });

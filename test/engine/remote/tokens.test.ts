@@ -37,6 +37,11 @@ async function scene(protocol: 'http' | 'ws'): Promise<Scene> {
   };
 }
 
+/** Until a token that was made to live for 2 s is refused. */
+function expired(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 3_100));
+}
+
 /** Far beyond the leeway that the server gives, in seconds. */
 const LONG_AGO = -7_200;
 
@@ -127,6 +132,33 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     await database.execute('select 1');
     expect(asked).toBe(2);
     expect((await slow).rowsAffected).toBe(1);
+  });
+
+  it('a token that expires in mid-stream and in mid-transaction harms neither', async () => {
+    const { issuer, open: connect } = await scene(protocol);
+    let asked = 0;
+    // The server takes a token for 60 s after its end, so this one for 2 s more.
+    const first = issuer.token({ seconds: -58 });
+    const database = connect({ authToken: () => (asked++ === 0 ? first : issuer.token()) });
+    await database.execute(
+      "insert into items select value || printf('%.*c', 1000, 'x') from generate_series(1, 3000)",
+    );
+    const rows = database.stream('select name from items', [], { batchSize: 1 });
+    const read = [await rows.next()];
+    const transaction = database.transaction(async (tx) => {
+      await tx.execute("insert into items values ('in')");
+      await expired();
+      await tx.execute("insert into items values ('after')");
+    });
+    await expired();
+    await expect(connect({ authToken: first }).execute('select 1')).rejects.toThrow(AuthError);
+    for await (const row of rows) read.push(row as never);
+    expect(read).toHaveLength(3_000);
+    await transaction;
+    const { rows: written } = await database.execute("select name from items where name in ('in', 'after')");
+    expect(written).toEqual([{ name: 'in' }, { name: 'after' }]);
+    // A socket shows its token once.
+    expect(asked).toBe(protocol === 'http' ? 2 : 1);
   });
 
   it('a function that gives no good token any more ends in an AuthError', async () => {
