@@ -270,7 +270,10 @@ export const pragmaFeatures: Cases = (target, builder) => {
       } satisfies Record<string, (all: typeof pragmas) => Promise<unknown>>;
       for (const [name, run] of Object.entries(maintenance)) {
         const error = await failureOf(db.transaction(async (tx) => run((await tx.client()).pragma)));
-        expect(error).toMatchObject({ kind: 'transaction', message: expect.stringContaining(`PRAGMA ${name} `) });
+        expect(error).toMatchObject({
+          kind: 'transaction',
+          message: expect.stringContaining(`PRAGMA ${name} `),
+        });
       }
     },
     use: async ({ db }) => (await db.client()).pragma.walCheckpoint(),
