@@ -164,7 +164,7 @@ function chosen() {
   const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .map((file) => path.posix.join('src', ...file.split(path.sep)))
     .filter((file) => file.endsWith('.ts'))
-    .sort();
+    .toSorted();
   const all = sources.flatMap((file) => mutantsOf(file, readFileSync(path.join(root, file), 'utf8')));
   for (const { file, was } of staleNotes(notes, all))
     console.log(`equivalent.json: nothing fits ${file}: ${was}`);

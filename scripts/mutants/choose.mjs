@@ -55,7 +55,8 @@ export function changedLines(diff) {
   for (const line of diff.split('\n')) {
     if (line.startsWith('+++ ')) file = line.slice(4).replace(/^b\//, '');
     const [, first, count = '1'] = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(line) ?? [];
-    for (let i = 0; first !== undefined && i < Number(count); i++) lines.add(`${file}:${Number(first) + i}`);
+    if (first === undefined) continue;
+    for (let i = 0; i < Number(count); i++) lines.add(`${file}:${Number(first) + i}`);
   }
   return lines;
 }
@@ -101,7 +102,7 @@ export function summary(verdicts) {
     }
   }
   return [...folders]
-    .sort(([a], [b]) => (a === 'all' ? 1 : b === 'all' ? -1 : a < b ? -1 : 1))
+    .toSorted(([a], [b]) => (a === 'all' ? 1 : b === 'all' ? -1 : a < b ? -1 : 1))
     .map(
       ([folder, [noticed, all]]) =>
         `${folder.padEnd(24)} ${noticed}/${all} noticed, ${Math.round((100 * noticed) / all)} %`,

@@ -33,7 +33,7 @@ export function readTraces(traces, report, root) {
     if (failed.length === assertionResults.length || !existsSync(folder)) continue;
     const called = new Set(readdirSync(folder).flatMap((file) => callsIn(path.join(folder, file), root)));
     map.seconds[test] = Math.max(0, endTime - startTime) / 1_000;
-    map.calls[test] = [...called].sort();
+    map.calls[test] = [...called].toSorted();
   }
   return map;
 }
@@ -80,7 +80,7 @@ export function testsFor(mutant, map) {
   const choices = [...named.map(calling), running(`${mutant.file}:`), running(folder)];
   const tests = choices.find((found) => found.length > 0) ?? [];
   const cost = (/** @type {string} */ test) => (1 + (map.seconds[test] ?? 0)) * distance(test, mutant.file);
-  return tests.sort((a, b) => cost(a) - cost(b) || (a < b ? -1 : 1));
+  return tests.toSorted((a, b) => cost(a) - cost(b) || (a < b ? -1 : 1));
 }
 
 /** Whether a call is one of a function of a file or folder, not only its being loaded. */

@@ -111,12 +111,12 @@ export function mutantsOf(file, source) {
     'ArrowFunctionExpression:exit': leave,
     ClassDeclaration: (node) => void classes.push(node.id?.name ?? ''),
     'ClassDeclaration:exit': () => void classes.pop(),
-    MethodDefinition: (node) => nameMember(/** @type {any} */ (node)),
-    PropertyDefinition: (node) => nameMember(/** @type {any} */ (node)),
-    Property: (node) => nameMember(/** @type {any} */ (node)),
+    MethodDefinition: (node) => nameMember(node),
+    PropertyDefinition: (node) => nameMember(node),
+    Property: (node) => nameMember(node),
     VariableDeclarator: (node) => name(node.init, at(node.id).replace(/\W.*/s, '')),
-    NewExpression: (node) => void (/Error$/.test(at(node.callee)) && messages++),
-    'NewExpression:exit': (node) => void (/Error$/.test(at(node.callee)) && messages--),
+    NewExpression: (node) => void (at(node.callee).endsWith('Error') && messages++),
+    'NewExpression:exit': (node) => void (at(node.callee).endsWith('Error') && messages--),
 
     ExpressionStatement(node) {
       if (node.directive || at(node).startsWith('super(')) return;
@@ -174,7 +174,7 @@ export function mutantsOf(file, source) {
   }).visit(parseSync(file, source).program);
   return found
     .filter((mutant) => mutant.was !== mutant.is || mutant.text.includes('\n'))
-    .sort((a, b) => a.start - b.start);
+    .toSorted((a, b) => a.start - b.start);
 }
 
 /** Whether changing the operator negates it anyway. */

@@ -65,7 +65,7 @@ describe('the choice', () => {
     const list = Array.from({ length: 50 }, (_, i) => i);
     expect(shuffled(list, 7)).toEqual(shuffled(list, 7));
     expect(shuffled(list, 7)).not.toEqual(shuffled(list, 8));
-    expect(shuffled(list, 7).sort((a, b) => a - b)).toEqual(list);
+    expect(shuffled(list, 7).toSorted((a, b) => a - b)).toEqual(list);
   });
 
   it('of a change has the lines that it added', () => {
