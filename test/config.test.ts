@@ -250,6 +250,11 @@ describe('a key that only a database of another kind needs', () => {
     },
   );
 
+  it('may be an extension with a path alone, and with the name of its entry point', async () => {
+    const extensions = ['x.so', { path: 'x.so' }, { path: 'x.so', entryPoint: 'sqlite3_x_init' }];
+    await expect(open({ url: ':memory:', extensions }).close()).resolves.toBeUndefined();
+  });
+
   it.each<[string, object, string]>([
     [':memory:', { encryptionKey: KEY }, 'encryptionKey'],
     ['file:x?mode=memory&cache=shared', { encryptionKey: KEY }, 'encryptionKey'],
@@ -263,6 +268,7 @@ describe('a key that only a database of another kind needs', () => {
     ['app.db', { afterWrite: 'none', readYourWrites: true }, 'afterWrite'],
     [SERVER, { pragmas: { 'journal mode': 's3cret' } }, 'pragmas.journal mode'],
     [SERVER, { extensions: [5] }, 'extensions[0]'],
+    ['app.db', { extensions: [{ path: 'x.so', entryPoint: 's3cret()' }] }, 'extensions[0].entryPoint'],
   ])('is refused where something would be lost, or is wrong: %s with %o', (url, keys, key) => {
     const error = refusal({ url, ...keys });
     expect(error.key).toBe(key);

@@ -387,6 +387,23 @@ describe('transactions that are followed', () => {
     expect((await beside.execute('select count(*) as n from t')).rows).toEqual([{ n: 9 }]);
   });
 
+  it('are followed still when the one beside them has ended', async () => {
+    const db = await openMemory(SETUP, LONG_WAIT);
+    const beside = await openMemory(SETUP, LONG_WAIT);
+    for (const [name, use] of UNTRACED) {
+      const ended = gate();
+      const other = beside.transaction((tx) => tx.execute('select 1')).finally(() => ended.open());
+      const error = await rejection(
+        db.transaction(async () => {
+          await ended.opened;
+          await use(db);
+        }),
+      );
+      await other;
+      expect(findDatabaseError(error), name).toMatchObject(MISUSE);
+    }
+  });
+
   it('may start what uses the database after them', async () => {
     const db = await openMemory(SETUP, LONG_WAIT);
     const go = gate();

@@ -223,6 +223,16 @@ describe('a table that may not be read', () => {
     await db.restricted([allow(['read'], 'sqlite_*')]).execute('select pgno from sqlite_dbpage');
   });
 
+  it('that shows every table is refused where one table is denied, though its own name is allowed', async () => {
+    const db = await openMemory(SCHEMA);
+    for (const name of ['sqlite_dbpage', 'dbstat', 'sqlite_stmt']) {
+      const rules = [allow(['read'], name)];
+      await db.restricted(rules).execute(`select count(*) from ${name}`);
+      const denied = db.restricted([...HIDING.slice(0, 1), ...rules]);
+      await failure(denied.execute(`select count(*) from ${name}`), AccessError);
+    }
+  });
+
   it('is looked for under its name in every database', async () => {
     const db = await openMemory(`${SCHEMA}
       create view both as select * from private;

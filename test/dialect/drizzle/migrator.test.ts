@@ -101,7 +101,9 @@ describe("migrate() with drizzle-kit's folder", () => {
     writeJournal(folder, [...entries, { tag: '0003_timeless' }]);
     expect(await message()).toContain('entry 3 of the journal');
     writeFiles(folder, { [JOURNAL]: '{' });
-    expect(await message()).toContain('is not JSON');
+    const broken = await failure(migrate(db, { migrationsFolder: folder }));
+    expect(broken.message).toContain('is not JSON');
+    expect(broken.cause).toBeInstanceOf(SyntaxError);
     writeFiles(folder, { [JOURNAL]: 'null' });
     expect(await message()).toContain('has no "entries"');
     const empty = temporaryProject({});

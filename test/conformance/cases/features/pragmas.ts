@@ -263,8 +263,18 @@ export const pragmaFeatures: Cases = (target, builder) => {
       expect([busy, logPages]).toEqual([false, target.features.connections === 'one' ? -1 : 0]);
       await pragmas.optimize();
       await pragmas.incrementalVacuum(10);
-      const inside = db.transaction(async (tx) => (await tx.client()).pragma.walCheckpoint());
-      expect((await failureOf(inside)).kind).toBe('transaction');
+      const maintenance = {
+        wal_checkpoint: (all) => all.walCheckpoint(),
+        optimize: (all) => all.optimize(),
+        incremental_vacuum: (all) => all.incrementalVacuum(),
+      } satisfies Record<string, (all: typeof pragmas) => Promise<unknown>>;
+      for (const [name, run] of Object.entries(maintenance)) {
+        const error = await failureOf(db.transaction(async (tx) => run((await tx.client()).pragma)));
+        expect(error).toMatchObject({
+          kind: 'transaction',
+          message: expect.stringContaining(`PRAGMA ${name} `),
+        });
+      }
     },
     use: async ({ db }) => (await db.client()).pragma.walCheckpoint(),
   });
