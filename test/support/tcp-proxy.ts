@@ -28,6 +28,8 @@ export interface Proxy {
    * several pieces before the answer is one.
    */
   readonly roundTrips: number;
+  /** Connections of clients that are open. */
+  readonly connections: number;
   reset(): void;
   /** What happens to the next `times` requests, or to all until `heal()`. */
   fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number): void;
@@ -58,6 +60,7 @@ export class TcpProxy implements Proxy {
   roundTrips = 0;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<Socket>();
   #server = createServer((client) => this.#accept(client));
   #fault: Fault = NONE;
   #rate = 0;
@@ -75,6 +78,10 @@ export class TcpProxy implements Proxy {
 
   get wsUrl(): string {
     return `ws://127.0.0.1:${this.port}`;
+  }
+
+  get connections(): number {
+    return this.#clients.size;
   }
 
   reset(): void {
@@ -126,6 +133,8 @@ export class TcpProxy implements Proxy {
   }
 
   #accept(client: Socket): void {
+    this.#clients.add(client);
+    client.on('close', () => this.#clients.delete(client));
     const server = connectTo(this.#target, '127.0.0.1');
     for (const socket of [client, server]) {
       this.#sockets.add(socket);

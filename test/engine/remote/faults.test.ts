@@ -9,6 +9,7 @@ import {
   open,
   TransactionLostError,
 } from '../../../src/index.js';
+import { openDatabase } from '../../support/database.js';
 import { failure } from '../../support/outcome.js';
 import { type Proxy, startProxy } from '../../support/proxy.js';
 import { type Sqld, startSqld } from '../../support/sqld.js';
@@ -71,6 +72,24 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     const error = await failure(insert(database, 'a'), NetworkError);
     expect(error).toMatchObject({ kind: 'network', reached: false, retryable: true });
     expect(await names()).toEqual([]);
+  });
+
+  it('is asked again as often and as late as networkRetry says', async () => {
+    const { proxy } = await scene(protocol);
+    await proxy.refuse();
+    await pause(20);
+    const url = protocol === 'http' ? proxy.url : proxy.wsUrl;
+    const lasts = async (networkRetry: Config['networkRetry']): Promise<number> => {
+      const database = openDatabase({ url, networkRetry });
+      const since = performance.now();
+      await failure(database.execute('select 1'), NetworkError);
+      return performance.now() - since;
+    };
+    // A pause is at least half as long as it may be, and doubles.
+    expect(await lasts({ attempts: 2, minDelay: 200 })).toBeGreaterThanOrEqual(100 + 200);
+    expect(await lasts({ attempts: 1, minDelay: 2_000, maxDelay: 5 })).toBeLessThan(1_000);
+    expect(await lasts({ attempts: 0, minDelay: 5_000 })).toBeLessThan(1_000);
+    expect(await lasts({ attempts: 4, minDelay: 5, maxDelay: 20 })).toBeLessThan(1_000);
   });
 
   it('a read whose answer is cut off is repeated', async () => {
