@@ -31,8 +31,8 @@ export interface Proxy {
   /** Connections of clients that are open. */
   readonly connections: number;
   reset(): void;
-  /** What happens to the next `times` requests, or to all until `heal()`. */
-  fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number): void;
+  /** What happens to the next `times` requests, or to all until `heal()`; the first `after` are spared. */
+  fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number, after?: number): void;
   /** Answers the next `times` requests itself. */
   respond(status: number, body?: string, headers?: Record<string, string>, times?: number): void;
   /** Holds every byte back for this long, in ms. */
@@ -66,6 +66,7 @@ export class TcpProxy implements Proxy {
   #rate = 0;
   #line: Promise<void> = Promise.resolve();
   #times = Infinity;
+  #spared = 0;
   #delay = 0;
 
   constructor(target: number) {
@@ -90,9 +91,10 @@ export class TcpProxy implements Proxy {
     this.roundTrips = 0;
   }
 
-  fail(fault: Fault, times = Infinity): void {
+  fail(fault: Fault, times = Infinity, after = 0): void {
     this.#fault = fault;
     this.#times = times;
+    this.#spared = after;
   }
 
   respond(status: number, body = '', headers: Record<string, string> = {}, times = Infinity): void {
@@ -185,7 +187,7 @@ export class TcpProxy implements Proxy {
   }
 
   #take(): Fault {
-    if (this.#fault.kind === 'none') return NONE;
+    if (this.#fault.kind === 'none' || this.#spared-- > 0) return NONE;
     if (this.#times-- <= 0) {
       this.#fault = NONE;
       return NONE;

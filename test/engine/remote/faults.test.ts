@@ -7,8 +7,11 @@ import {
   InterruptedError,
   NetworkError,
   open,
+  type Transaction,
   TransactionLostError,
 } from '../../../src/index.js';
+import { runMigrations } from '../../../src/database/migrate.js';
+import type { Migration } from '../../../src/database/migration-plan.js';
 import { openDatabase } from '../../support/database.js';
 import { failure } from '../../support/outcome.js';
 import { type Proxy, startProxy } from '../../support/proxy.js';
@@ -53,6 +56,47 @@ const insert = (on: Pick<Database, 'execute'>, name: string): Promise<unknown> =
 
 /** Bytes of an answer that reach the client before it is cut: some of the head. */
 const SOME = 40;
+
+it('http: a statement of a transaction that the server has ended without a word is not done on its own', async () => {
+  const { names, sqld } = await scene('http');
+  let end = false;
+  const database = openDatabase({
+    url: sqld.url,
+    fetch: async (request) => {
+      const { url, headers } = request as Request;
+      const body = JSON.parse(await (request as Request).text()) as { baton: string | null };
+      if (end && body.baton !== null) {
+        end = false;
+        const requests = [{ type: 'execute', stmt: { sql: 'rollback' } }];
+        const answer = await fetch(url, {
+          method: 'POST',
+          body: JSON.stringify({ baton: body.baton, requests }),
+        });
+        body.baton = ((await answer.json()) as { baton: string }).baton;
+      }
+      return await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    },
+  });
+  for (const run of [
+    (tx: Transaction) => insert(tx, 'b'),
+    (tx: Transaction) => tx.batch([{ sql: 'insert into items values (?)', args: ['c'] }]),
+    (tx: Transaction) => tx.script("insert into items values ('d')"),
+    (tx: Transaction) => tx.transaction((nested) => insert(nested, 'e')),
+    async (tx: Transaction) => {
+      for await (const row of tx.stream("insert into items values ('f') returning name"))
+        expect(row).toBeDefined();
+    },
+  ]) {
+    const running = database.transaction(async (tx) => {
+      await insert(tx, 'a');
+      end = true;
+      await run(tx);
+    });
+    await failure(running, DatabaseError);
+    expect(end).toBe(false);
+  }
+  expect(await names()).toEqual([]);
+});
 
 describe.each(['http', 'ws'] as const)('%s', (protocol) => {
   it('a server that refuses connections is asked again, and a write is done once', async () => {
@@ -154,6 +198,28 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     });
     expect(runs).toBe(1);
     expect(await names()).toEqual(['a', 'b']);
+  });
+
+  it('a migration of which any request is cut off deletes no row that references a table it rebuilds', async () => {
+    const { database, proxy } = await scene(protocol, { networkRetry: 3 });
+    await database.script(`create table parents (id integer primary key); insert into parents values (1);
+      create table children (id integer primary key, parent references parents (id) on delete cascade);
+      insert into children values (1, 1)`);
+    const rebuild = `create table n (id integer primary key); insert into n select id from parents;
+      drop table parents; alter table n rename to parents`;
+    const done: Migration[] = [];
+    for (let request = 0; request < 10; request++) {
+      const next = { tag: `${request}`, when: request + 1, sql: rebuild, hash: `${request}` };
+      proxy.fail({ kind: 'cut-answer' }, 1, request);
+      const failed = await runMigrations(database, [...done, next]).then(
+        () => false,
+        () => true,
+      );
+      proxy.heal();
+      expect((await database.execute('select * from children')).rows).toEqual([{ id: 1, parent: 1 }]);
+      if (!failed) done.push(next);
+    }
+    expect(done.length).toBeGreaterThan(0);
   });
 
   it('a transaction that begins only after several failures is one, and nothing of it is committed on its own', async () => {
