@@ -31,8 +31,8 @@ export interface Proxy {
   /** Connections of clients that are open. */
   readonly connections: number;
   reset(): void;
-  /** What happens to the next `times` requests, or to all until `heal()`; the first `after` are spared. */
-  fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number, after?: number): void;
+  /** What happens to the next `times` requests, or to all until `heal()`; over HTTP only to those that contain a text. */
+  fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number, containing?: string): void;
   /** Answers the next `times` requests itself. */
   respond(status: number, body?: string, headers?: Record<string, string>, times?: number): void;
   /** Holds every byte back for this long, in ms. */
@@ -66,7 +66,7 @@ export class TcpProxy implements Proxy {
   #rate = 0;
   #line: Promise<void> = Promise.resolve();
   #times = Infinity;
-  #spared = 0;
+  #containing = '';
   #delay = 0;
 
   constructor(target: number) {
@@ -91,10 +91,10 @@ export class TcpProxy implements Proxy {
     this.roundTrips = 0;
   }
 
-  fail(fault: Fault, times = Infinity, after = 0): void {
+  fail(fault: Fault, times = Infinity, containing = ''): void {
     this.#fault = fault;
     this.#times = times;
-    this.#spared = after;
+    this.#containing = containing;
   }
 
   respond(status: number, body = '', headers: Record<string, string> = {}, times = Infinity): void {
@@ -159,10 +159,10 @@ export class TcpProxy implements Proxy {
       if (head !== undefined) {
         this.requests.push(head);
         upgraded = /\r\nupgrade: websocket/i.test(chunk.toString('latin1'));
-        fault = this.#take();
+        fault = this.#take(chunk);
         answered = 0;
       } else if (upgraded) {
-        if (fault.kind === 'none') fault = this.#take();
+        if (fault.kind === 'none') fault = this.#take(chunk);
         // A frame may come with others in one piece; its length is not looked into.
         this.messages++;
       }
@@ -186,8 +186,8 @@ export class TcpProxy implements Proxy {
     });
   }
 
-  #take(): Fault {
-    if (this.#fault.kind === 'none' || this.#spared-- > 0) return NONE;
+  #take(request: Buffer): Fault {
+    if (this.#fault.kind === 'none' || !request.includes(this.#containing)) return NONE;
     if (this.#times-- <= 0) {
       this.#fault = NONE;
       return NONE;
