@@ -1,15 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { type Config, type Database, InterruptedError } from '../../../src/index.js';
 import { openDatabase } from '../../support/database.js';
+import { collectGarbage } from '../../support/growth.js';
 import { collect, failure } from '../../support/outcome.js';
 import { type Proxy, startProxy } from '../../support/proxy.js';
 import { sqldForAll } from '../../support/sqld.js';
 import { pause } from '../../support/time.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const server = sqldForAll();
 
