@@ -86,4 +86,17 @@ describe.each(PLACES)('what can be aborted gives on %s the same as what can not'
     expect(rows[299_999]).toEqual([300_000, 600_000]);
     expect(stall).toBeLessThan(LONGEST_STALL);
   });
+
+  it('get() of a write that gives several rows does all of it', async () => {
+    const db = await openPlace();
+    const insert = db.prepare(
+      'insert into t (id) select value from generate_series(1001, 3000) returning id',
+    );
+    expect(await insert.get([], ABORTABLE)).toEqual({ id: 1_001 });
+    const undo = db.prepare('delete from t where id > 1000 returning id');
+    await db.transaction(async (tx) => {
+      expect(await tx.prepare(undo.sql).get([], ABORTABLE)).toMatchObject({ id: 1_001 });
+    });
+    expect((await db.execute('select count(*) as n from t where id > 1000')).rows).toEqual([{ n: 0 }]);
+  });
 });

@@ -508,6 +508,31 @@ describe('foreign keys', () => {
     expect(look('PRAGMA foreign_key_check')).toMatchObject([['marks', 1, 'users', 0]]);
   });
 
+  it.each([
+    ['two integers', 'a INTEGER, code text, userId REFERENCES users(id), PRIMARY KEY (a, code)'],
+    ['an INT', 'a INT PRIMARY KEY, code text, userId REFERENCES users(id)'],
+  ])(
+    'that were broken before are recognised where the key is %s, which no rowid is',
+    async (_name, columns) => {
+      const { db, bare, look } = openFile();
+      const marks = migration(
+        '3',
+        4_000,
+        `CREATE TABLE marks (${columns}); INSERT INTO marks VALUES (1, 'x', 1), (2, 'y', 1)`,
+      );
+      const rebuild = migration(
+        '4',
+        5_000,
+        `CREATE TABLE n (${columns}); INSERT INTO n SELECT * FROM marks ORDER BY a DESC;
+       DROP TABLE marks; ALTER TABLE n RENAME TO marks`,
+      );
+      await runMigrations(db, [...BLOG, marks]);
+      breakReferences(bare, 'INSERT INTO marks VALUES (9, NULL, 9)');
+      expect(await applied(db, [...BLOG, marks, rebuild])).toEqual(['4']);
+      expect(look('PRAGMA foreign_key_check')).toMatchObject([['marks', 1, 'users', expect.any(Number)]]);
+    },
+  );
+
   it('that reference a missing table count as broken where there are rows', async () => {
     const { db } = openFile();
     const empty = migration('3', 4_000, 'CREATE TABLE a (b REFERENCES missing(id));');

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Database, open } from '../../src/database/database.js';
+import type { LibsqlConnection } from '../../src/engine/libsql/connection.js';
+import { LibsqlEngine } from '../../src/engine/libsql/engine.js';
 import {
   canTruncateLog,
   connectSecond,
@@ -13,7 +15,7 @@ import {
 } from '../support/database.js';
 import { holdLock } from '../support/lock.js';
 import { collect, failure } from '../support/outcome.js';
-import { gate, LONGEST_STALL, turn, withStall } from '../support/time.js';
+import { gate, LONGEST_STALL, pause, turn, withStall } from '../support/time.js';
 
 const LONG =
   'with recursive c(x) as (select 1 union all select x + 1 from c limit 100000000) select count(*) from c';
@@ -116,6 +118,38 @@ describe('close', () => {
       expect(db.closed).toBe(true);
       expect(await failure(async () => use(db))).toMatchObject(CLOSED);
     }
+  });
+
+  it.each<[string, (db: Database) => Promise<unknown>]>([
+    ['ready', (db) => db.ready()],
+    ['execute', (db) => db.execute('select 1')],
+    ['execute with a timeout', (db) => db.execute('select 1', [], { timeout: 9_000 })],
+    ['batch', (db) => db.batch(['select 1'])],
+    ['script', (db) => db.script('select 1')],
+    ['a transaction', (db) => db.transaction(() => 1)],
+    ['a transaction that reads', (db) => db.transaction(() => 1, { behavior: 'read' })],
+    ['stream', (db) => collect(db.stream('select 1'))],
+    ['metadata', (db) => db.metadata()],
+  ])('closes the connection that was being opened for %s', async (_name, use) => {
+    const { connect } = LibsqlEngine.prototype;
+    const made: LibsqlConnection[] = [];
+    const spy = vi.spyOn(LibsqlEngine.prototype, 'connect').mockImplementation(function (this: LibsqlEngine) {
+      const connection = connect.call(this);
+      made.push(connection);
+      return connection;
+    });
+    onTestFinished(() => spy.mockRestore());
+    for (const steps of [0, 1, 2, 3, 5, 8]) {
+      const db = open({ url: temporaryFile(), onConnect: () => pause(5) });
+      const first = use(db).catch(() => {});
+      for (let i = 0; i < steps; i++) await pause(1);
+      await db.close();
+      await first;
+      await expect
+        .poll(() => made.filter(({ usable }) => usable), { timeout: 2_000, interval: 5 })
+        .toEqual([]);
+    }
+    expect(made.length).toBeGreaterThan(0);
   });
 
   it('gives every outcome of an independent batch that comes after it', async () => {

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { open } from '../../src/database/database.js';
 import { CapabilityError, DatabaseError, ReadOnlyError } from '../../src/errors.js';
-import { temporaryFile } from '../support/database.js';
+import { runProgram } from '../support/child.js';
+import { connectSecond, openDatabase, temporaryFile } from '../support/database.js';
 import { failure } from '../support/outcome.js';
 
 describe('the mode in the URL of a file', () => {
@@ -27,6 +28,26 @@ describe('the mode in the URL of a file', () => {
     expect(error.message).toContain(`${directory}/b.db`);
     expect(existsSync(`${directory}/b.db`)).toBe(false);
   });
+
+  it.each(['delete', 'truncate', 'persist', 'wal'])(
+    'ro opens a file whose journal mode is %s, and leaves it so',
+    async (mode) => {
+      const file = temporaryFile();
+      const bare = connectSecond(file);
+      bare.rows(`pragma journal_mode = ${mode}`);
+      bare.exec('create table t (a); insert into t values (1)');
+      // Only WAL is noted in the file.
+      const noted = mode === 'wal' ? 'wal' : 'delete';
+      const db = openDatabase({ url: `file:${file}?mode=ro` });
+      expect((await db.execute('select a from t')).rows).toEqual([{ a: 1 }]);
+      expect(await db.transaction((tx) => tx.prepare('select a from t').get(), { behavior: 'read' })).toEqual(
+        { a: 1 },
+      );
+      expect(await db.pragma.journalMode()).toBe(noted);
+      await failure(db.execute('insert into t values (2)'), ReadOnlyError);
+      expect(bare.value('pragma journal_mode')).toBe(mode);
+    },
+  );
 
   it('rw writes what is there and makes nothing, rwc makes it', async () => {
     const directory = dirname(temporaryFile());
@@ -61,4 +82,17 @@ describe('a file that can not be opened', () => {
     await using folder = open(directory);
     expect((await failure(folder.execute('select 1'), DatabaseError)).message).toContain(directory);
   });
+});
+
+it('a file that may only be read is opened, whatever its journal mode', async () => {
+  const file = temporaryFile();
+  const bare = connectSecond(file);
+  bare.exec('create table t (a); insert into t values (1)');
+  bare.close();
+  chmodSync(file, 0o444);
+  chmodSync(dirname(file), 0o555);
+  const { stdout, stderr } = await runProgram('read-only.ts', file);
+  chmodSync(dirname(file), 0o755);
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({ rows: [{ a: 1 }], mode: 'delete', refused: 'ReadOnlyError' });
 });

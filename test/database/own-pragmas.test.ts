@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Database, open } from '../../src/database/database.js';
 import { drizzle, migrate } from '../../src/dialect/drizzle/index.js';
-import { ParameterError, ReadOnlyError, TransactionError } from '../../src/errors.js';
+import { BusyError, ParameterError, ReadOnlyError, TransactionError } from '../../src/errors.js';
 import { openFile, openMemory } from '../support/database.js';
 import { collect, failure } from '../support/outcome.js';
 import { startSqld } from '../support/sqld.js';
@@ -140,5 +140,53 @@ describe('PRAGMA query_only', () => {
       db.transaction((tx) => tx.execute('insert into t values (1)')),
       ReadOnlyError,
     );
+  });
+});
+
+describe('a setting of connections', () => {
+  const foreignKeys = (db: Database): Promise<unknown[]> =>
+    Promise.all(
+      Array.from({ length: 3 }, () =>
+        db.transaction(async (tx) => (await tx.execute('pragma foreign_keys')).rows[0]?.['foreign_keys'], {
+          behavior: 'deferred',
+        }),
+      ),
+    );
+
+  it('that was refused reaches no later connection', async () => {
+    const { db, other } = await openFile('create table t (a)', { busyTimeout: 50 });
+    other.exec('begin');
+    other.rows('select * from t');
+    await failure(db.pragma.setJournalMode('delete'), BusyError);
+    // One that was opened to change the mode would meet the lock as well.
+    expect(await foreignKeys(db)).toEqual([1, 1, 1]);
+    expect(db.config.pragmas).toMatchObject({ journal_mode: 'wal' });
+    other.exec('commit');
+    expect(await db.pragma.journalMode()).toBe('wal');
+  });
+
+  it('that no connection could be opened for reaches no later one', async () => {
+    let refused = 1;
+    const { db } = await openFile('', {
+      onConnect: () => {
+        if (refused-- > 0) throw new Error('not yet');
+      },
+    });
+    await expect(db.pragma.setForeignKeys(false)).rejects.toThrow('not yet');
+    expect(await foreignKeys(db)).toEqual([1, 1, 1]);
+    expect(await db.pragma.foreignKeys()).toBe(true);
+  });
+
+  it('holds on a connection that was lent while it was set', async () => {
+    const { db } = await openFile('create table t (a)');
+    await foreignKeys(db);
+    await db.transaction(
+      async (tx) => {
+        await tx.execute('select * from t');
+        await db.pragma.setForeignKeys(false);
+      },
+      { behavior: 'deferred' },
+    );
+    expect(await foreignKeys(db)).toEqual([0, 0, 0]);
   });
 });

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Database } from '../../src/database/database.js';
+import { LibsqlConnection } from '../../src/engine/libsql/connection.js';
+import { TransactionLostError } from '../../src/errors.js';
 import { openFile, openMemory } from '../support/database.js';
 import { failure, rejection } from '../support/outcome.js';
 import { gate, turn } from '../support/time.js';
@@ -212,4 +214,30 @@ describe.each(PLACES)('a nested transaction on %s', (_place, openPlace) => {
       ]);
     });
   });
+});
+
+describe('a nested transaction that could not be undone', () => {
+  it.each(['rollbackToSavepoint', 'releaseSavepoint'] as const)(
+    'ends the outer one, of which nothing is kept: %s',
+    async (step) => {
+      const { db, look } = await openFile(SETUP);
+      const broken = vi.spyOn(LibsqlConnection.prototype, step).mockImplementationOnce(() => {
+        throw new Error('the disk is gone');
+      });
+      onTestFinished(() => broken.mockRestore());
+      const problem = new Error('mine');
+      const outer = db.transaction(async (tx) => {
+        await tx.execute('insert into t values (1)');
+        const nested = tx.transaction(async (inner) => {
+          await inner.execute('insert into t values (2)');
+          throw problem;
+        });
+        expect(await rejection(nested)).toBe(problem);
+      });
+      await failure(outer, TransactionLostError);
+      expect(look('select * from t')).toEqual([]);
+      await db.transaction((tx) => tx.execute('insert into t values (3)'));
+      expect(look('select * from t')).toEqual([[3]]);
+    },
+  );
 });

@@ -3,7 +3,10 @@ import { inspect } from 'node:util';
 import { createClient } from '@libsql/client/web';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LibsqlConnection } from '../../src/engine/libsql/connection.js';
-import { AccessError, type AccessRule, BusyError, type Database } from '../../src/index.js';
+import { AccessRules } from '../../src/hooks/access-rules.js';
+import { Authorizer } from '../../src/hooks/authorizer.js';
+import { SCHEMA_STATE } from '../../src/hooks/schema-map.js';
+import { AccessError, type AccessRule, BusyError, type Database, type SqlValue } from '../../src/index.js';
 import { startProgram } from '../support/child.js';
 import { openDatabase, openFile } from '../support/database.js';
 import { failure } from '../support/outcome.js';
@@ -54,6 +57,38 @@ const WAYS: readonly (readonly [string, string, (view: Database, sql: string) =>
   ],
 ];
 
+/** Has something changed just before a connection is asked the n-th question from now on. */
+function beforeQuestion(change: () => void): { changeBefore(number: number): () => boolean } {
+  let left = 0;
+  const spies = (['execute', 'openCursor', 'schemaState'] as const).map((name) => {
+    const method = LibsqlConnection.prototype[name] as (...args: unknown[]) => unknown;
+    return vi.spyOn(LibsqlConnection.prototype, name).mockImplementation(function (
+      this: LibsqlConnection,
+      ...args: unknown[]
+    ): never {
+      if (left > 0 && --left === 0) {
+        try {
+          change();
+        } catch {
+          // The statement is in a transaction that keeps others from writing.
+        }
+      }
+      return method.apply(this, args) as never;
+    });
+  });
+  onTestFinished(() => spies.forEach((spy) => spy.mockRestore()));
+  return {
+    changeBefore: (number) => {
+      left = number;
+      return () => {
+        const done = left === 0;
+        left = 0;
+        return done;
+      };
+    },
+  };
+}
+
 describe('a view that another process changes between the decision and the statement', () => {
   it.each(WAYS)('is not shown by %s', async (_way, sql, run) => {
     const { db, look, other } = await openFile(SETUP);
@@ -96,6 +131,87 @@ describe('a view that another process changes between the decision and the state
       if (outcome instanceof Error) expect([AccessError, BusyError]).toContain(outcome.constructor);
       other.exec('drop view shown; create view shown as select id as v from users');
     }
+  });
+
+  it.each(WAYS)(
+    'is not shown by %s whatever question it is changed before, nor later by what was decided',
+    async (_way, sql, run) => {
+      const { db, look, other } = await openFile(SETUP);
+      const questions = beforeQuestion(() => other.exec(SHOW_PASSWORD));
+      for (const known of [false, true]) {
+        for (let number = 1; ; number++) {
+          other.exec('drop view shown; create view shown as select id as v from users');
+          const view = db.restricted(RULES);
+          if (known) await run(view, sql);
+          const changed = questions.changeBefore(number);
+          const outcomes = [await run(view, sql).catch((error: unknown) => error)];
+          const done = !changed();
+          outcomes.push(await run(view, sql).catch((error: unknown) => error));
+          expect(inspect([outcomes, look('select * from target')], { depth: 9 })).not.toContain('s3cret');
+          if (done) break;
+        }
+      }
+    },
+  );
+
+  it('is not shown when tables change their places in the file, whatever question that comes before', async () => {
+    const tables = [
+      'create table users (id integer primary key, v)',
+      'create table hidden (id integer primary key, v)',
+    ];
+    const { db, look, other } = await openFile(
+      `${tables.join(';')}; insert into hidden values (1, 's3cret')`,
+    );
+    const places = "select name, rootpage from sqlite_schema where type = 'table' order by name";
+    const [first, second] = look(places) as [[string, number], [string, number]];
+    const swap = (): void => {
+      other.exec(
+        `drop table hidden; drop table users; ${tables.join(';')}; insert into hidden values (1, 's3cret')`,
+      );
+      const [now] = look(places);
+      if (now?.[1] !== first[1]) return;
+      tables.reverse();
+      swap();
+    };
+    const questions = beforeQuestion(swap);
+    for (let number = 1; ; number++) {
+      const view = db.restricted([{ effect: 'allow', actions: ['read'], tables: ['users'] }]);
+      // The map of the schema is known then, and the statement is not.
+      await view.execute('select id from users');
+      [first[1], second[1]] = look(places).map(([, page]) => page) as [number, number];
+      const changed = questions.changeBefore(number);
+      for (let again = 0; again < 2; again++) {
+        await failure(view.execute(`select v, ${number} from hidden`), AccessError);
+        await view.execute(`select v, ${number} from users`);
+      }
+      if (!changed()) break;
+      expect(look(places)[0]?.[1]).not.toBe(first[1]);
+    }
+  });
+
+  it('is not decided by bytecode of another schema, should a connection give it', async () => {
+    const { db, other } = await openFile(SETUP);
+    const connection = await db.pool.openApart();
+    onTestFinished(() => connection.close());
+    const statement = db.statements.one(READ);
+    const ask = async (sql: string, values: readonly SqlValue[] = []) =>
+      (await connection.execute(db.statements.one(sql), values, { fetch: 'all' })).rows;
+    const old = await ask(`EXPLAIN ${READ}`);
+    other.exec(SHOW_PASSWORD);
+    let asked = 0;
+    const deciding = new Authorizer(new AccessRules(RULES), undefined).decide(statement, undefined, {
+      ask: async (questions) => {
+        const [[state] = []] = await ask(SCHEMA_STATE);
+        const rows: (readonly SqlValue[][])[] = [];
+        for (const { sql, values } of questions) {
+          const stale = sql.startsWith('EXPLAIN') && asked++ === 0;
+          rows.push(stale ? old : await ask(sql, values));
+        }
+        return { state: String(state), rows };
+      },
+    });
+    await failure(deciding, AccessError);
+    expect(asked).toBe(2);
   });
 
   it('is not shown while a process does that all the time', { timeout: 30_000 }, async () => {

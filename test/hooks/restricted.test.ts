@@ -315,6 +315,23 @@ describe('a way around the rules', () => {
     await failure(readers.restricted([allow(undefined)]).pragma.setCacheSize(9), AccessError);
     await failure(readers.restricted([allow(undefined)]).execute('pragma cache_size = 9'), AccessError);
   });
+
+  it('is no pragma function of a view of a view', async () => {
+    const db = await openMemory(SCHEMA);
+    const strict = db.restricted([allow(['read'])]);
+    const inner = strict.restricted([allow(undefined)]).restricted([allow(undefined)]);
+    const before = await db.pragma.busyTimeout();
+    for (const use of [
+      () => inner.pragma.setBusyTimeout(before + 1),
+      () => inner.pragma.setUserVersion(9),
+      () => inner.pragma.userVersion(),
+      () => inner.pragma.foreignKeys(),
+    ]) {
+      await failure(use(), AccessError);
+    }
+    expect(await db.pragma.busyTimeout()).toBe(before);
+    expect(await db.pragma.userVersion()).toBe(0);
+  });
 });
 
 describe('a decision', () => {

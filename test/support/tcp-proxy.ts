@@ -28,9 +28,11 @@ export interface Proxy {
    * several pieces before the answer is one.
    */
   readonly roundTrips: number;
+  /** Connections of clients that are open. */
+  readonly connections: number;
   reset(): void;
-  /** What happens to the next `times` requests, or to all until `heal()`. */
-  fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number): void;
+  /** What happens to the next `times` requests, or to all until `heal()`; over HTTP only to those that contain a text. */
+  fail(fault: Exclude<Fault, { kind: 'none' | 'answer' }>, times?: number, containing?: string): void;
   /** Answers the next `times` requests itself. */
   respond(status: number, body?: string, headers?: Record<string, string>, times?: number): void;
   /** Holds every byte back for this long, in ms. */
@@ -58,11 +60,13 @@ export class TcpProxy implements Proxy {
   roundTrips = 0;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<Socket>();
   #server = createServer((client) => this.#accept(client));
   #fault: Fault = NONE;
   #rate = 0;
   #line: Promise<void> = Promise.resolve();
   #times = Infinity;
+  #containing = '';
   #delay = 0;
 
   constructor(target: number) {
@@ -77,15 +81,20 @@ export class TcpProxy implements Proxy {
     return `ws://127.0.0.1:${this.port}`;
   }
 
+  get connections(): number {
+    return this.#clients.size;
+  }
+
   reset(): void {
     this.requests = [];
     this.messages = 0;
     this.roundTrips = 0;
   }
 
-  fail(fault: Fault, times = Infinity): void {
+  fail(fault: Fault, times = Infinity, containing = ''): void {
     this.#fault = fault;
     this.#times = times;
+    this.#containing = containing;
   }
 
   respond(status: number, body = '', headers: Record<string, string> = {}, times = Infinity): void {
@@ -126,6 +135,8 @@ export class TcpProxy implements Proxy {
   }
 
   #accept(client: Socket): void {
+    this.#clients.add(client);
+    client.on('close', () => this.#clients.delete(client));
     const server = connectTo(this.#target, '127.0.0.1');
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
@@ -148,10 +159,10 @@ export class TcpProxy implements Proxy {
       if (head !== undefined) {
         this.requests.push(head);
         upgraded = /\r\nupgrade: websocket/i.test(chunk.toString('latin1'));
-        fault = this.#take();
+        fault = this.#take(chunk);
         answered = 0;
       } else if (upgraded) {
-        if (fault.kind === 'none') fault = this.#take();
+        if (fault.kind === 'none') fault = this.#take(chunk);
         // A frame may come with others in one piece; its length is not looked into.
         this.messages++;
       }
@@ -175,8 +186,8 @@ export class TcpProxy implements Proxy {
     });
   }
 
-  #take(): Fault {
-    if (this.#fault.kind === 'none') return NONE;
+  #take(request: Buffer): Fault {
+    if (this.#fault.kind === 'none' || !request.includes(this.#containing)) return NONE;
     if (this.#times-- <= 0) {
       this.#fault = NONE;
       return NONE;

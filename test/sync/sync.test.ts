@@ -12,9 +12,11 @@ import {
   TransactionError,
 } from '../../src/index.js';
 import { startProgram } from '../support/child.js';
-import { failure } from '../support/outcome.js';
+import { collect, failure } from '../support/outcome.js';
 import { namesIn, type ReplicaScene, replicaScene } from '../support/replica.js';
 import { LONGEST_STALL, pause, withStall } from '../support/time.js';
+
+const NAMES = 'select name from items';
 
 interface Watched extends ReplicaScene {
   readonly database: Database;
@@ -307,6 +309,33 @@ describe('by itself', () => {
     await database.transaction(async (tx) => expect(await namesIn(tx)).toEqual(['a', 'b']), {
       behavior: 'read',
     });
+  });
+
+  it.each<[string, (database: Database) => Promise<unknown>]>([
+    ['execute()', async (database) => (await database.execute(NAMES)).rows],
+    ['a batch', async (database) => (await database.batch([NAMES, NAMES]))[1]?.rows],
+    [
+      'a batch of its own',
+      async (database) => (await database.batch([NAMES], { behavior: 'read' }))[0]?.rows,
+    ],
+    ['all()', (database) => database.prepare(NAMES).all()],
+    ['get()', async (database) => [await database.prepare(NAMES).get()]],
+    ['a stream', (database) => collect(database.stream(NAMES))],
+    [
+      'a transaction',
+      async (database) =>
+        database.transaction(async (tx) => (await tx.execute(NAMES)).rows, { behavior: 'read' }),
+    ],
+    [
+      'a statement with a timeout',
+      async (database) => (await database.execute(NAMES, [], { timeout: 20_000 })).rows,
+    ],
+  ])('syncs before %s', async (_name, read) => {
+    const { database, add } = await watched({ maxStaleness: 20 });
+    await database.sync();
+    await add('a');
+    await pause(25);
+    expect(await read(database)).toEqual([{ name: 'a' }]);
   });
 
   it('fails a read that would be older than it may be', async () => {

@@ -190,9 +190,8 @@ export class RemoteConnection implements Connection {
   }
 
   interrupt(): void {
+    // What was under way in a transaction ends it, see #inStream and #end; where nothing was it stays open.
     this.#interrupts++;
-    // What the server was doing in the transaction is gone with the connection to it.
-    if (this.#stream !== undefined) this.#lost = true;
     for (const cursor of this.#cursors) cursor.interrupt();
     this.#parts.stop?.();
   }

@@ -90,16 +90,16 @@ export class RemoteStream {
     return await this.#lastly(() => this.#send(steps, { begin, commit: true, keeps }));
   }
 
-  /** Runs a statement about a savepoint. It begins the transaction, as any statement does. */
+  /** Runs a statement about a savepoint. It begins the transaction, as any statement does, and never one of its own. */
   async divide(sql: string): Promise<void> {
-    if (this.#begin === undefined) await this.#stream.execute(control(sql));
-    else await this.query(control(sql));
+    await this.query(control(sql));
   }
 
   /** Runs a statement of others that may begin or end a transaction. */
   async control(sql: string): Promise<void> {
     this.#clean = false;
-    await this.divide(sql);
+    if (this.#begin === undefined) await this.#stream.execute(control(sql));
+    else await this.query(control(sql));
     this.#open = await this.#isOpen();
   }
 

@@ -181,6 +181,22 @@ describe('queries', () => {
     expect(await db.executeQuery(db.selectFrom('users').selectAll())).toEqual({ rows: [] });
   });
 
+  it('tell how many rows REPLACE has written', async () => {
+    const db = openKysely(':memory:');
+    await sql.raw(USERS).execute(db);
+    await db.insertInto('users').values({ id: 7, name: 'a' }).execute();
+    const replace = db.replaceInto('users').values([
+      { id: 7, name: 'b' },
+      { id: 8, name: 'c' },
+    ]);
+    expect(replace.compile().sql).toMatch(/^replace/);
+    expect(await replace.executeTakeFirstOrThrow()).toMatchObject({
+      insertId: 8n,
+      numInsertedOrUpdatedRows: 2n,
+    });
+    expect(await db.executeQuery(replace)).toEqual({ rows: [], numAffectedRows: 2n, insertId: 8n });
+  });
+
   it('may have an offset without a limit, nested ones too', async () => {
     const db = openKysely(':memory:');
     await sql.raw(USERS).execute(db);

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MigrationError, TransactionError } from '../../../src/index.js';
-import { openFile, openMemory } from '../../support/database.js';
+import { isWriteLocked, openFile, openMemory } from '../../support/database.js';
 import { Migrator } from '../../support/kysely-migrator.js';
 import { runProgram } from '../../support/child.js';
 import { openKysely } from './scene.js';
@@ -209,6 +209,43 @@ describe("Kysely's Migrator", () => {
     other.exec('update kysely_migration_lock set is_locked = is_locked - 20000');
     expect((await runProgram('migrator.ts', file, 'none')).stdout.trim()).toBe('2');
     expect(look('select name from log order by id')).toEqual([['a'], ['b'], ['b'], ['c']]);
+  });
+
+  it.each(['deferred', 'read'] as const)(
+    'holds the write lock from its start, though transactions are %s',
+    async (behavior) => {
+      const { db: database, other, look } = await openFile(LOG);
+      const db = openKysely<never>({ database, transactionBehavior: behavior });
+      const locked: boolean[] = [];
+      const up: Up = async () => {
+        locked.push(isWriteLocked(other));
+      };
+      const { results } = await migratorOf(db, { one: up, two: up }).migrateToLatest();
+      expect(results?.map(({ status }) => status)).toEqual(['Success', 'Success']);
+      expect(locked).toEqual([true, true]);
+      expect(look('select name from kysely_migration')).toEqual([['one'], ['two']]);
+    },
+  );
+
+  it('keeps its lease while a migration without a transaction outlasts it', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { db: database, look } = await openFile(LOG);
+    const db = openKysely<never>({ database });
+    const left: number[] = [];
+    const up: Up = async () => {
+      for (let second = 0; second < 40; second++) {
+        vi.advanceTimersByTime(1_000);
+        const [[until]] = look('select is_locked from kysely_migration_lock') as [[number]];
+        await vi.waitFor(() => database.execute('select 1'));
+        left.push(until - Date.now());
+      }
+    };
+    const migrated = await migratorOf(db, { one: up }, { disableTransactions: true }).migrateToLatest();
+    expect(migrated).toMatchObject({ results: [{ status: 'Success' }] });
+    expect(left).toHaveLength(40);
+    expect(Math.min(...left)).toBeGreaterThan(5_000);
+    expect(look('select is_locked from kysely_migration_lock')).toEqual([[0]]);
   });
 
   it('that a process left when it was killed is free, though the clock was set back since', async () => {

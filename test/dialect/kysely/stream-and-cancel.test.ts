@@ -144,6 +144,28 @@ function signalTests(): void {
     await pause(1);
     expect(canTruncateLog(other)).toBe(true);
   });
+
+  it('stop a stream that has no row yet', async () => {
+    quiet();
+    const { db: database } = await openFile(MANY);
+    const db = openKysely({ database });
+    const controller = new AbortController();
+    const longQuery = db
+      .selectFrom(sql<{ n: number }>`(select count(*) as n from generate_series(1, 1e8))`.as('long'))
+      .selectAll();
+    const withOptions = longQuery.stream as unknown as (options: object) => AsyncIterable<unknown>;
+    const stream = withOptions.call(longQuery, { chunkSize: 10, signal: controller.signal });
+    setTimeout(() => controller.abort(new Error('enough')), 30);
+    const reading = (async () => {
+      for await (const _ of stream);
+    })();
+    await expect(reading).rejects.toThrow('enough');
+    // What goes on at its connection keeps this from ending.
+    const since = performance.now();
+    await db.destroy();
+    await database.close();
+    expect(performance.now() - since).toBeLessThan(2_000);
+  });
 }
 
 if (hasSignals) describe('signals (Kysely 0.29)', signalTests);

@@ -12,6 +12,7 @@ import {
   TursoTypesPlugin,
   type VectorColumn,
   vectorIndex,
+  type VectorIndexOptions,
   vectorType,
 } from '../../../src/dialect/kysely/index.js';
 import { CapabilityError, ParameterError, ValueError } from '../../../src/index.js';
@@ -89,6 +90,33 @@ describe('columns', () => {
   it('of wrong dimensions are refused', () => {
     thrownBy(() => vectorType({ dimensions: 70_000 }), ParameterError);
     thrownBy(() => vectorIndex('embedding', { maxNeighbors: 0 }), ParameterError);
+  });
+
+  it.each<VectorIndexOptions>([
+    ...(['float32', 'float16', 'bfloat16', 'float8', 'float1bit'] as const).map((compressNeighbors) => ({
+      compressNeighbors,
+    })),
+    { metric: 'l2' },
+    { maxNeighbors: 3 },
+    { searchL: 4 },
+    { insertL: 4 },
+    { alpha: 2 },
+  ])('an index with %o is what the engine makes of it', async (options) => {
+    const db = await open();
+    await db.schema
+      .createIndex('notes_embedding')
+      .on('notes')
+      .expression(vectorIndex('embedding', options))
+      .execute();
+    const stored = await sql<{ metadata: Uint8Array }>`
+      select metadata from libsql_vector_meta_shadow where name = 'notes_embedding'`.execute(db);
+    const plain = await open({ indexed: true });
+    const usual = await sql<{ metadata: Uint8Array }>`
+      select metadata from libsql_vector_meta_shadow where name = 'notes_embedding'`.execute(plain);
+    expect(stored.rows).toHaveLength(1);
+    expect(stored.rows).not.toEqual(usual.rows);
+    const found = await nearest(db, 'notes', 'embedding', [1, 0, 0], { k: 3, index: 'notes_embedding' });
+    expect(found).toHaveLength(3);
   });
 });
 

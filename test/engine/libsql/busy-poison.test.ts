@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
-import { BusyError } from '../../../src/errors.js';
+import { BusyError, InterruptedError } from '../../../src/errors.js';
 import { canTruncateLog, isWriteLocked, type OpenFile, openFile } from '../../support/database.js';
-import { failure, rejection } from '../../support/outcome.js';
+import { collect, failure, rejection } from '../../support/outcome.js';
 
 /**
  * A prepared statement of the driver that meets a lock stays running: later writes of its connection look successful
@@ -204,6 +204,28 @@ describe('a read that meets a lock', () => {
       expect((await db.execute('select count(*) as n from t')).rows).toEqual([{ n: run + 2 }]);
       expect(look('select count(*) from t')).toEqual([[run + 2]]);
       expect(isWriteLocked(other)).toBe(false);
+    }
+  });
+});
+
+describe('a read that gives up outside WAL before it gets its lock', () => {
+  it.each<[string, (db: Database) => Promise<unknown>]>([
+    ['a statement', (db) => db.execute('select a from t', [], { timeout: 40 })],
+    ['a prepared statement', (db) => db.prepare('select a from t').get([], { timeout: 40 })],
+    ['a stream', (db) => collect(db.stream('select a from t', [], { timeout: 40 }))],
+  ])('leaves its connection in order, which is used again: %s', async (_name, read) => {
+    let opened = 0;
+    const config = { pragmas: { journal_mode: 'delete' }, onConnect: () => void opened++ } as const;
+    const { db, other } = await openFile('create table t (a); insert into t values (1)', config);
+    for (let run = 0; run < 3; run++) {
+      await read(db);
+      const before = opened;
+      other.exec('begin exclusive');
+      await failure(read(db), InterruptedError);
+      other.exec('commit; begin exclusive; commit');
+      await read(db);
+      await db.execute('insert into t values (2)');
+      expect(opened).toBe(before);
     }
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openFile, openMemory } from '../../support/database.js';
 
 const TABLE = 'create table t (a integer, b text); insert into t values (1, 2)';
@@ -50,6 +50,18 @@ describe('columns that are remembered', () => {
       expect(await first('select * from t')).toEqual({ x: 1, a: '2', more: 7 });
       expect(await first('select t.*, 1 as one from t')).toEqual({ x: 1, a: '2', more: 7, one: 1 });
     }
+  });
+
+  it('follow a change of types by others within a second', async () => {
+    const { db, other } = await openFile(TABLE);
+    const types = async () => (await db.execute('select a, b from t')).columnTypes;
+    for (let i = 0; i < 3; i++) expect(await types()).toEqual(['INTEGER', 'TEXT']);
+    other.exec('drop table t; create table t (a real, b blob); insert into t values (1, 2)');
+    await types();
+    const now = performance.now.bind(performance);
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 1_001);
+    onTestFinished(() => later.mockRestore());
+    expect(await types()).toEqual(['REAL', 'BLOB']);
   });
 
   it('may have any name', async () => {

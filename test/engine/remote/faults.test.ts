@@ -7,8 +7,12 @@ import {
   InterruptedError,
   NetworkError,
   open,
+  type Transaction,
   TransactionLostError,
 } from '../../../src/index.js';
+import { runMigrations } from '../../../src/database/migrate.js';
+import type { Migration } from '../../../src/database/migration-plan.js';
+import { openDatabase } from '../../support/database.js';
 import { failure } from '../../support/outcome.js';
 import { type Proxy, startProxy } from '../../support/proxy.js';
 import { type Sqld, startSqld } from '../../support/sqld.js';
@@ -53,6 +57,64 @@ const insert = (on: Pick<Database, 'execute'>, name: string): Promise<unknown> =
 /** Bytes of an answer that reach the client before it is cut: some of the head. */
 const SOME = 40;
 
+it('http: a migration whose BEGIN is cut off deletes no row that references a table it rebuilds', async () => {
+  const { database, proxy } = await scene('http', { networkRetry: 3 });
+  await database.script(`create table parents (id integer primary key); insert into parents values (1);
+    create table children (id integer primary key, parent references parents (id) on delete cascade);
+    insert into children values (1, 1)`);
+  const sql = `create table n (id integer primary key); insert into n select id from parents;
+    drop table parents; alter table n rename to parents`;
+  const rebuild: Migration = { tag: 'rebuild', when: 1, sql, hash: 'rebuild' };
+  proxy.fail({ kind: 'cut-answer' }, 1, 'BEGIN');
+  // Another connection would have foreign keys on.
+  await failure(runMigrations(database, [rebuild]), NetworkError);
+  proxy.heal();
+  expect((await database.execute('select * from children')).rows).toEqual([{ id: 1, parent: 1 }]);
+  await runMigrations(database, [rebuild]);
+  expect((await database.execute('select * from children')).rows).toEqual([{ id: 1, parent: 1 }]);
+});
+
+it('http: a statement of a transaction that the server has ended without a word is not done on its own', async () => {
+  const { names, sqld } = await scene('http');
+  let end = false;
+  const database = openDatabase({
+    url: sqld.url,
+    fetch: async (request) => {
+      const { url, headers } = request as Request;
+      const body = JSON.parse(await (request as Request).text()) as { baton: string | null };
+      if (end && body.baton !== null) {
+        end = false;
+        const requests = [{ type: 'execute', stmt: { sql: 'rollback' } }];
+        const answer = await fetch(url, {
+          method: 'POST',
+          body: JSON.stringify({ baton: body.baton, requests }),
+        });
+        body.baton = ((await answer.json()) as { baton: string }).baton;
+      }
+      return await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    },
+  });
+  for (const run of [
+    (tx: Transaction) => insert(tx, 'b'),
+    (tx: Transaction) => tx.batch([{ sql: 'insert into items values (?)', args: ['c'] }]),
+    (tx: Transaction) => tx.script("insert into items values ('d')"),
+    (tx: Transaction) => tx.transaction((nested) => insert(nested, 'e')),
+    async (tx: Transaction) => {
+      for await (const row of tx.stream("insert into items values ('f') returning name"))
+        expect(row).toBeDefined();
+    },
+  ]) {
+    const running = database.transaction(async (tx) => {
+      await insert(tx, 'a');
+      end = true;
+      await run(tx);
+    });
+    await failure(running, DatabaseError);
+    expect(end).toBe(false);
+  }
+  expect(await names()).toEqual([]);
+});
+
 describe.each(['http', 'ws'] as const)('%s', (protocol) => {
   it('a server that refuses connections is asked again, and a write is done once', async () => {
     const { database, proxy, names } = await scene(protocol, { networkRetry: 5 });
@@ -71,6 +133,24 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     const error = await failure(insert(database, 'a'), NetworkError);
     expect(error).toMatchObject({ kind: 'network', reached: false, retryable: true });
     expect(await names()).toEqual([]);
+  });
+
+  it('is asked again as often and as late as networkRetry says', async () => {
+    const { proxy } = await scene(protocol);
+    await proxy.refuse();
+    await pause(20);
+    const url = protocol === 'http' ? proxy.url : proxy.wsUrl;
+    const lasts = async (networkRetry: Config['networkRetry']): Promise<number> => {
+      const database = openDatabase({ url, networkRetry });
+      const since = performance.now();
+      await failure(database.execute('select 1'), NetworkError);
+      return performance.now() - since;
+    };
+    // A pause is at least half as long as it may be, and doubles.
+    expect(await lasts({ attempts: 2, minDelay: 200 })).toBeGreaterThanOrEqual(100 + 200);
+    expect(await lasts({ attempts: 1, minDelay: 2_000, maxDelay: 5 })).toBeLessThan(1_000);
+    expect(await lasts({ attempts: 0, minDelay: 5_000 })).toBeLessThan(1_000);
+    expect(await lasts({ attempts: 4, minDelay: 5, maxDelay: 20 })).toBeLessThan(1_000);
   });
 
   it('a read whose answer is cut off is repeated', async () => {

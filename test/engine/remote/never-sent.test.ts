@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Database, NetworkError, open } from '../../../src/index.js';
+import { type Config, type Database, NetworkError, open } from '../../../src/index.js';
 import { neverSent } from '../../../src/engine/remote/transport/fetch-transport.js';
+import { openDatabase } from '../../support/database.js';
 import { failure } from '../../support/outcome.js';
 import { startSqld } from '../../support/sqld.js';
 
@@ -25,6 +26,37 @@ describe('that nothing was sent', () => {
       false,
     );
     expect(neverSent(Object.assign(new Error('lost'), { code }))).toBe(false);
+  });
+});
+
+describe('a host that has no address', () => {
+  it.each(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL'])(
+    'is told by its code, by the call, or by the message: %s',
+    (code) => {
+      const wrapped = (reason: object): unknown => new TypeError('fetch failed', { cause: reason });
+      expect(neverSent(wrapped({ code }))).toBe(true);
+      expect(neverSent(wrapped({ syscall: 'getaddrinfo' }))).toBe(true);
+      expect(neverSent(wrapped({ message: `getaddrinfo ${code} nowhere.invalid` }))).toBe(true);
+      expect(neverSent(wrapped({ message: `lost ${code}` }))).toBe(false);
+    },
+  );
+
+  it.each<[string, Partial<Config>]>([
+    ['http', {}],
+    ['http by a fetch of the application', { fetch: (request, init) => fetch(request, init) }],
+    ['ws', {}],
+  ])('has a write sent again, over %s', async (way, config) => {
+    const url = `${way.startsWith('http') ? 'http' : 'ws'}://nowhere.invalid:80`;
+    const lasts = async (attempts: number): Promise<number> => {
+      const database = openDatabase({ url, networkRetry: { attempts, minDelay: 200 }, ...config });
+      const since = performance.now();
+      const error = await failure(database.execute("insert into items values ('a')"), NetworkError);
+      expect(error.reached).toBe(false);
+      return performance.now() - since;
+    };
+    await lasts(0);
+    // The shortest pauses are 100 and 200 ms.
+    expect(await lasts(2)).toBeGreaterThanOrEqual(300);
   });
 });
 

@@ -186,6 +186,20 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     expect((error.cause as Error).message).toBe('the vault is closed');
   });
 
+  it('a function that has failed is asked again by the next call', async () => {
+    const { issuer, open: connect } = await scene(protocol);
+    let asked = 0;
+    const database = connect({
+      authToken: async () => {
+        if (++asked === 1) throw new Error('the vault is closed');
+        return issuer.token();
+      },
+    });
+    await failure(database.execute('select 1'), AuthError);
+    expect((await database.execute('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    expect(asked).toBe(2);
+  });
+
   it('a token with a line break, which would end the process, never gets to the driver', async () => {
     const { open: connect } = await scene(protocol);
     const error = await failure(connect({ authToken: () => 's3cret\n' }).execute('select 1'), ConfigError);

@@ -4,7 +4,7 @@ import { createClient } from '@libsql/client';
 import Libsql from 'libsql';
 import { type Config, type Database, open } from '../../../src/index.js';
 import { type Kind, type Plan, planOf } from '../../attack/sequence/plan.js';
-import { leftSince, resources } from '../../attack/sequence/resources.js';
+import { leftSince, resources } from '../growth.js';
 import { BUSY_TIMEOUT, type Handle, Runner } from '../../attack/sequence/runner.js';
 import { pause } from '../time.js';
 

@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
+/** Collects garbage at once. */
+export const collectGarbage = runInNewContext('gc') as () => void;
 
 /** What keeps a process alive, or leaks. */
 export interface Resources {
@@ -19,9 +20,14 @@ export interface Resources {
 export function resources(): Resources {
   return {
     active: process.getActiveResourcesInfo().toSorted(),
-    descriptors: readdirSync('/proc/self/fd').flatMap(targetOf).toSorted(),
+    descriptors: descriptors().toSorted(),
     listeners: process.eventNames().map((name) => `${String(name)} ${process.listenerCount(name)}`),
   };
+}
+
+/** What every descriptor of the process leads to. */
+export function descriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap(targetOf);
 }
 
 function targetOf(descriptor: string): string[] {
@@ -43,7 +49,7 @@ export async function leftSince(before: Resources, within: number): Promise<stri
   const end = Date.now() + within;
   for (;;) {
     // The binding frees descriptors when the collector finds a statement.
-    collect();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 20));
     const left = surplus(before, resources());
     if (left.length === 0 || Date.now() >= end) return left;
