@@ -23,14 +23,14 @@ import { build } from 'esbuild';
 // dependencies of 48 kB that were not counted here. The interface of `@libsql/client` is 3 of them in its own entry and in that of
 // Drizzle, whose `$client` has it, and 40 kB of the package unpacked, since every member of it is documented there. What watches
 // and cuts the log of a file is 2 of them, and 14 kB of the package unpacked.
-const ENTRY_LIMIT = 150_000;
-const PACKAGE_LIMIT = 1_525_000;
+const ENTRY_LIMIT = 152_000;
+const PACKAGE_LIMIT = 1_545_000;
 
 /** Of the web entries: what is loaded at once; with the engine for servers; with everything that is loaded lazily. */
 const WEB_LIMITS = {
   './web': { atOnce: 34_000, query: 53_000, all: 70_000 },
   './drizzle/web': { atOnce: 49_500, query: 69_000, all: 92_500 },
-  './kysely/web': { atOnce: 49_500, query: 69_000, all: 84_500 },
+  './kysely/web': { atOnce: 50_500, query: 69_500, all: 85_000 },
 };
 
 /**

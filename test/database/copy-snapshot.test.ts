@@ -1,3 +1,4 @@
+import type * as Files from 'node:fs/promises';
 import { expect, it, vi } from 'vitest';
 import { openDatabase, openFile, temporaryFile } from '../support/database.js';
 
@@ -5,7 +6,7 @@ import { openDatabase, openFile, temporaryFile } from '../support/database.js';
 const before = vi.hoisted(() => ({ copy: (_number: number): void => {}, copied: 0 }));
 
 vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
+  const real = await original<typeof Files>();
   return {
     ...real,
     copyFile: async (...args: Parameters<typeof real.copyFile>) => {

@@ -40,7 +40,7 @@ describe('a lock', () => {
       const waiting = failure(lock.acquire(given, { timeout: 9_000, abort }), InterruptedError);
       const after = lock.acquire(next, { timeout: 9_000, abort: undefined });
       const steps = [() => lock.release(held), () => abort.abort(stopped())];
-      for (const step of first === 'release' ? steps : steps.reverse()) step();
+      for (const step of first === 'release' ? steps : steps.toReversed()) step();
       await waiting;
       await after;
       lock.release(next);

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LibsqlConnection } from '../../src/engine/libsql/connection.js';
 import { AccessRules } from '../../src/hooks/access-rules.js';
 import { Authorizer } from '../../src/hooks/authorizer.js';
-import { SCHEMA_STATE } from '../../src/hooks/schema-map.js';
+import { SCHEMA_STATE } from '../../src/hooks/schema-state.js';
 import { AccessError, type AccessRule, BusyError, type Database, type SqlValue } from '../../src/index.js';
 import { startProgram } from '../support/child.js';
 import { openDatabase, openFile } from '../support/database.js';

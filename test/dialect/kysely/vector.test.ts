@@ -12,9 +12,9 @@ import {
   TursoTypesPlugin,
   type VectorColumn,
   vectorIndex,
-  type VectorIndexOptions,
   vectorType,
 } from '../../../src/dialect/kysely/index.js';
+import type { VectorIndexOptions } from '../../../src/vector/index.js';
 import { CapabilityError, ParameterError, ValueError } from '../../../src/index.js';
 import { openDatabase } from '../../support/database.js';
 import { failure, thrownBy } from '../../support/outcome.js';

@@ -140,7 +140,7 @@ describe.each(['http', 'ws'] as const)('%s', (protocol) => {
     await proxy.refuse();
     await pause(20);
     const url = protocol === 'http' ? proxy.url : proxy.wsUrl;
-    const lasts = async (networkRetry: Config['networkRetry']): Promise<number> => {
+    const lasts = async (networkRetry: NonNullable<Config['networkRetry']>): Promise<number> => {
       const database = openDatabase({ url, networkRetry });
       const since = performance.now();
       await failure(database.execute('select 1'), NetworkError);
