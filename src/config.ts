@@ -200,13 +200,13 @@ function locate(given: Config): { readonly target: Target; readonly config: Conf
   const location = parseUrl(given.url);
   const replica = syncUrl === undefined ? undefined : localConfig().replicaTarget(location.target, syncUrl);
   const { target } = replica ?? location;
-  checkEncrypts(featuresOf(target), config);
-  return { target, config: { ...config, ...urlSettings(config, location), ...urlSettings(config, replica) } };
-}
-
-/** A key makes its owner believe that the data is encrypted. */
-function checkEncrypts({ encryption }: Features, { encryptionKey }: { encryptionKey?: unknown }): void {
-  if (encryption !== true && encryptionKey !== undefined) throw new ConfigError('encryptionKey', encryption);
+  const { encryption } = featuresOf(target);
+  const keys =
+    encryption !== true && config.encryptionKey === '' ? withoutKeys(config, ['encryptionKey']) : config;
+  // A key makes its owner believe that the data is encrypted.
+  if (encryption !== true && keys.encryptionKey !== undefined)
+    throw new ConfigError('encryptionKey', encryption);
+  return { target, config: { ...keys, ...urlSettings(keys, location), ...urlSettings(keys, replica) } };
 }
 
 function urlSettings(config: Config, location: Location | undefined): Pick<Config, 'authToken' | 'tls'> {

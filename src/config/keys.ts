@@ -71,7 +71,9 @@ function isEmpty(key: keyof Config, value: unknown): boolean {
   // The URL says what the database is; without one there is none.
   if (key === 'url') return false;
   if (value === false) return MAY_BE_FALSE.includes(key);
-  return value === undefined || value === '';
+  // A variable that is not set must not leave a file in plain text.
+  if (value === '') return key !== 'encryptionKey';
+  return value === undefined;
 }
 
 /** The keys of a config that have no effect on what its URL names. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
@@ -32,6 +32,9 @@ const TYPICAL: Readonly<Record<string, readonly unknown[]>> = {
 const REFUSED: Readonly<Record<string, RegExp>> = {
   // In memory nothing is encrypted, a server is no replica, and nothing is kept to be sent later.
   'memory, encryptionKey: text': /encryptionKey: a memory database is not encrypted/,
+  // A variable that is not set would leave the file in plain text.
+  'file, encryptionKey: empty': /encryptionKey/,
+  'replica, encryptionKey: empty': /encryptionKey/,
   'server, syncUrl: text': /syncUrl: only a file can be a replica/,
   'web socket, syncUrl: text': /syncUrl: only a file can be a replica/,
   'memory, offline: true': /offline: a replica sends each write to its server/,
@@ -122,18 +125,16 @@ describe('the URL of a config', () => {
   });
 });
 
-it('an empty key of encryption leaves a file as it is, and opens no file that is encrypted', async () => {
+it('an empty key of encryption makes no file, and no key opens no file that is encrypted', async () => {
   const file = temporaryFile();
-  const client = createClient({ url: file, encryptionKey: '' });
-  await client.execute('create table t (a)');
-  client.close();
-  expect(readFileSync(file).subarray(0, 15).toString()).toBe('SQLite format 3');
+  expect(() => createClient({ url: file, encryptionKey: '' })).toThrow(/encryptionKey/);
+  expect(existsSync(file)).toBe(false);
 
   const secret = temporaryFile();
   const encrypted = createClient({ url: secret, encryptionKey: KEY });
   await encrypted.execute('create table t (a)');
   encrypted.close();
-  const again = createClient({ url: secret, encryptionKey: '' });
+  const again = createClient({ url: secret });
   const error = await rejection(again.execute('select * from t'));
   again.close();
   expect(error).toMatchObject({ name: 'LibsqlError', cause: expect.any(EncryptionKeyError) });
