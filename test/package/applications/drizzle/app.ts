@@ -277,7 +277,7 @@ async function compose(db: DB): Promise<void> {
 async function connect(url: string): Promise<void> {
   const config: Config = { url };
   config.authToken = process.env['NO_TOKEN'] ?? '';
-  config.encryptionKey = process.env['NO_KEY'] ?? '';
+  if (process.env['NO_KEY'] !== undefined) config.encryptionKey = process.env['NO_KEY'];
   config.intMode = 'number';
   config.offline = false;
   config.fetch = globalThis.fetch;
