@@ -101,7 +101,7 @@ export interface Config extends RemoteOptions, SyncOptions {
   readonly allowFileFunctions?: boolean;
   /**
    * Key of a file or replica, 32 characters at least: the file is encrypted with it (AES-256-CBC), its log and whatever is
-   * copied from it too. An empty text is no key, as in `@libsql/client`.
+   * copied from it too. An empty text is refused: it would leave the file in plain text.
    */
   readonly encryptionKey?: string;
   /** Extensions of SQLite that are loaded into every connection to a file or memory database. @default none */

@@ -10,10 +10,9 @@ import type {
 } from '../database/client-api.js';
 import { type Database, open } from '../database/database.js';
 import { databaseOf } from '../database/database-key.js';
-import { withoutForeignKeys } from '../database/lazy.js';
 import { CapabilityError } from '../errors.js';
 import { LibsqlError, withLibsqlErrors } from './errors.js';
-import { type BatchInput, toClientResult, toItem, toItems, withArgs } from './statements.js';
+import { type BatchInput, migrateOn, toClientResult, toItem, toItems, withArgs } from './statements.js';
 import { TursoClientTransaction } from './transaction.js';
 
 // A key and not a private member: that can't be read through a Proxy.
@@ -90,13 +89,7 @@ export class TursoClient implements Client {
 
   /** As `batch()`, with foreign keys off meanwhile. References are not checked; `migrate()` of the builders does so. */
   async migrate(statements: readonly BatchInput[]): Promise<ClientResultSet[]> {
-    return await withLibsqlErrors(async () => {
-      const database = usable(this);
-      const items = toItems(database, statements);
-      const { runWithoutForeignKeys } = withoutForeignKeys.loaded ?? (await withoutForeignKeys.load());
-      const results = await runWithoutForeignKeys(database, items);
-      return results.map((result) => toClientResult(result, database));
-    });
+    return await withLibsqlErrors(() => migrateOn(usable(this), statements));
   }
 
   /** Begins a transaction that its caller commits or rolls back, by `close()` in a `finally` at the latest. */

@@ -2,11 +2,10 @@ import { type Config, protocolOf, resolveConfig } from '../config.js';
 import { behaviorOfMode } from '../database/batch.js';
 import type { Client, ClientResultSet, Replicated, TransactionMode } from '../database/client-api.js';
 import { Database } from '../database/database.js';
-import { withoutForeignKeys } from '../database/lazy.js';
 import type { TransactionOptions } from '../database/session.js';
 import type { Transaction } from '../database/transaction.js';
 import type { SyncCallOptions, SyncResult } from '../sync/status.js';
-import { type BatchInput, toClientResult, toItems } from './statements.js';
+import { type BatchInput, migrateOn } from './statements.js';
 import { TursoClientTransaction } from './transaction.js';
 
 /**
@@ -56,9 +55,7 @@ class ClientMethods extends Database {
 
   /** As `batch()`, with foreign keys off meanwhile. References are not checked; `migrate()` of Drizzle does so. */
   async migrate(statements: readonly BatchInput[]): Promise<ClientResultSet[]> {
-    const { runWithoutForeignKeys } = withoutForeignKeys.loaded ?? (await withoutForeignKeys.load());
-    const results = await runWithoutForeignKeys(this, toItems(this, statements));
-    return results.map((result) => toClientResult(result, this));
+    return await migrateOn(this, statements);
   }
 
   /** Fetches what a replica lacks, see {@link Database.sync}; the result has the names of both. */

@@ -1,6 +1,8 @@
 import type { ClientResultSet, InArgs, InStatement, Row, Value } from '../database/client-api.js';
 import { type BatchItem, type SqlStatement, toBatchItem, toSqlStatement } from '../database/batch.js';
+import type { Database } from '../database/database.js';
 import type { Executor, RawResult } from '../database/executor.js';
+import { withoutForeignKeys } from '../database/lazy.js';
 import { toResultSet } from '../database/result.js';
 import { jsonValue } from '../database/row.js';
 import type { SqlValue } from '../values.js';
@@ -11,6 +13,17 @@ export type BatchInput = InStatement | readonly [sql: string, args?: InArgs | un
 /** A statement with the values that may stand beside it. */
 export function withArgs(statement: InStatement, args: InArgs | undefined): BatchInput {
   return typeof statement === 'string' ? [statement, args] : statement;
+}
+
+/** Runs statements as one transaction with foreign keys off. */
+export async function migrateOn(
+  database: Database,
+  inputs: readonly BatchInput[],
+): Promise<ClientResultSet[]> {
+  const items = toItems(database, inputs);
+  const { runWithoutForeignKeys } = withoutForeignKeys.loaded ?? (await withoutForeignKeys.load());
+  const results = await runWithoutForeignKeys(database, items);
+  return results.map((result) => toClientResult(result, database));
 }
 
 /** What is to be run of several, checked. */

@@ -34,6 +34,12 @@ export function optionalFunction<T>(key: string, value: T | undefined): T | unde
   throw new ConfigError(key, `expected a function, got ${typeName(value)}`);
 }
 
+/** @throws {@link ConfigError} when an object has a key that it may not have */
+export function onlyKeys(key: string, value: object, known: ReadonlySet<string>): void {
+  const unknown = Object.keys(value).find((name) => !known.has(name));
+  if (unknown !== undefined) throw new ConfigError(`${key}.${unknown}`, 'unknown key');
+}
+
 /** What a message says of a value that it must not show. */
 export function typeName(value: unknown): string {
   return value === null ? 'null' : typeof value;

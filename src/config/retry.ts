@@ -1,5 +1,4 @@
-import { ConfigError } from '../errors.js';
-import { wholeNumber } from './checks.js';
+import { onlyKeys, wholeNumber } from './checks.js';
 
 /** How often and how fast a transaction is run again after a lock or write conflict. */
 export interface RetryConfig {
@@ -22,8 +21,7 @@ const RETRY_KEYS: ReadonlySet<string> = new Set(['attempts', 'minDelay', 'maxDel
 export function resolveRetry(value: number | RetryConfig | undefined, key = 'retry'): Required<RetryConfig> {
   const retry: Partial<RetryConfig> =
     typeof value === 'object' && value !== null ? value : numberOfTimes(value);
-  const unknown = Object.keys(retry).find((name) => !RETRY_KEYS.has(name));
-  if (unknown !== undefined) throw new ConfigError(`${key}.${unknown}`, 'unknown key');
+  onlyKeys(key, retry, RETRY_KEYS);
   return {
     attempts: wholeNumber(retry === value ? `${key}.attempts` : key, retry.attempts, 0, 0, 10_000),
     minDelay: wholeNumber(`${key}.minDelay`, retry.minDelay, 10, 0, 2 ** 31 - 1),

@@ -1,5 +1,5 @@
 import { ConfigError, type DatabaseError } from '../errors.js';
-import { typeName, wholeNumber } from './checks.js';
+import { onlyKeys, typeName, wholeNumber } from './checks.js';
 import type { PragmaValue } from './pragmas.js';
 
 /** When the write-ahead log of a file is cut to nothing. */
@@ -65,12 +65,10 @@ const AFTER = 10_000;
  * @throws {@link ConfigError} naming the key that is unknown or wrong
  */
 export function resolveWalTruncate(value: WalTruncateConfig | false | undefined): ResolvedWalTruncate {
-  if (typeof value !== 'object' && value !== false && value !== undefined)
+  if (value === null || (typeof value !== 'object' && value !== false && value !== undefined))
     throw new ConfigError('walTruncate', `expected an object or false, got ${typeName(value)}`);
-  if (value === null) throw new ConfigError('walTruncate', 'expected an object or false, got null');
   const given: WalTruncateConfig = value || {};
-  const unknown = Object.keys(given).find((name) => !KEYS.has(name));
-  if (unknown !== undefined) throw new ConfigError(`walTruncate.${unknown}`, 'unknown key');
+  onlyKeys('walTruncate', given, KEYS);
   return {
     enabled: value === undefined ? undefined : value !== false,
     after: wholeNumber('walTruncate.after', given.after, AFTER, 100, 2 ** 31 - 1),

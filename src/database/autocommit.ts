@@ -21,7 +21,7 @@ import {
   rejectComplete,
 } from './constraint-index.js';
 import type { Guard, GuardedRequest } from './guard.js';
-import type { Lock, LockHolder } from './lock.js';
+import { type Lock, type LockHolder, newHolder } from './lock.js';
 import { lendForWriting } from './lend.js';
 import { METADATA, METADATA_REQUEST } from './metadata.js';
 import type { SessionPool } from './pool.js';
@@ -82,7 +82,7 @@ export class Autocommit {
     abort: Abort | undefined,
     guard?: Guard,
   ): Promise<RawResult[]> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const holder = newHolder();
     const lease = await this.#pool.lend(holder, abort);
     const { connection } = lease;
     const asked =
@@ -114,7 +114,7 @@ export class Autocommit {
    * server, on one that nobody else uses, since the abort stops all that runs on it.
    */
   async withMain<T>(use: (connection: Connection) => MaybePromise<T>, abort?: Abort): Promise<T> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const holder = newHolder();
     const main = await this.#pool.openMain(abort);
     const apart =
       this.#pool.single !== undefined ||
@@ -135,7 +135,7 @@ export class Autocommit {
     values: readonly SqlValue[],
     { exactIntegers, abort, guard }: SourceOptions,
   ): Promise<StreamSource> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const holder = newHolder();
     const lease = await this.#pool.lend(holder, abort);
     const shared = this.#pool.single !== undefined;
     const options = { exactIntegers, interruptible: abort !== undefined, snapshot: shared };
@@ -197,7 +197,7 @@ export class Autocommit {
     request: GuardedRequest,
     abort: Abort,
   ): Promise<RawResult> {
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const holder = newHolder();
     const { lease, release } = await lendForWriting(this.#pool, holder, abort, statement.kind !== 'read');
     const { connection } = lease;
     try {

@@ -20,6 +20,11 @@ export interface LockHolder {
   writes?: boolean;
 }
 
+/** A holder for a call outside of transactions. */
+export function newHolder(): LockHolder {
+  return { transactionId: undefined, lastActive: performance.now() };
+}
+
 /** Somebody who waits for a lock. */
 export class Waiter {
   readonly holder: LockHolder;

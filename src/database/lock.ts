@@ -2,7 +2,7 @@ import { BusyError, TransactionError } from '../errors.js';
 import type { Abort } from './abort.js';
 import { type LockHolder, Waiter } from './lock-waiter.js';
 
-export type { LockHolder } from './lock-waiter.js';
+export { type LockHolder, newHolder } from './lock-waiter.js';
 
 /** How long and for what a lock is waited for. */
 export interface LockWait {

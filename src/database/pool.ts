@@ -7,7 +7,7 @@ import { Abort, orAborted } from './abort.js';
 import { waitWhileBusy } from './busy.js';
 import { exhausted, inUse } from './pool-errors.js';
 import { interrupted, type Interrupts } from './interrupts.js';
-import { Lock, type LockHolder, type LockWait } from './lock.js';
+import { Lock, type LockHolder, type LockWait, newHolder } from './lock.js';
 import { withOwnTimeout } from './pragma/own.js';
 import { connectionSetting } from './pragma/text.js';
 import { isUnlike } from './run.js';
@@ -164,7 +164,7 @@ export class Pool {
   async alone<T>(use: (engine: Engine) => MaybePromise<T>): Promise<T> {
     // Only then the write lock is known.
     await this.openMain();
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const holder = newHolder();
     await this.#writeLock?.acquire(holder, this.lockWait(undefined));
     let resume = (): void => {};
     this.#paused = new Promise((resolve) => {

@@ -21,7 +21,7 @@ import { Executor } from './executor.js';
 import type { Guard, GuardedRequest } from './guard.js';
 import { type AroundTransaction, lendBegun, lendForWriting } from './lend.js';
 import { scripts } from './lazy.js';
-import type { LockHolder } from './lock.js';
+import { type Lock, newHolder } from './lock.js';
 import { assertUnrestricted, type Metadata, toMetadata } from './metadata.js';
 import { Pool, type SessionPool } from './pool.js';
 import { withOwnTimeout } from './pragma/own.js';
@@ -204,7 +204,7 @@ export abstract class Session extends Executor {
       );
     }
     await this.waitOutside(abort);
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const holder = newHolder();
     const { lease, release } = await lendForWriting(this.pool, holder, abort, true);
     try {
       lease.connection.pin?.();
@@ -249,9 +249,8 @@ export abstract class Session extends Executor {
     request: GuardedRequest,
     abort?: Abort,
   ): MaybePromise<RawResult> {
-    if (statement.kind !== 'read' && this.findEnclosing() !== undefined) {
-      return this.waitOutside(abort).then(() => this.runDirectly(statement, values, request, abort));
-    }
+    const outside = statement.kind === 'read' ? undefined : this.waitOutside(abort);
+    if (outside !== undefined) return outside.then(() => this.runDirectly(statement, values, request, abort));
     const setting = statement.pragma === undefined ? undefined : connectionSetting(statement);
     // With an abort it would be set on another connection than the one that statements run on.
     const result = this.autocommit.run(statement, values, request, setting === undefined ? abort : undefined);
@@ -390,15 +389,17 @@ export abstract class Session extends Executor {
 
   /**
    * Waits until the transaction in whose callback the caller stands has ended: the server would make the caller wait
-   * as well, and could not see a deadlock.
+   * as well, and could not see a deadlock. Undefined where there is none.
    *
    * @throws {@link TransactionError} when the callback waits for the caller
    */
-  private async waitOutside(abort: Abort | undefined): Promise<void> {
+  private waitOutside(abort: Abort | undefined): Promise<void> | undefined {
     const transaction = this.findEnclosing();
-    if (transaction === undefined) return;
-    const lock = presenceOf(transaction.root);
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    return transaction && this.waitForEnd(presenceOf(transaction.root), abort);
+  }
+
+  private async waitForEnd(lock: Lock, abort: Abort | undefined): Promise<void> {
+    const holder = newHolder();
     const { interrupts } = this.context;
     const stop = interrupts.begin();
     const { abort: either, forget } = Abort.either(abort, stop);

@@ -20,7 +20,7 @@ import { cleanUpAfter } from './after.js';
 import { completeConstraintError, rejectComplete } from './constraint-index.js';
 import { Executor } from './executor.js';
 import type { Guard, GuardedRequest } from './guard.js';
-import { Lock, type LockHolder } from './lock.js';
+import { Lock, type LockHolder, newHolder } from './lock.js';
 import { assertUnrestricted, METADATA, METADATA_REQUEST, type Metadata, toMetadata } from './metadata.js';
 import { openOn, runOn } from './run.js';
 import { scripts } from './lazy.js';
@@ -109,10 +109,8 @@ export class Transaction extends Executor {
    * ```
    */
   async transaction<T>(callback: (tx: Transaction) => T | Promise<T>): Promise<T> {
-    const inner = this.findInner();
-    if (inner !== undefined) return await inner.transaction(callback);
     // Always followed: a statement of this transaction in the callback must be known, or it would wait for its end.
-    return await this.runNested(callback, true);
+    return await this.innermost().runNested(callback, true);
   }
 
   /** @param follow - see {@link runInFrame} */
@@ -152,8 +150,7 @@ export class Transaction extends Executor {
    */
   async script(sql: string): Promise<ScriptResult> {
     const { runScriptIn } = scripts.loaded ?? (await scripts.load());
-    const inner = this.findInner() ?? this;
-    return await inner.runNested((nested) => runScriptIn(nested, sql), false);
+    return await this.innermost().runNested((nested) => runScriptIn(nested, sql), false);
   }
 
   /** @internal Gives the transaction its connection. */
@@ -179,15 +176,15 @@ export class Transaction extends Executor {
     guard: Guard | undefined,
     abort: Abort | undefined,
   ): Promise<readonly ColumnOrigin[]> {
-    const inner = this.findInner();
-    if (inner !== undefined) return await inner.describeDirectly(statement, guard, abort);
     const { abort: either, forget } = Abort.either(abort, this.root.abort);
-    return await this.inTurn(either, (connection) =>
-      this.boundedOn(connection, either, async () => {
-        await guard?.check(connection);
-        return await connection.describe(statement);
-      }),
-    ).finally(forget);
+    return await this.innermost()
+      .inTurn(either, (connection) =>
+        this.boundedOn(connection, either, async () => {
+          await guard?.check(connection);
+          return await connection.describe(statement);
+        }),
+      )
+      .finally(forget);
   }
 
   /** @internal */
@@ -232,31 +229,30 @@ export class Transaction extends Executor {
     { behavior, abort }: Parameters<Executor['runAtomically']>[1],
   ): Promise<RawResult[]> {
     this.checkNested({ behavior });
-    const inner = this.findInner() ?? this;
-    return await inner.runNested((nested) => runInOrder(nested, items, abort), false);
+    return await this.innermost().runNested((nested) => runInOrder(nested, items, abort), false);
   }
 
   /** @internal */
   protected override async openDirectly(
     statement: AnalyzedStatement,
     values: readonly SqlValue[],
-    streamed: SourceOptions,
+    { exactIntegers, abort, guard }: SourceOptions,
   ): Promise<StreamSource> {
-    const inner = this.findInner();
-    if (inner !== undefined) return await inner.openDirectly(statement, values, streamed);
-    const { exactIntegers, abort, guard } = streamed;
     const root = this.root;
+    const innermost = this.innermost();
     const { abort: either, forget } = Abort.either(abort, root.abort);
     const options = { exactIntegers, interruptible: either !== undefined };
-    const cursor = await this.inTurn(either, async (connection) => {
-      const opened = await this.boundedOn(connection, either, () =>
-        openOn(connection, statement, values, options, guard),
-      );
-      // Within the turn: a rollback that waits for it closes every cursor, or an interrupt would stop the ROLLBACK too.
-      root.cursors.add(opened);
-      return opened;
-    }).finally(forget);
-    return sourceIn(root, cursor, () => this.openConnection());
+    const cursor = await innermost
+      .inTurn(either, async (connection) => {
+        const opened = await this.boundedOn(connection, either, () =>
+          openOn(connection, statement, values, options, guard),
+        );
+        // Within the turn: a rollback that waits for it closes every cursor, or an interrupt would stop the ROLLBACK too.
+        root.cursors.add(opened);
+        return opened;
+      })
+      .finally(forget);
+    return sourceIn(root, cursor, () => innermost.openConnection());
   }
 
   /** @internal Refuses what a savepoint can't have: a behaviour or limits of its own. */
@@ -320,31 +316,33 @@ export class Transaction extends Executor {
     values: readonly SqlValue[],
     request: GuardedRequest,
     abort: Abort | undefined,
-  ): MaybePromise<RawResult> {
-    const inner = this.findInner();
-    if (inner !== undefined) return inner.runDirectly(statement, values, request, abort);
+  ): Promise<RawResult> {
     const { abort: either, forget } = Abort.either(abort, this.root.abort);
     const options = either === undefined ? request : { ...request, interruptible: true };
-    return this.inTurn(either, async (connection) => {
-      if (statement.kind !== 'read') await takeWriteLock(this.root, either);
-      try {
-        return await this.boundedOn(connection, either, () => runOn(connection, statement, values, options));
-      } catch (error) {
-        await completeConstraintError(connection, error, [either]);
-        noteLoss(this.root, connection, error);
-        throw error;
-      }
-    }).finally(forget);
+    return this.innermost()
+      .inTurn(either, async (connection) => {
+        if (statement.kind !== 'read') await takeWriteLock(this.root, either);
+        try {
+          return await this.boundedOn(connection, either, () =>
+            runOn(connection, statement, values, options),
+          );
+        } catch (error) {
+          await completeConstraintError(connection, error, [either]);
+          noteLoss(this.root, connection, error);
+          throw error;
+        }
+      })
+      .finally(forget);
   }
 
   /**
-   * The innermost nested transaction in whose callback the caller stands. It is where statements of this one run then: there
-   * is one connection, so SQLite itself would run them there, and to wait for the end of the nested one could never end.
+   * The innermost nested transaction in whose callback the caller stands, otherwise this one. It is where statements of this one
+   * run: there is one connection, so SQLite itself would run them there, and to wait for the end of the nested one could never
+   * end.
    */
-  private findInner(): Transaction | undefined {
+  private innermost(): Transaction {
     const { nested } = this.state;
-    if (nested === undefined || !isCalledFrom(nested.id)) return undefined;
-    return nested.findInner() ?? nested;
+    return nested !== undefined && isCalledFrom(nested.id) ? nested.innermost() : this;
   }
 
   /** Something of the transaction's own, which has no limits but those of the transaction. */
@@ -374,7 +372,7 @@ export class Transaction extends Executor {
 
   private async inTurn<T>(abort: Abort | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
     const root = this.root;
-    const holder: LockHolder = { transactionId: undefined, lastActive: performance.now() };
+    const holder = newHolder();
     await this.waitForTurn(holder, abort);
     try {
       const running = run(this.openConnection());

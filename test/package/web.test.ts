@@ -167,37 +167,28 @@ async function bundle(
   return { code: outputFiles[0]?.text ?? '', files: Object.keys(metafile.inputs), imports };
 }
 
+/** What every runtime for the web has. */
+const FOR_THE_WEB: readonly string[] = [
+  ...['fetch', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'AbortController', 'AbortSignal'],
+  ...[
+    'setTimeout',
+    'clearTimeout',
+    'setInterval',
+    'clearInterval',
+    'performance',
+    'queueMicrotask',
+    'crypto',
+  ],
+  ...['console', 'atob', 'btoa', 'Response', 'Request', 'Headers', 'ReadableStream', 'DOMException'],
+  'DecompressionStream',
+];
+
 /** Runs `main()` of a program where there is only what every runtime for the web has. */
 async function runAlone(code: string, url: string): Promise<string> {
-  const { fetch, URL, URLSearchParams, TextEncoder, TextDecoder, AbortController, AbortSignal } = globalThis;
-  const {
-    setTimeout,
-    clearTimeout,
-    setInterval,
-    clearInterval,
-    performance,
-    queueMicrotask,
-    crypto,
-    console,
-    atob,
-    btoa,
-  } = globalThis;
-  const { Response, Request, Headers, ReadableStream, DOMException, DecompressionStream } = globalThis;
+  const names = FOR_THE_WEB as readonly (keyof typeof globalThis)[];
   const context = createContext({
-    ...{ fetch, URL, URLSearchParams, TextEncoder, TextDecoder, AbortController, AbortSignal },
-    ...{
-      setTimeout,
-      clearTimeout,
-      setInterval,
-      clearInterval,
-      performance,
-      queueMicrotask,
-      crypto,
-      console,
-      atob,
-      btoa,
-    },
-    ...{ Response, Request, Headers, ReadableStream, DOMException, DecompressionStream, WebSocket },
+    ...Object.fromEntries(names.map((name) => [name, globalThis[name]])),
+    WebSocket,
   });
   runInContext(code, context);
   const { main } = context as { main(url: string): Promise<string> };

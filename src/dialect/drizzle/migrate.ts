@@ -18,7 +18,7 @@ export type { MigrateConfig, Migration, MigrationOptions, MigrationReport };
  *
  * @param db - the Drizzle database; only its `$client` is used
  * @throws {@link MigrationError} with `migration`, `statementIndex`, `position`, `sql` and `cause`, as far as they apply
- * @throws {@link BusyError} when a lock was not to be had in `lockTimeout`
+ * @throws {@link BusyError} when a lock could not be acquired within `lockTimeout`
  * @throws {@link ConfigError} naming the option that is wrong
  *
  * @example

@@ -72,8 +72,12 @@ export function openNative(path: string, encryptionKey?: string): NativeDatabase
 
 /** As {@link NativeDatabase.exec}, on another thread. The connection must not be touched meanwhile. */
 export function execOffThread(native: NativeDatabase, sql: string): Promise<void> {
-  const { db } = native as unknown as { readonly db: object };
-  return databaseExecAsync.call(db, sql);
+  return databaseExecAsync.call(bindingOf(native), sql);
+}
+
+/** What the functions of the binding take for a connection. */
+function bindingOf(native: NativeDatabase): object {
+  return (native as unknown as { readonly db: object }).db;
 }
 
 /** How a replica reaches its server. A token must be free of line breaks, which abort the process. */
@@ -95,10 +99,9 @@ export interface NativeReplica {
 /** Opens a replica. Asks the server, and blocks the event loop for one round trip; a server that is down throws. */
 export function openNativeReplica(path: string, options: NativeReplicaOptions): NativeReplica {
   const native = new NativeDatabaseClass(path, { ...options, readYourWrites: false });
-  const { db } = native as unknown as { readonly db: object };
   return {
     sync: async () => {
-      const result = await databaseSyncAsync.call(db);
+      const result = await databaseSyncAsync.call(bindingOf(native));
       return { frameNo: result.frame_no, framesSynced: result.frames_synced };
     },
     close: () => native.close(),
